@@ -1,0 +1,56 @@
+// The configuration as frozen data. Read from the environment by `env.ts`; every limit and time-out stands here once,
+// so that Fastify, PostgreSQL and nginx are told the same number.
+
+export type Environment = 'development' | 'testing' | 'production'
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+export interface DatabaseConfig {
+  /** Absent: the embedded database (development and testing only, unless `PLINTH_EMBEDDED=allow`). */
+  readonly url?: string
+  readonly poolSize: number
+  /** Connections that reads are pipelined on. */
+  readonly readerConnections: number
+  /** `thin`: our reader on `pg`'s socket. `pg`: stock `pg` with `pipeline: true`. */
+  readonly reader: 'thin' | 'pg'
+  readonly connectTimeoutMs: number
+  /** `statement_timeout` on every connection, and the deadline after which we stop waiting for an answer. */
+  readonly statementTimeoutMs: number
+  readonly lockTimeoutMs: number
+  readonly idleInTransactionTimeoutMs: number
+  /** `lock_timeout` of a migration. */
+  readonly migrationLockTimeoutMs: number
+}
+
+export interface LimitsConfig {
+  readonly bodyBytes: number
+  readonly headerBytes: number
+  readonly urlBytes: number
+  readonly jsonDepth: number
+  readonly jsonKeys: number
+  readonly arrayItems: number
+  readonly requestTimeoutMs: number
+  readonly headersTimeoutMs: number
+  readonly handlerTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly connections: number
+  /** How long `stop()` waits for requests in flight before it closes what is left. */
+  readonly shutdownMs: number
+  /** How long after SIGTERM connections are still accepted, so that a load balancer can look away first. */
+  readonly drainMs: number
+}
+
+export interface Config {
+  readonly env: Environment
+  readonly debug: boolean
+  /** Folder of the application: `.plinth/`, `logs/` and `migrations/` lie in it. */
+  readonly root: string
+  readonly log: { readonly level: LogLevel; readonly pretty: boolean; readonly directory?: string }
+  readonly api: { readonly host: string; readonly port: number; readonly url?: string; readonly trustedProxies: readonly string[] }
+  readonly frontend: { readonly port: number }
+  readonly console: { readonly port: number }
+  readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean }
+  readonly database: DatabaseConfig
+  readonly redis?: { readonly url: string }
+  readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
+  readonly limits: LimitsConfig
+}

@@ -1,0 +1,49 @@
+// What every room above `db` may do with PostgreSQL. The only place where a connection is taken.
+
+import type { Pool, PoolClient } from 'pg'
+import type { Statement, TextRows } from './rows.ts'
+
+export interface TransactionOptions {
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+  readonly readOnly?: boolean
+}
+
+export interface ReadOptions {
+  /** True for statements whose time nobody bounded (search, reports): they go to the pool, so that no pipelined read waits behind them. */
+  readonly slow?: boolean
+}
+
+export interface DatabaseHealth {
+  readonly ok: boolean
+  readonly latencyMs?: number
+  readonly error?: string
+  readonly pool: { readonly size: number; readonly idle: number; readonly waiting: number }
+  readonly serverVersion?: string
+}
+
+export interface Database {
+  /**
+   * Runs one read. Inside `transaction` it uses the transaction's connection, so it sees its own writes;
+   * outside it is pipelined with other reads on one of a few connections.
+   *
+   * @throws AppError `DB_UNAVAILABLE` (503), `DB_TIMEOUT` (503), or what `pg-errors.ts` maps the SQLSTATE to
+   */
+  read(statement: Statement, options?: ReadOptions): Promise<TextRows>
+  /** Runs several independent reads, pipelined on one connection in one write. Fails with the first error. */
+  readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]>
+  /** Runs one statement that writes, on a pool connection (the transaction's, inside one), and returns its RETURNING rows undecoded. */
+  write(statement: Statement): Promise<TextRows>
+  /** Plain SQL for rooms that want values: rows as objects with `pg`'s types. Named statements are not used. */
+  query<row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<row[]>
+  /**
+   * Runs `work` in a transaction carried by AsyncLocalStorage; a nested call becomes a savepoint.
+   * Callbacks given to `afterCommit` run once the outermost transaction has committed, and never after a rollback.
+   */
+  transaction<result>(work: () => Promise<result>, options?: TransactionOptions): Promise<result>
+  /** Runs `effect` after the current transaction has committed; at once when there is none. A failing effect is logged, not thrown. */
+  afterCommit(effect: () => void | Promise<void>): void
+  /** The `pg` client of the current transaction, or the pool: what Drizzle is given (`drizzle({ client: db.client() })`). */
+  client(): Pool | PoolClient
+  health(): Promise<DatabaseHealth>
+  close(): Promise<void>
+}

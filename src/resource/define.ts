@@ -1,0 +1,79 @@
+// `defineResource`: what an application exposes of a table, and to whom. Only collects; `check.ts` finds the mistakes.
+
+import type { InferInsertModel, InferSelectModel } from 'drizzle-orm'
+import type { PgTable, PgView } from 'drizzle-orm/pg-core'
+
+export type Operation = 'list' | 'get' | 'create' | 'replace' | 'patch' | 'delete' | 'restore'
+
+/** Who may use an operation. Later rooms add policies that look at the caller and at the row. */
+export interface Policy {
+  readonly policy: string
+}
+
+export interface Access {
+  readonly read?: Policy
+  readonly write?: Policy
+  readonly create?: Policy
+  readonly update?: Policy
+  readonly delete?: Policy
+}
+
+/** What a hook is told about the request it runs in. */
+export interface HookContext {
+  readonly operation: 'create' | 'replace' | 'patch' | 'delete' | 'restore'
+  readonly resource: string
+  readonly requestId: string | undefined
+}
+
+export interface Hooks<row, insert> {
+  /** Before the statement, inside the transaction. May change `values` or throw. `current` is the row before, for all but create. */
+  beforeWrite?(values: Partial<insert>, context: HookContext & { readonly current: row | undefined }): void | Promise<void> | Partial<insert> | Promise<Partial<insert>>
+  /** After the statement, inside the transaction: a throw rolls everything back. */
+  afterWrite?(row: row, context: HookContext): void | Promise<void>
+  /** After the transaction has committed. A failure is logged; the answer stands. */
+  afterCommit?(row: row, context: HookContext): void | Promise<void>
+  /** Shapes one record on its way out. Costs the fast path: rows become objects. */
+  serialize?(row: row): unknown
+}
+
+/** Many-to-many through an association table, when the derived name or way is not the wanted one. */
+export interface ThroughRelation {
+  readonly through: PgTable
+  /** Column of the association table that points to this resource's table. */
+  readonly from: string
+  /** Column of the association table that points to the other table. */
+  readonly to: string
+}
+
+export interface ResourceOptions<row = Record<string, unknown>, insert = Record<string, unknown>> {
+  /** Path segment and name; default: the table's name. */
+  readonly name?: string
+  readonly access: Access
+  /** Which operations exist; default: all that the table can have. */
+  readonly operations?: readonly Operation[]
+  readonly hidden?: readonly (keyof row & string)[]
+  readonly readOnly?: readonly (keyof row & string)[]
+  /** Fields that full-text search reads, and the text search configuration (default `simple`). */
+  readonly search?: readonly (keyof row & string)[] | { readonly fields: readonly (keyof row & string)[]; readonly language?: string }
+  /** Default order, as in the query: `-created_at,name`. Default: the primary key. */
+  readonly sort?: string
+  readonly page?: { readonly size?: number; readonly max?: number }
+  /** Most items of one bulk request; default 1000. */
+  readonly bulk?: { readonly max?: number }
+  /** `exact` makes every list count its total unless the request says `count=none`. */
+  readonly count?: 'exact' | 'none'
+  /** Renames derived relations (`{ author: 'posts_author_id_fkey' }` → by foreign key name) or adds many-to-many ones. */
+  readonly relations?: { readonly [name: string]: string | ThroughRelation }
+  readonly include?: { readonly maxDepth?: number }
+  readonly hooks?: Hooks<row, insert>
+  /** One sentence for the documentation. */
+  readonly description?: string
+}
+
+export interface ResourceDefinition {
+  readonly kind: 'resource'
+  readonly table: PgTable | PgView
+  readonly options: ResourceOptions
+  /** File that called `defineResource`, for messages. */
+  readonly file: string | undefined
+}
