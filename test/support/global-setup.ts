@@ -1,0 +1,36 @@
+// Starts, once per test run, the PostgreSQL that is installed here and the embedded one, and tells the tests their URLs.
+
+import type { TestProject } from 'vitest/node'
+import { embeddedPostgres, installedPostgres } from './binaries.ts'
+import { startPostgres, sweepPostgres, type PostgresServer } from './postgres-server.ts'
+import type { TestDatabase } from './postgres.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    databases: TestDatabase[]
+  }
+}
+
+interface Candidate {
+  readonly label: string
+  readonly binaries: string | undefined
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await sweepPostgres()
+  const candidates: Candidate[] = [
+    { label: 'postgres', binaries: installedPostgres() },
+    { label: 'embedded', binaries: embeddedPostgres() },
+  ]
+  const found = candidates.filter((candidate) => candidate.binaries !== undefined)
+  if (found.length === 0) throw new Error('There is no PostgreSQL to test with: install PostgreSQL 15 or newer, or run npm ci.')
+  const servers = await Promise.all(found.map(({ binaries = '' }) => startPostgres(binaries)))
+  project.provide('databases', servers.map((server, index) => describe(server, found[index])))
+  return async () => {
+    await Promise.all(servers.map((server) => server.destroy()))
+  }
+}
+
+function describe(server: PostgresServer, candidate: Candidate | undefined): TestDatabase {
+  return { name: `${candidate?.label} ${server.major}`, url: server.url, binaries: candidate?.binaries ?? '' }
+}
