@@ -21,6 +21,17 @@ export interface DatabaseConfig {
   readonly migrationLockTimeoutMs: number
 }
 
+export interface LogConfig {
+  readonly level: LogLevel
+  readonly pretty: boolean
+  /** Absent: no log files. */
+  readonly directory?: string
+  /** A file is rotated before it grows over this. */
+  readonly fileBytes: number
+  /** Files kept, the current one included. */
+  readonly files: number
+}
+
 export interface LimitsConfig {
   readonly bodyBytes: number
   readonly headerBytes: number
@@ -44,13 +55,16 @@ export interface Config {
   readonly debug: boolean
   /** Folder of the application: `.plinth/`, `logs/` and `migrations/` lie in it. */
   readonly root: string
-  readonly log: { readonly level: LogLevel; readonly pretty: boolean; readonly directory?: string }
+  readonly log: LogConfig
   readonly api: { readonly host: string; readonly port: number; readonly url?: string; readonly trustedProxies: readonly string[] }
   readonly frontend: { readonly port: number }
   readonly console: { readonly port: number }
   readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean }
   readonly database: DatabaseConfig
   readonly redis?: { readonly url: string }
+  readonly amqp?: { readonly url: string }
   readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
   readonly limits: LimitsConfig
+  /** What looked odd in the environment without being wrong (`DATABSE_URL`); logged once at start. */
+  readonly warnings: readonly string[]
 }
