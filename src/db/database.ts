@@ -1,11 +1,13 @@
 // What every room above `db` may do with PostgreSQL. The only place where a connection is taken.
 
-import type { Pool, PoolClient } from 'pg'
+import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Statement, TextRows } from './rows.ts'
 
 export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
   readonly readOnly?: boolean
+  /** Runs `work` again, up to three times, when concurrent transactions made PostgreSQL roll it back. It must be safe to run again. */
+  readonly retry?: boolean
 }
 
 export interface ReadOptions {
@@ -35,6 +37,8 @@ export interface Database {
   write(statement: Statement): Promise<TextRows>
   /** Plain SQL for rooms that want values: rows as objects with `pg`'s types. Named statements are not used. */
   query<row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<row[]>
+  /** One query as `pg` describes it, on the current transaction's connection or any other: what libraries such as Drizzle are given. */
+  execute(query: QueryConfig | QueryArrayConfig): Promise<QueryResult>
   /**
    * Runs `work` in a transaction carried by AsyncLocalStorage; a nested call becomes a savepoint.
    * Callbacks given to `afterCommit` run once the outermost transaction has committed, and never after a rollback.

@@ -1,0 +1,163 @@
+// Transactions carried by AsyncLocalStorage: whoever calls the database inside `run` speaks on its connection,
+// without being handed anything. A transaction within a transaction is a savepoint.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PoolClient } from 'pg'
+import type { Logger } from '../core/log.ts'
+import { runEffects, type Effect } from './after-commit.ts'
+import type { TransactionOptions } from './database.ts'
+import { dbErrors } from './errors.ts'
+import { isStalePlan, isWorthRetrying, toAppError } from './pg-errors.ts'
+import type { ConnectionPool } from './pool.ts'
+
+/** Tries of a transaction with `retry`: the first and three more. */
+const maxTries = 4
+
+/** One open transaction or savepoint. */
+class Scope {
+  readonly client: PoolClient
+  readonly depth: number
+  readonly effects: Effect[] = []
+  ended = false
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(client: PoolClient, depth: number) {
+    this.client = client
+    this.depth = depth
+  }
+
+  /**
+   * Runs one thing after the other, because a connection does. A savepoint is one thing: statements of the outer
+   * transaction that start meanwhile wait for its end, so that they are not rolled back with it.
+   */
+  inTurn<result>(work: () => Promise<result>): Promise<result> {
+    if (this.ended) return Promise.reject(dbErrors.TRANSACTION_ENDED())
+    const turn = this.#tail.then(work)
+    this.#tail = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Lets nothing start any more and resolves when everything that was started has been answered, also what nobody awaited. */
+  async end(): Promise<void> {
+    this.ended = true
+    await this.#tail
+  }
+}
+
+export class Transactions {
+  readonly #scopes = new AsyncLocalStorage<Scope | undefined>()
+  readonly #pool: ConnectionPool
+  readonly #log: Logger
+
+  constructor(pool: ConnectionPool, log: Logger) {
+    this.#pool = pool
+    this.#log = log
+  }
+
+  /** The connection of the current transaction. */
+  client(): PoolClient | undefined {
+    return this.#scopes.getStore()?.client
+  }
+
+  /** Runs `query` on the current transaction's connection in its turn, or on any connection of the pool. */
+  onConnection<result>(query: (client: PoolClient) => Promise<result>): Promise<result> {
+    const scope = this.#scopes.getStore()
+    if (scope === undefined) return this.#pool.use(query)
+    return scope.inTurn(() => this.#pool.withDeadline(scope.client, query(scope.client)))
+  }
+
+  /** Keeps the effect for the commit; without a transaction it runs at once. */
+  afterCommit(effect: Effect): void {
+    const scope = this.#scopes.getStore()
+    if (scope !== undefined && !scope.ended) scope.effects.push(effect)
+    else void runEffects([effect], this.#log)
+  }
+
+  run<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
+    const outer = this.#scopes.getStore()
+    return outer === undefined ? this.#tryRun(work, options, 1) : outer.inTurn(() => this.#savepoint(outer, work))
+  }
+
+  async #tryRun<result>(work: () => Promise<result>, options: TransactionOptions, attempt: number): Promise<result> {
+    try {
+      return await this.#once(work, options)
+    } catch (error) {
+      if (options.retry !== true || attempt === maxTries || !isWorthRetrying(error)) throw error
+      await pauseBefore(attempt)
+      return this.#tryRun(work, options, attempt + 1)
+    }
+  }
+
+  async #once<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
+    const client = await this.#pool.take()
+    const scope = new Scope(client, 0)
+    try {
+      await this.#command(client, begin(options))
+      const result = await this.#workIn(scope, work)
+      await this.#commit(client)
+      this.#pool.release(client)
+      await this.#scopes.run(undefined, () => runEffects(scope.effects, this.#log))
+      return result
+    } catch (error) {
+      const clean = await this.#rollback(client)
+      this.#pool.release(client, { broken: !clean || isStalePlan(error) })
+      throw error
+    }
+  }
+
+  /** PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error. */
+  async #commit(client: PoolClient): Promise<void> {
+    const tag = await this.#command(client, 'commit')
+    if (tag !== 'COMMIT') throw dbErrors.TRANSACTION_FAILED()
+  }
+
+  /** False when nobody knows in which state the connection is now. */
+  #rollback(client: PoolClient): Promise<boolean> {
+    return this.#command(client, 'rollback').then(() => true, () => false)
+  }
+
+  async #savepoint<result>(outer: Scope, work: () => Promise<result>): Promise<result> {
+    const scope = new Scope(outer.client, outer.depth + 1)
+    const name = `plinth_${scope.depth}`
+    await this.#command(scope.client, `savepoint ${name}`)
+    try {
+      const result = await this.#workIn(scope, work)
+      await this.#command(scope.client, `release savepoint ${name}`)
+      outer.effects.push(...scope.effects)
+      return result
+    } catch (error) {
+      // When this fails too, the outer transaction cannot go on and says so at its next statement.
+      await this.#command(scope.client, `rollback to savepoint ${name}; release savepoint ${name}`).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #workIn<result>(scope: Scope, work: () => Promise<result>): Promise<result> {
+    try {
+      return await this.#scopes.run(scope, work)
+    } finally {
+      await scope.end()
+    }
+  }
+
+  /** Runs a command of transaction control and returns its tag. */
+  async #command(client: PoolClient, sql: string): Promise<string> {
+    try {
+      const result = await this.#pool.withDeadline(client, client.query(sql))
+      return result.command
+    } catch (error) {
+      throw toAppError(error)
+    }
+  }
+}
+
+function begin(options: TransactionOptions): string {
+  const isolation = options.isolation === undefined ? '' : ` isolation level ${options.isolation}`
+  return `begin${isolation}${options.readOnly === true ? ' read only' : ''}`
+}
+
+/** Waits 5 to 50 ms, longer with each try, so that two transactions that met do not meet again. */
+async function pauseBefore(attempt: number): Promise<void> {
+  await sleep(attempt * (5 + Math.random() * 10))
+}
