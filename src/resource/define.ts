@@ -1,7 +1,8 @@
 // `defineResource`: what an application exposes of a table, and to whom. Only collects; `check.ts` finds the mistakes.
 
-import type { InferInsertModel, InferSelectModel } from 'drizzle-orm'
+import type { InferInsertModel, InferSelectModel, Table } from 'drizzle-orm'
 import type { PgTable, PgView } from 'drizzle-orm/pg-core'
+import { callerFile } from './caller-file.ts'
 
 export type Operation = 'list' | 'get' | 'create' | 'replace' | 'patch' | 'delete' | 'restore'
 
@@ -76,4 +77,26 @@ export interface ResourceDefinition {
   readonly options: ResourceOptions
   /** File that called `defineResource`, for messages. */
   readonly file: string | undefined
+}
+
+/** A row of `table` as hooks see it: by field name. */
+export type RowOf<table> = table extends Table ? InferSelectModel<table> : table extends { readonly $inferSelect: infer row } ? row : Record<string, unknown>
+
+/** What an insert into `table` may set. */
+export type InsertOf<table> = table extends Table ? InferInsertModel<table> : Record<string, never>
+
+/**
+ * Exposes a table (or, read-only, a view) as a resource.
+ *
+ * @example
+ * export default defineResource(items, {
+ *   access: { read: anyone, write: anyone },
+ *   search: ['name', 'description'],
+ * })
+ */
+export function defineResource<const table extends PgTable | PgView>(
+  table: table,
+  options: ResourceOptions<RowOf<table>, InsertOf<table>>,
+): ResourceDefinition {
+  return Object.freeze({ kind: 'resource', table, options: options as unknown as ResourceOptions, file: callerFile() })
 }

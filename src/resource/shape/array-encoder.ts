@@ -36,7 +36,7 @@ function plainElement(writer: ByteWriter, source: Buffer, at: number, encodeElem
   let end = at
   while (source[end] !== comma && source[end] !== closeBrace) end++
   writer.reserve((end - at) * 6 + 16)
-  if (end - at === 4 && source.latin1Slice(at, end) === 'NULL') writer.put(nullBytes)
+  if (end - at === 4 && source.toString('latin1', at, end) === 'NULL') writer.put(nullBytes)
   else encodeElement(writer, source, at, end - at)
   return end
 }

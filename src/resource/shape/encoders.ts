@@ -103,7 +103,7 @@ function encodeTimestamp(writer: ByteWriter, source: Buffer, at: number, length:
 
 /** `\x6869` → `"aGk="`. */
 function encodeBase64(writer: ByteWriter, source: Buffer, at: number, length: number): void {
-  const binary = Buffer.from(source.latin1Slice(at + 2, at + length), 'hex')
+  const binary = Buffer.from(source.toString('latin1', at + 2, at + length), 'hex')
   const out = writer.bytes
   out[writer.at++] = quote
   writer.at += out.write(binary.toString('base64'), writer.at, 'latin1')

@@ -26,7 +26,7 @@ function textReader(column: number): ReadKey {
 
 function columnText(source: Buffer, offsets: Int32Array, lengths: Int32Array, column: number): string {
   const at = offsets[column] as number
-  return source.utf8Slice(at, at + (lengths[column] as number))
+  return source.toString('utf8', at, at + (lengths[column] as number))
 }
 
 function integerReader(column: number): ReadKey {

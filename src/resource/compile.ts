@@ -1,0 +1,125 @@
+// Definitions and tables → compiled resources. All mistakes are collected and reported together.
+
+import type { Field, Model, Relation } from '../model/model.ts'
+import { deriveRelations } from '../model/relations.ts'
+import { checkDefinition, possibleOperations } from './check.ts'
+import { type Declaration, nameOf, placeOf } from './declaration.ts'
+import type { Operation, ThroughRelation } from './define.ts'
+import { resourceErrors } from './errors.ts'
+import { fieldNamed } from './field-named.ts'
+import type { OrderKey } from './plan.ts'
+import { isOpen } from './policy.ts'
+import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
+import { parseSort, planSort } from './sort.ts'
+
+export const pageDefaults = { size: 25, max: 200 } as const
+const bulkDefault = 1000
+const includeDepthDefault = 4
+
+type Mutable<type> = { -readonly [key in keyof type]: type[key] }
+
+/**
+ * @param models  every model of the application, also those without a resource: association tables lead somewhere
+ * @throws        RESOURCE_INVALID_DEFINITION with every mistake of every resource
+ */
+export function compileResources(declarations: readonly Declaration[], models: readonly Model[], declared?: unknown): Registry {
+  const problems = [...duplicateNames(declarations), ...declarations.flatMap((declaration) => checkDefinition(declaration))]
+  const derived = deriveRelations(models, relationNames(declarations), declared)
+  problems.push(...derived.problems)
+  if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
+  const resources = declarations.map(compileResource)
+  linkRelations(resources, derived.relations, models)
+  setDefaultOrders(resources)
+  return {
+    resources: new Map(resources.map((resource) => [resource.name, resource])),
+    models: new Map(models.map((model) => [model.name, model])),
+  }
+}
+
+function duplicateNames(declarations: readonly Declaration[]): string[] {
+  const seen = new Map<string, Declaration>()
+  return declarations.flatMap((declaration) => {
+    const name = nameOf(declaration)
+    const first = seen.get(name)
+    if (first === undefined) seen.set(name, declaration)
+    return first === undefined ? [] : [`${placeOf(declaration)} and ${placeOf(first)} are both named "${name}". Give one of them a name: defineResource(table, { name: '…' }).`]
+  })
+}
+
+/** What the resources say about relations of their tables, by model name. */
+function relationNames(declarations: readonly Declaration[]): ReadonlyMap<string, Readonly<Record<string, string | ThroughRelation>>> {
+  return new Map(declarations.map(({ definition, model }) => [model.name, definition.options.relations ?? {}]))
+}
+
+function compileResource(declaration: Declaration): Mutable<CompiledResource> {
+  const { definition, model } = declaration
+  const { options } = definition
+  const visible = model.fields.filter((field) => !options.hidden?.includes(field.name))
+  const possible = possibleOperations(model).filter((operation) => isOpen(options.access, operation))
+  return {
+    name: nameOf(declaration),
+    model,
+    options,
+    visible,
+    visibleByName: new Map(visible.map((field) => [field.name, field])),
+    writable: model.fields.filter((field) => isWritable(field, model, declaration)),
+    operations: new Set<Operation>(options.operations === undefined ? possible : possible.filter((operation) => options.operations?.includes(operation))),
+    relations: new Map(),
+    search: compileSearch(declaration),
+    defaultOrder: [],
+    pageSize: options.page?.size ?? Math.min(pageDefaults.size, options.page?.max ?? pageDefaults.max),
+    pageMax: options.page?.max ?? pageDefaults.max,
+    bulkMax: options.bulk?.max ?? bulkDefault,
+    countDefault: options.count ?? 'none',
+    includeDepth: options.include?.maxDepth ?? includeDepthDefault,
+    file: definition.file,
+  }
+}
+
+function isWritable(field: Field, model: Model, { definition }: Declaration): boolean {
+  const { hidden, readOnly } = definition.options
+  const kept = field.onUpdate !== undefined || field.name === model.softDelete || field.name === 'created_at'
+  return !field.generated && !kept && !isSerialKey(field, model) && !hidden?.includes(field.name) && !readOnly?.includes(field.name)
+}
+
+/** A key that the database numbers is not the caller's to choose. */
+function isSerialKey(field: Field, model: Model): boolean {
+  const numbered = field.kind.name === 'integer' || field.kind.name === 'bigint'
+  return model.primaryKey.length === 1 && model.primaryKey[0] === field.name && field.hasDefault && numbered
+}
+
+function compileSearch({ definition, model }: Declaration): CompiledResource['search'] {
+  const { search } = definition.options
+  if (search === undefined) return undefined
+  const { fields, language = 'simple' } = 'fields' in search ? search : { fields: search }
+  return { fields: fields.map((name) => fieldNamed(model, name)), language }
+}
+
+function linkRelations(
+  resources: readonly Mutable<CompiledResource>[],
+  relations: ReadonlyMap<string, readonly Relation[]>,
+  models: readonly Model[],
+): void {
+  const modelByName = new Map(models.map((model) => [model.name, model]))
+  const resourceByModel = new Map(resources.toReversed().map((resource) => [resource.model.name, resource]))
+  for (const resource of resources) {
+    const links = (relations.get(resource.model.name) ?? []).flatMap((relation): CompiledRelation[] => {
+      const target = resourceByModel.get(relation.target)
+      const through = relation.through === undefined ? undefined : modelByName.get(relation.through.model)
+      return target?.operations.has('list') === true ? [{ relation, source: resource.model, target, through }] : []
+    })
+    resource.relations = new Map(links.map((link) => [link.relation.name, link]))
+  }
+}
+
+/** The order may lead through relations, so it is planned when they are known. */
+function setDefaultOrders(resources: readonly Mutable<CompiledResource>[]): void {
+  for (const resource of resources) {
+    const { sort } = resource.options
+    resource.defaultOrder = sort === undefined ? keyOrder(resource) : planSort(resource, parseSort(sort))
+  }
+}
+
+function keyOrder(resource: CompiledResource): readonly OrderKey[] {
+  return planSort(resource, [])
+}

@@ -1,0 +1,37 @@
+// One record by its key. The text depends on the shape alone, so it is made once per shape.
+
+import type { Statement } from '../db/rows.ts'
+import type { Field } from '../model/model.ts'
+import { parseFilterText } from '../model/parse-field.ts'
+import { notDeleted } from './condition-sql.ts'
+import { resourceErrors } from './errors.ts'
+import { fieldNamed } from './field-named.ts'
+import type { ShapePlan } from './plan.ts'
+import type { CompiledResource } from './registry.ts'
+import type { RecordKey } from './request.ts'
+import { columnOf, comparisonType } from './sql-builder.ts'
+import { nameStatement } from './statement-name.ts'
+
+export function getStatementText(shape: ShapePlan): string {
+  const { resource } = shape
+  const columns = [...shape.fields, ...shape.keys].map((field) => columnOf('t', field))
+  const key = keyFields(resource).map((field, i) => `${columnOf('t', field)} = $${i + 1}::${comparisonType(field)}`)
+  return `select ${columns.join(', ')} from ${resource.model.sqlName} t where ${[...key, ...notDeleted(resource, 't')].join(' and ')}`
+}
+
+export function getStatement(text: string, resource: CompiledResource, key: RecordKey): Statement {
+  return { text, name: nameStatement(text), values: keyTexts(resource, key) }
+}
+
+export function keyFields(resource: CompiledResource): readonly Field[] {
+  return resource.model.primaryKey.map((name) => fieldNamed(resource.model, name))
+}
+
+/** @throws RESOURCE_INVALID_VALUE when a part of the key cannot be a value of its field */
+function keyTexts(resource: CompiledResource, key: RecordKey): string[] {
+  return keyFields(resource).map((field, i) => {
+    const parsed = parseFilterText(field, key[i] ?? '')
+    if ('problem' in parsed) throw resourceErrors.INVALID_VALUE(field.name, parsed.problem, parsed.hint).with({ field: field.name })
+    return parsed.value
+  })
+}

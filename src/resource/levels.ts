@@ -1,0 +1,35 @@
+// Fetches the included records of a level, all relations of the level pipelined in one go, then the levels below.
+
+import type { Database } from '../db/database.ts'
+import { noRows, type Statement, type TextRows } from '../db/rows.ts'
+import type { CompiledInclude, CompiledShape, Level } from './compiled-shape.ts'
+import { resourceErrors } from './errors.ts'
+import { bindKeys, mostIncluded } from './include-statement.ts'
+import { distinctKeys } from './shape/row-index.ts'
+
+export async function fetchLevels(db: Database, shape: CompiledShape, rows: TextRows): Promise<Level> {
+  if (shape.includes.length === 0) return { rows, children: [] }
+  const fetched = await fetchChildren(db, shape.includes, rows)
+  const children = await Promise.all(shape.includes.map((include, i) => fetchLevels(db, include.shape, fetched[i] ?? noRows)))
+  return { rows, children }
+}
+
+/** Relations that no row has a key for cost no statement. */
+async function fetchChildren(db: Database, includes: readonly CompiledInclude[], rows: TextRows): Promise<TextRows[]> {
+  const statements = includes.map((include) => childStatement(include, rows))
+  const wanted = statements.filter((statement) => statement !== undefined)
+  const results = wanted.length === 0 ? [] : await db.readAll(wanted)
+  let next = 0
+  const fetched = statements.map((statement) => (statement === undefined ? noRows : (results[next++] ?? noRows)))
+  includes.forEach((include, i) => refuseTooMany(include, fetched[i] ?? noRows))
+  return fetched
+}
+
+function childStatement(include: CompiledInclude, rows: TextRows): Statement | undefined {
+  const keys = distinctKeys(rows, include.parentColumns)
+  return keys[0]?.length === 0 ? undefined : bindKeys(include.statement, keys)
+}
+
+function refuseTooMany(include: CompiledInclude, rows: TextRows): void {
+  if (include.many && rows.count > mostIncluded) throw resourceErrors.INCLUDE_TOO_LARGE(include.path, mostIncluded).with({ field: 'include' })
+}

@@ -1,0 +1,51 @@
+// What a read will do, as frozen plain data: made from a request, turned into SQL by `statement.ts`. Holds no values
+// that were not checked against the kind of their field.
+
+import type { Field } from '../model/model.ts'
+import type { FilterOperator } from '../model/kinds/kind.ts'
+import type { CompiledRelation, CompiledResource } from './registry.ts'
+
+/** One-relations that lead from the resource to the table a column is taken from; empty for the resource's own. */
+export type RelationPath = readonly CompiledRelation[]
+
+export type OrderKey =
+  | { readonly by: 'field'; readonly path: RelationPath; readonly field: Field; readonly descending: boolean }
+  /** How well a record matches the search words. */
+  | { readonly by: 'rank'; readonly descending: true }
+
+export type Condition =
+  | { readonly type: 'all' | 'any'; readonly conditions: readonly Condition[] }
+  | { readonly type: 'compare'; readonly field: Field; readonly operator: FilterOperator; readonly values: readonly string[] }
+  /** At least one record behind the relation meets the condition. */
+  | { readonly type: 'related'; readonly relation: CompiledRelation; readonly condition: Condition | undefined; readonly negated: boolean }
+
+/** The columns of one level and the levels below it: everything about a reply but its rows. */
+export interface ShapePlan {
+  readonly resource: CompiledResource
+  /** Fields in the reply; the select list starts with them. */
+  readonly fields: readonly Field[]
+  /** Further columns of the select list that only includes look at. */
+  readonly keys: readonly Field[]
+  readonly includes: readonly IncludePlan[]
+}
+
+export interface IncludePlan {
+  /** `author.country`, for messages. */
+  readonly path: string
+  readonly relation: CompiledRelation
+  readonly shape: ShapePlan
+}
+
+export interface ListPlan {
+  readonly shape: ShapePlan
+  readonly where: readonly Condition[]
+  readonly order: readonly OrderKey[]
+  readonly size: number
+  readonly offset: number
+  readonly after: readonly (string | null)[] | undefined
+  readonly countTotal: boolean
+  /** Pages by cursor: the last record's order values are selected, so that the next cursor can be made. */
+  readonly keyset: boolean
+  readonly deleted: 'without' | 'with' | 'only'
+  readonly search: string | undefined
+}

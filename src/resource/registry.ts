@@ -1,0 +1,42 @@
+// Every resource of an application, compiled once at start: what the definitions say, joined with what the tables are.
+
+import type { Field, Model, Relation } from '../model/model.ts'
+import type { Operation, ResourceOptions } from './define.ts'
+import type { OrderKey } from './plan.ts'
+
+export interface CompiledResource {
+  /** Path segment and name in messages. */
+  readonly name: string
+  readonly model: Model
+  readonly options: ResourceOptions
+  /** What replies contain, in column order. */
+  readonly visible: readonly Field[]
+  readonly visibleByName: ReadonlyMap<string, Field>
+  /** What callers may set. */
+  readonly writable: readonly Field[]
+  readonly operations: ReadonlySet<Operation>
+  /** Relations whose other end is a resource that may be read. */
+  readonly relations: ReadonlyMap<string, CompiledRelation>
+  readonly search: { readonly fields: readonly Field[]; readonly language: string } | undefined
+  readonly defaultOrder: readonly OrderKey[]
+  readonly pageSize: number
+  readonly pageMax: number
+  readonly bulkMax: number
+  readonly countDefault: 'exact' | 'none'
+  readonly includeDepth: number
+  /** Definition file, for messages. */
+  readonly file: string | undefined
+}
+
+export interface CompiledRelation {
+  readonly relation: Relation
+  readonly source: Model
+  readonly target: CompiledResource
+  /** The association table of a many-to-many relation. */
+  readonly through: Model | undefined
+}
+
+export interface Registry {
+  readonly resources: ReadonlyMap<string, CompiledResource>
+  readonly models: ReadonlyMap<string, Model>
+}

@@ -1,0 +1,139 @@
+// The engine's table of contents: what happens to a read, in order. A request is prepared (policy, plan, statement,
+// serializer; all refusals are here and no connection is taken), then run (database, includes, bytes).
+
+import type { Database } from '../db/database.ts'
+import type { Statement, TextRows } from '../db/rows.ts'
+import { textColumns } from '../db/rows.ts'
+import { Lru } from '../support/lru.ts'
+import { type CompiledShape, compileShapePlan } from './compiled-shape.ts'
+import { type CursorKey, encodeCursor, orderSignature } from './cursor.ts'
+import type { Operation } from './define.ts'
+import { resourceErrors } from './errors.ts'
+import { getStatement, getStatementText } from './get-statement.ts'
+import { fetchLevels } from './levels.ts'
+import { planList } from './list-plan.ts'
+import { countStatement, type ListStatement, listStatement } from './list-statement.ts'
+import type { ListPlan } from './plan.ts'
+import type { CompiledResource, Registry } from './registry.ts'
+import type { GetRequest, ListRequest, RecordKey, Shape } from './request.ts'
+import { planShape } from './shape-plan.ts'
+import { recordJson, recordsJson } from './shape/result.ts'
+
+export interface Engine {
+  readonly db: Database
+  readonly registry: Registry
+  readonly cursorKey: CursorKey
+}
+
+/** A page of records as the bytes of a JSON array. */
+export interface RecordPage {
+  readonly json: Buffer
+  readonly count: number
+  readonly size: number
+  /** Page number, when the request asked by number. */
+  readonly number: number | undefined
+  readonly hasMore: boolean
+  readonly total: number | undefined
+  /** Cursor of the next page; undefined on the last one and where the order is not total. */
+  readonly next: string | undefined
+}
+
+export interface PreparedList {
+  readonly plan: ListPlan
+  readonly shape: CompiledShape
+  readonly list: ListStatement
+}
+
+export interface PreparedGet {
+  readonly shape: CompiledShape
+  readonly text: string
+}
+
+/** Request → policy → plan → statement. The result can be run any number of times. */
+export function prepareList(engine: Engine, resource: CompiledResource, request: ListRequest): PreparedList {
+  refuseClosed(resource, 'list')
+  const shape = shapeOf(resource, request)
+  const plan = planList(resource, shape.plan, request, engine.cursorKey)
+  return { plan, shape, list: listStatement(plan) }
+}
+
+export async function runList(engine: Engine, { plan, shape, list }: PreparedList): Promise<RecordPage> {
+  const rows = await engine.db.read(list.statement, plan.search === undefined ? undefined : { slow: true })
+  const count = Math.min(rows.count, plan.size)
+  const level = await fetchLevels(engine.db, shape, withoutLookAhead(rows, count))
+  const hasMore = rows.count > plan.size
+  return {
+    json: recordsJson(shape, level, count),
+    count,
+    size: plan.size,
+    number: plan.keyset ? undefined : plan.offset / plan.size + 1,
+    hasMore,
+    total: await totalOf(engine, plan, list, rows),
+    next: hasMore && plan.keyset ? nextCursor(engine, plan, list, rows, count - 1) : undefined,
+  }
+}
+
+export async function listRecords(engine: Engine, resource: CompiledResource, request: ListRequest): Promise<RecordPage> {
+  return runList(engine, prepareList(engine, resource, request))
+}
+
+export function prepareGet(resource: CompiledResource, request: Shape): PreparedGet {
+  refuseClosed(resource, 'get')
+  const shape = shapeOf(resource, request)
+  return { shape, text: getStatementText(shape.plan) }
+}
+
+/** The record as the bytes of a JSON object; undefined when there is none. */
+export async function runGet(engine: Engine, { shape, text }: PreparedGet, key: RecordKey): Promise<Buffer | undefined> {
+  const rows = await engine.db.read(getStatement(text, shape.plan.resource, key))
+  if (rows.count === 0) return undefined
+  return recordJson(shape, await fetchLevels(engine.db, shape, rows), 0)
+}
+
+export async function getRecord(engine: Engine, resource: CompiledResource, request: GetRequest): Promise<Buffer | undefined> {
+  return runGet(engine, prepareGet(resource, request), request.key)
+}
+
+/** The statements a prepared list starts with, for `?explain`. */
+export function statementsOf({ list, shape }: PreparedList): readonly Statement[] {
+  return [list.statement, ...shape.includes.map(({ statement }) => ({ text: statement.text, values: [] }))]
+}
+
+export function refuseClosed(resource: CompiledResource, operation: Operation): void {
+  if (!resource.operations.has(operation)) throw resourceErrors.FORBIDDEN(operation, resource.name)
+}
+
+const compiled = new WeakMap<CompiledResource, Lru<CompiledShape>>()
+/** Shapes remembered per resource; callers choose fields and includes, so the number is bounded. */
+const mostShapes = 200
+
+/** Equal fields and includes share one compiled shape. */
+function shapeOf(resource: CompiledResource, request: Shape): CompiledShape {
+  const shapes = compiled.get(resource) ?? new Lru<CompiledShape>(mostShapes)
+  compiled.set(resource, shapes)
+  const signature = request.fields === undefined && request.include === undefined ? '' : JSON.stringify([[...(request.fields ?? [])], request.include])
+  const known = shapes.get(signature)
+  if (known !== undefined) return known
+  const shape = compileShapePlan(planShape(resource, request))
+  shapes.set(signature, shape)
+  return shape
+}
+
+/** Drops the row that only tells whether there is a next page, so that no include is fetched for it. */
+function withoutLookAhead(rows: TextRows, count: number): TextRows {
+  return rows.count === count ? rows : { ...rows, count }
+}
+
+async function totalOf(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows): Promise<number | undefined> {
+  if (list.totalColumn === undefined) return undefined
+  if (rows.count > 0) return Number(textColumns(rows, 0)[list.totalColumn])
+  if (plan.offset === 0 && plan.after === undefined) return 0
+  // No row, so none carries the total: a page past the end. It is the one case that takes a second statement.
+  return Number(textColumns(await engine.db.read(countStatement(plan)), 0)[0])
+}
+
+function nextCursor(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows, last: number): string {
+  const columns = textColumns(rows, last)
+  const values = list.orderColumns.map((column) => columns[column] ?? null)
+  return encodeCursor(engine.cursorKey, orderSignature(plan.shape.resource.name, plan.order), values)
+}

@@ -1,0 +1,65 @@
+// Levels of rows → the JSON bytes of a reply.
+
+import type { CompiledInclude, CompiledShape, Level } from '../compiled-shape.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { type Result, writeRecord, writeRecords } from './record-shape.ts'
+import { recordValues } from './record-values.ts'
+import { indexRows, locateColumns, rowIndexReader } from './row-index.ts'
+
+const writer = new ByteWriter()
+
+/** The first `count` records of a level as a JSON array. */
+export function recordsJson(shape: CompiledShape, level: Level, count: number): Buffer {
+  if (shape.hasSerializeHook) return Buffer.from(JSON.stringify(Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index))))
+  writeRecords(writer, shape.record, resultOf(shape, level), count)
+  return writer.take()
+}
+
+/** Record `index` of a level as a JSON object. */
+export function recordJson(shape: CompiledShape, level: Level, index: number): Buffer {
+  if (shape.hasSerializeHook) return Buffer.from(JSON.stringify(hookedRecord(shape, level, index)))
+  writeRecord(writer, shape.record, resultOf(shape, level), index)
+  return writer.take()
+}
+
+function resultOf(shape: CompiledShape, level: Level): Result {
+  return {
+    rows: level.rows,
+    includes: shape.includes.map((include, i) => {
+      const child = level.children[i] as Level
+      return { result: resultOf(include.shape, child), index: indexRows(child.rows, include.statement.linkColumns, include.integerKey) }
+    }),
+  }
+}
+
+/** A record with its includes as an object, through the `serialize` hooks on the way. */
+function hookedRecord(shape: CompiledShape, level: Level, index: number): unknown {
+  const { resource, fields } = shape.plan
+  const record = recordValues(fields, level.rows, index)
+  shape.includes.forEach((include, i) => {
+    record[include.name] = hookedChildren(include, level, level.children[i] as Level, index)
+  })
+  const serialize = resource.options.hooks?.serialize
+  return serialize === undefined ? record : serialize(record)
+}
+
+function hookedChildren(include: CompiledInclude, parent: Level, child: Level, parentIndex: number): unknown {
+  const found = childRows(include, parent, child, parentIndex).map((row) => hookedRecord(include.shape, child, row))
+  return include.many ? found : (found[0] ?? null)
+}
+
+const indexes = new WeakMap<Level, ReturnType<typeof indexRows>>()
+
+function childRows(include: CompiledInclude, parent: Level, child: Level, parentIndex: number): readonly number[] {
+  let index = indexes.get(child)
+  if (index === undefined) {
+    index = indexRows(child.rows, include.statement.linkColumns, include.integerKey)
+    indexes.set(child, index)
+  }
+  const width = Math.max(...include.parentColumns) + 1
+  const offsets = new Int32Array(width)
+  const lengths = new Int32Array(width)
+  const source = locateColumns(parent.rows, parentIndex, width, offsets, lengths)
+  const key = rowIndexReader(include.parentColumns, include.integerKey)(source, offsets, lengths)
+  return key === undefined ? [] : (index.get(key) ?? [])
+}
