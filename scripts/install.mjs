@@ -13,7 +13,7 @@ const lockWaitMs = 10 * 60_000
 export function installPackages() {
   if (!isOutdated() && nodeProgram() !== undefined) return
   oneAtATime(() => {
-    if (isOutdated() || nodeProgram() === undefined) npmCi()
+    if (isOutdated() || nodeProgram() === undefined) npmInstall()
   })
   if (nodeProgram() === undefined) fail(`Plinth needs Node.js ${oldestMajor} and there is no package of it for ${process.platform}-${process.arch}: install it from nodejs.org.`)
 }
@@ -45,13 +45,16 @@ function packagesIn(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {}
 }
 
-/** Nothing we depend on needs an install script, so none is run. */
-function npmCi() {
-  console.log('Installing the packages of package-lock.json (npm ci) ...')
+/**
+ * What the lock file says and nothing else, without writing to it. Not `npm ci`: that refuses a lock file made where the registry did
+ * not have an optional package of some other platform (npm 11.19). Nothing we depend on needs an install script, so none is run.
+ */
+function npmInstall() {
+  console.log('Installing the packages of package-lock.json ...')
   const [program, ...first] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
-  const flags = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--engine-strict=false', '--loglevel=error']
+  const flags = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--engine-strict=false', '--loglevel=error']
   const { status, error } = spawnSync(program, [...first, ...flags], { cwd: root, stdio: 'inherit' })
-  if (status !== 0) fail(`npm ci failed in ${root}${error ? `: ${error.message}` : '.'}`)
+  if (status !== 0) fail(`npm install failed in ${root}${error ? `: ${error.message}` : '.'}`)
 }
 
 /** Two commands started together in a new clone must not both empty node_modules. */

@@ -18,7 +18,8 @@ export function run(command, args, { deadlineMs, ...options } = {}) {
       child.kill('SIGTERM')
       setTimeout(() => child.kill('SIGKILL'), 10_000).unref()
     })
-    const settle = () => (stopForwarding(), stopClock())
+    const stopWatching = whenNpmDies(() => child.kill('SIGTERM'))
+    const settle = () => (stopForwarding(), stopClock(), stopWatching())
     child.once('error', (error) => (settle(), reject(error)))
     child.once('exit', (code, signal) => (settle(), resolve(overdue ? 124 : (code ?? 128 + constants.signals[signal]))))
   })
@@ -32,6 +33,14 @@ function forwardSignals(child) {
   }
   for (const signal of forwarded) process.on(signal, forward)
   return () => forwarded.forEach((signal) => process.off(signal, forward))
+}
+
+/** A killed npm cannot tell us. Its scripts are written with `exec`, so that npm is our parent and not a shell that drops signals. */
+function whenNpmDies(end) {
+  if (process.env.npm_lifecycle_event === undefined) return () => undefined
+  const parent = process.ppid
+  const timer = setInterval(() => process.ppid !== parent && end(), 500)
+  return () => clearInterval(timer)
 }
 
 function onDeadline(deadlineMs, end) {
