@@ -32,7 +32,7 @@ const fastifyErrors: Readonly<Record<string, () => AppError>> = {
 }
 
 /** What plugins throw: `statusCode`, a `code`, and, after the http-errors convention, `expose` when the text is for clients. */
-interface ForeignError {
+interface ForeignError extends Error {
   readonly statusCode?: unknown
   readonly code?: unknown
   readonly expose?: unknown
@@ -43,7 +43,7 @@ export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   if (!(thrown instanceof Error)) return coreErrors.INTERNAL().with({ cause: thrown })
   if (isValidationError(thrown)) return invalidInput(thrown)
-  const { statusCode, code, expose }: ForeignError = thrown
+  const { statusCode, code, expose } = thrown as ForeignError
   const known = typeof code === 'string' ? fastifyErrors[code] : undefined
   if (known !== undefined) return known().with({ cause: thrown })
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return coreErrors.INTERNAL().with({ cause: thrown })

@@ -33,12 +33,11 @@ export const httpErrors = defineErrors('HTTP', {
     status: 404,
     summary: 'No route has this address.',
     message: () => 'There is nothing at this address.',
-    hint: () => 'The documentation at /docs lists every address.',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
     summary: 'The address exists, but not with this method. `Allow` lists the methods it has.',
-    message: () => 'This address does not have that method.',
+    message: (_allowed: string) => 'This address does not have that method.',
     hint: (allowed: string) => `It has ${allowed}.`,
   },
   REQUEST_TIMEOUT: {
@@ -59,7 +58,7 @@ export const httpErrors = defineErrors('HTTP', {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     summary: 'The body has a content type or content encoding that this route does not read.',
-    message: () => 'The body has a content type that is not accepted here.',
+    message: (_accepted?: string) => 'The body has a content type that is not accepted here.',
     hint: (accepted?: string) => accepted ?? 'Send application/json.',
   },
   HEADERS_TOO_LARGE: {
@@ -72,10 +71,5 @@ export const httpErrors = defineErrors('HTTP', {
     summary: 'The answer was not ready within HANDLER_TIMEOUT.',
     message: () => 'The answer was not ready in time.',
     hint: () => 'Try again in a moment.',
-  },
-  REJECTED: {
-    status: 400,
-    summary: 'A plugin or custom route refused the request with a client error of its own.',
-    message: (sentence: string) => sentence,
   },
 })

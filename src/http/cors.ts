@@ -1,0 +1,49 @@
+// Which other origins a browser may let read our answers. Off unless origins are listed; never `*` with credentials.
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../core/config.ts'
+
+const exposed = 'X-Request-Id, ETag, Location, Link, X-Total-Count, X-Pagination, Retry-After, Idempotency-Replayed'
+const acceptedHeaders = 'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id, X-CSRF-Token'
+/** Seconds a browser may keep the answer to a preflight; Chromium's maximum. */
+const preflightSeconds = '7200'
+
+export interface Cors {
+  /** Adds the headers that let the origin of `request` read the answer; an unlisted origin gets none. */
+  allow(request: FastifyRequest, reply: FastifyReply): void
+  /** Adds what a preflight asks for, when `request` is one. Comes after `allow`. */
+  preflight(request: FastifyRequest, reply: FastifyReply, methods: readonly string[]): void
+}
+
+/** @returns undefined when no origin is listed: nothing is to be done then */
+export function createCors({ origins, credentials }: Config['cors']): Cors | undefined {
+  if (origins.length === 0) return undefined
+  const anyone = origins.includes('*') && !credentials
+  const listed = new Set(origins)
+  const allowed = (origin: string | undefined) => origin !== undefined && (anyone || listed.has(origin))
+  return {
+    allow(request, reply) {
+      if (!anyone) addVary(reply, 'Origin')
+      const { origin } = request.headers
+      if (!allowed(origin)) return
+      reply.header('access-control-allow-origin', anyone ? '*' : origin)
+      reply.header('access-control-expose-headers', exposed)
+      // The default of same-origin would keep the listed origin from using what it may read.
+      reply.header('cross-origin-resource-policy', 'cross-origin')
+      if (credentials) reply.header('access-control-allow-credentials', 'true')
+    },
+    preflight(request, reply, methods) {
+      if (request.headers['access-control-request-method'] === undefined || !allowed(request.headers.origin)) return
+      reply.header('access-control-allow-methods', methods.join(', '))
+      reply.header('access-control-allow-headers', acceptedHeaders)
+      reply.header('access-control-max-age', preflightSeconds)
+    },
+  }
+}
+
+/** Adds one name to `Vary` without losing those already there. */
+export function addVary(reply: FastifyReply, name: string): void {
+  const present = reply.getHeader('vary')
+  if (present === undefined) reply.header('vary', name)
+  else if (!String(present).toLowerCase().split(/\s*,\s*/).includes(name.toLowerCase())) reply.header('vary', `${String(present)}, ${name}`)
+}

@@ -1,0 +1,100 @@
+// The HTTP server: an ordinary Fastify with its limits, time-outs, hooks, bodies and refusals set. Routes are added by others.
+
+import type { Server } from 'node:http'
+import { fastify, LogController, type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Config, LimitsConfig } from '../core/config.ts'
+import type { Logger } from '../core/log.ts'
+import type { Metrics } from '../core/metrics.ts'
+import { networkMatcher } from '../support/networks.ts'
+import { clientErrorHandler } from './client-error.ts'
+import { createCors } from './cors.ts'
+import { handleErrors, logFailure, sendError, toAppError, type ErrorReply } from './error-handler.ts'
+import { addRequestHooks, recordAbandoned, recordExchange, setStandardHeaders } from './hooks.ts'
+import { Exchange, InFlight } from './in-flight.ts'
+import { readJsonBodies } from './json-body.ts'
+import { handleNotFound } from './not-found.ts'
+import { requestIds } from './request-id.ts'
+import { originForm } from './request-target.ts'
+import { RouteBook } from './routes.ts'
+import { schemaCompiler } from './validation.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly inFlight: InFlight
+  }
+}
+
+export interface ServerParts {
+  readonly config: Config
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly errorReply: ErrorReply
+}
+
+/** A server without routes. `listen` and `drainServer` start and stop it; `inject` works without either. */
+export function createServer({ config, log, metrics, errorReply }: ServerParts): FastifyInstance {
+  const { limits } = config
+  const ids = requestIds(networkMatcher(config.api.trustedProxies))
+  const routes = new RouteBook(metrics, limits)
+  const inFlight = new InFlight(limits.handlerTimeoutMs, recordAbandoned)
+  const cors = createCors(config.cors)
+  const options: FastifyHttpOptions<Server> = {
+    ...socketOptions(limits),
+    ...logOptions(log),
+    genReqId: (request) => ids.of(request),
+    trustProxy: config.api.trustedProxies.length > 0 && networkMatcher(config.api.trustedProxies),
+    rewriteUrl: originForm,
+    frameworkErrors: refuseEarly(errorReply, routes),
+    clientErrorHandler: clientErrorHandler({ errorReply, log, routes, inFlight, ids, urlBytes: limits.urlBytes }),
+  }
+  const app = fastify(options)
+  app.server.maxConnections = limits.connections
+  app.decorate('inFlight', inFlight)
+  app.addHook('onClose', () => inFlight.stop())
+  app.addHook('onRoute', (route) => routes.add(route))
+  app.setValidatorCompiler(schemaCompiler(() => app.getSchemas()))
+  readJsonBodies(app, limits)
+  addRequestHooks(app, { limits, routes, inFlight, cors })
+  handleNotFound(app, routes, cors)
+  handleErrors(app, errorReply)
+  return app
+}
+
+function logOptions(log: Logger) {
+  return {
+    loggerInstance: log as FastifyBaseLogger,
+    // Log lines find their request id by themselves, so no child logger is made per request (0.8 us).
+    childLoggerFactory: () => log,
+    logController: new LogController({ disableRequestLogging: true }),
+  }
+}
+
+function socketOptions(limits: LimitsConfig) {
+  return {
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.urlBytes },
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.max(20, Math.min(5_000, Math.floor(limits.headersTimeoutMs / 2))),
+      // A missing Host is refused by our own hook, in our own format.
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+    },
+  }
+}
+
+/** Refusals of the router, which come before any hook. */
+function refuseEarly(errorReply: ErrorReply, routes: RouteBook) {
+  return (thrown: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = toAppError(thrown)
+    setStandardHeaders(request, reply)
+    logFailure(error, thrown, request)
+    sendError(reply, error, errorReply)
+    recordExchange(new Exchange(request, reply, routes.unknown), error.status)
+  }
+}
