@@ -7,6 +7,7 @@ import type { Logger } from '../core/log.ts'
 import type { Effect } from './after-commit.ts'
 import { connectionConfig } from './connect.ts'
 import type { Database, DatabaseHealth, ReadOptions, TransactionOptions } from './database.ts'
+import { startEmbedded, type EmbeddedDatabase } from './embedded/start.ts'
 import { isStalePlan, toAppError } from './pg-errors.ts'
 import { ConnectionPool } from './pool.ts'
 import type { Statement, TextRows } from './rows.ts'
@@ -27,20 +28,23 @@ export interface CreateDatabaseConfig extends DatabaseConfig {
  * @throws AppError `DB_CANNOT_CONNECT`, `DB_SERVER_TOO_OLD`, or one of the embedded database's
  */
 export async function createDatabase(config: CreateDatabaseConfig, log: Logger): Promise<Database> {
-  if (config.url === undefined) throw new Error('The embedded database is not there yet.')
+  const embedded = config.url === undefined ? await startEmbedded({ root: config.root, log }) : undefined
+  const url = config.url ?? embedded?.url ?? ''
   const pool = new ConnectionPool(
-    { connection: connectionConfig(config.url, config), size: config.poolSize, statementTimeoutMs: config.statementTimeoutMs },
+    { connection: connectionConfig(url, config), size: config.poolSize, statementTimeoutMs: config.statementTimeoutMs },
     log,
   )
-  return new PostgresDatabase(pool, log)
+  return new PostgresDatabase(pool, embedded, log)
 }
 
 class PostgresDatabase implements Database {
   readonly #pool: ConnectionPool
   readonly #transactions: Transactions
+  readonly #embedded: EmbeddedDatabase | undefined
 
-  constructor(pool: ConnectionPool, log: Logger) {
+  constructor(pool: ConnectionPool, embedded: EmbeddedDatabase | undefined, log: Logger) {
     this.#pool = pool
+    this.#embedded = embedded
     this.#transactions = new Transactions(pool, log)
   }
 
@@ -87,8 +91,9 @@ class PostgresDatabase implements Database {
     }
   }
 
-  close(): Promise<void> {
-    return this.#pool.close()
+  async close(): Promise<void> {
+    await this.#pool.close()
+    await this.#embedded?.stop()
   }
 
   /** Outside a transaction a stale plan is met once more on a new connection: the first time nothing was done. */
