@@ -1,0 +1,13 @@
+// `npm test [-- vitest arguments]`: installs what the tests need and runs them.
+import { join } from 'node:path'
+import { installPackages, nodeProgram, root } from './install.mjs'
+import { run } from './run.mjs'
+import { prepareTools } from './system-tools.mjs'
+
+const deadlineMs = 9 * 60_000
+
+installPackages()
+const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+const options = { cwd: root, env: prepareTools(), deadlineMs }
+process.exitCode = await run(nodeProgram(), [vitest, 'run', ...process.argv.slice(2)], options)
+if (process.exitCode === 124) console.error(`The tests were stopped after ${deadlineMs / 60_000} minutes.`)
