@@ -51,8 +51,17 @@ function installBySudo(packages) {
 function unpack(packages, folder) {
   const state = join(folder, 'apt/state')
   const archives = join(folder, 'apt/archives')
-  for (const path of [join(state, 'lists/partial'), join(folder, 'apt/cache/archives/partial'), archives]) mkdirSync(path, { recursive: true })
-  const own = ['-o', `Dir::State=${state}`, '-o', 'Dir::State::status=/var/lib/dpkg/status', '-o', `Dir::Cache=${join(folder, 'apt/cache')}`, ...network]
+  for (const path of [join(state, 'lists/partial'), join(folder, 'apt/cache/archives/partial'), archives])
+    mkdirSync(path, { recursive: true })
+  const own = [
+    '-o',
+    `Dir::State=${state}`,
+    '-o',
+    'Dir::State::status=/var/lib/dpkg/status',
+    '-o',
+    `Dir::Cache=${join(folder, 'apt/cache')}`,
+    ...network,
+  ]
   step('apt-get', [...own, 'update'])
   const plan = step('apt-get', [...own, 'install', '--simulate', ...installFlags, ...packages])
   const names = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1])

@@ -15,7 +15,10 @@ export function installPackages() {
   oneAtATime(() => {
     if (isOutdated() || nodeProgram() === undefined) npmInstall()
   })
-  if (nodeProgram() === undefined) fail(`Plinth needs Node.js ${oldestMajor} and there is no package of it for ${process.platform}-${process.arch}: install it from nodejs.org.`)
+  if (nodeProgram() === undefined)
+    fail(
+      `Plinth needs Node.js ${oldestMajor} and there is no package of it for ${process.platform}-${process.arch}: install it from nodejs.org.`,
+    )
 }
 
 /** Path of a Node that is new enough: this one, or the one in node_modules. Undefined when there is none. */
@@ -61,7 +64,8 @@ function npmInstall() {
 function oneAtATime(work) {
   mkdirSync(dirname(lockFile), { recursive: true })
   for (const deadline = Date.now() + lockWaitMs; !takeLock(); pause(500)) {
-    if (Date.now() > deadline) fail(`Another install has been running for ${lockWaitMs / 60_000} minutes. If it is not, remove ${lockFile}.`)
+    if (Date.now() > deadline)
+      fail(`Another install has been running for ${lockWaitMs / 60_000} minutes. If it is not, remove ${lockFile}.`)
   }
   try {
     work()

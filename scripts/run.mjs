@@ -45,6 +45,6 @@ function whenNpmDies(end) {
 
 function onDeadline(deadlineMs, end) {
   if (deadlineMs === undefined) return () => undefined
-  const timer = setTimeout(end, deadlineMs)
+  const timer = setTimeout(() => end(), deadlineMs)
   return () => clearTimeout(timer)
 }

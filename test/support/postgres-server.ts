@@ -2,7 +2,18 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,7 +175,7 @@ async function sweep(folder: string): Promise<void> {
   const postmaster = readNumber(join(folder, 'data', 'postmaster.pid'))
   if (postmaster !== undefined && servesFolder(postmaster, folder)) {
     process.kill(postmaster, 'SIGQUIT')
-    for (const deadline = Date.now() + stopDeadlineMs; servesFolder(postmaster, folder) && Date.now() < deadline; ) await sleep(20)
+    for (const deadline = Date.now() + stopDeadlineMs; servesFolder(postmaster, folder) && Date.now() < deadline;) await sleep(20)
   }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }

@@ -37,7 +37,7 @@ describe.each(testDatabases())('$name', ({ name, url }) => {
 
 test('a server of its own keeps its data and its port over a kill and a start', async () => {
   const server = await startPostgres(testDatabase().binaries)
-  onTestFinished(server.destroy)
+  onTestFinished(() => server.destroy())
   await ask(server.url, 'CREATE TABLE notes AS SELECT 7 AS id')
   server.signal('SIGKILL')
   await server.stop()
