@@ -84,7 +84,7 @@ function affectedRows(tag: string): number {
 }
 
 /** Rows that `pg` has decoded, back in the layout of the wire, all in one buffer. */
-function toTextRows(rows: readonly Row[], affected: number): TextRows {
+export function toTextRows(rows: readonly Row[], affected: number): TextRows {
   const buffer = Buffer.allocUnsafe(rows.reduce((size, row) => size + rowBytes(row), 0))
   const starts: number[] = []
   let at = 0

@@ -1,0 +1,88 @@
+// One statement on its way: what was asked, what has arrived, and the promise that waits.
+
+import { noRows, type Statement, type TextRows } from '../rows.ts'
+import type { PipelinedConnection } from './pipelined-connection.ts'
+import type { PreparedStatement } from './prepared-statements.ts'
+
+export class ReadTask {
+  readonly statement: Statement
+  readonly promise: Promise<TextRows>
+  /** The connection it was given to; undefined while it waits for one. */
+  connection: PipelinedConnection | undefined
+  /** Set when this statement's Parse names a prepared statement that the server has yet to confirm. */
+  preparing: PreparedStatement | undefined
+  /** What the server refused it with; it is reported when the server is ready for the next. */
+  error: Error | undefined
+  /** Nobody waits any more; rows are dropped as they come. */
+  abandoned = false
+  /** It has run once already. The second time it is not prepared by name and not run a third time. */
+  retried = false
+  /** A cancel request meant for another statement may hit this one. */
+  cancelRisk = false
+  #count = 0
+  #buffers: Buffer[] = []
+  #starts: number[] = []
+  #bytes = 0
+  #affected = 0
+  #resolve: (rows: TextRows) => void = ignore
+  #reject: (error: unknown) => void = ignore
+
+  constructor(statement: Statement) {
+    this.statement = statement
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Bytes of the result so far. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  addRow(buffer: Buffer, start: number, length: number): void {
+    if (this.abandoned) return
+    this.#bytes += length
+    this.#buffers.push(buffer)
+    this.#starts.push(start)
+    this.#count += 1
+  }
+
+  complete(affected: number): void {
+    this.#affected = affected
+  }
+
+  resolve(): void {
+    const count = this.#count
+    const empty = count === 0 && this.#affected === 0
+    this.#resolve(empty ? noRows : { count, buffers: this.#buffers, starts: this.#starts, affected: this.#affected })
+  }
+
+
+  reject(error: unknown): void {
+    this.#reject(error)
+  }
+
+  /** Rejects at once; what the server still sends for it is thrown away. */
+  abandon(reason: unknown): void {
+    this.abandoned = true
+    this.#buffers = []
+    this.#starts = []
+    this.#reject(reason)
+  }
+
+  /** As it was before it was sent. */
+  reset(): void {
+    this.connection = undefined
+    this.preparing = undefined
+    this.error = undefined
+    this.cancelRisk = false
+    this.#count = 0
+    this.#buffers = []
+    this.#starts = []
+    this.#bytes = 0
+    this.#affected = 0
+  }
+}
+
+function ignore(): void {}
