@@ -101,6 +101,12 @@ export const dbErrors = defineErrors('DB', {
     message: () => 'The transaction was rolled back, because one of its statements had failed.',
     hint: () => 'Let the error pass, or put the statement that may fail into a nested transaction(), which is a savepoint.',
   },
+  LOCK_TIMEOUT: {
+    status: 503,
+    summary: 'Another process held a lock of the application (such as the one for migrations) for too long.',
+    message: (name: string, timeoutMs: number) => `Another process has held the lock "${name}" for more than ${timeoutMs / 1000} s.`,
+    hint: () => 'It may still be at work: wait for it. The lock ends with the connection of its holder.',
+  },
   CANNOT_CONNECT: {
     status: 503,
     summary: 'The database refused the first connection for a reason that waiting does not cure: user, password or name are wrong.',

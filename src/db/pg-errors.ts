@@ -7,6 +7,8 @@ import { dbErrors, retryLater } from './errors.ts'
 export interface PgProblem {
   /** Five characters: `23505` is a unique violation. */
   readonly sqlstate: string
+  /** PostgreSQL's sentence, in the server's language. */
+  readonly message: string
   readonly schema?: string
   readonly table?: string
   readonly column?: string
@@ -127,7 +129,7 @@ function isServerError(error: Error): error is ServerError {
 }
 
 function problemOf(error: ServerError): PgProblem {
-  const { code, schema, table, column, constraint, dataType, detail, routine } = error
+  const { code, message, schema, table, column, constraint, dataType, detail, routine } = error
   const parts = { schema, table, column, constraint, dataType, detail, routine }
-  return { sqlstate: code, ...Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)) }
+  return { sqlstate: code, message, ...Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)) }
 }

@@ -1,5 +1,4 @@
-// The pool: connections for writes, transactions and slow reads. Every statement has a deadline of ours beside the
-// server's `statement_timeout`, because a frozen server does not tell the time.
+// The pool: connections for writes, transactions and slow reads, with a waiting line that has an end.
 
 import { Pool, type ClientConfig, type PoolClient } from 'pg'
 import { AppError } from '../core/errors.ts'
@@ -7,35 +6,34 @@ import type { Logger } from '../core/log.ts'
 import { checkServerVersion, VersionedClient } from './connect.ts'
 import { dbErrors, retryLater } from './errors.ts'
 import { isConnectionError, isUseless, pgProblemOf, toAppError } from './pg-errors.ts'
+import type { Watchdog } from './watchdog.ts'
 
 /** Waiting statements for each connection before newcomers are turned away: about 50 ms of waiting with 2 ms statements. */
 const waitersPerConnection = 32
 
-/** How much later than the server our own deadline comes, so that its clearer answer usually wins. */
-const deadlineSlackMs = 400
-
 export interface PoolOptions {
   readonly connection: ClientConfig
   readonly size: number
-  readonly statementTimeoutMs: number
+  readonly watchdog: Watchdog
+  readonly log: Logger
 }
 
 export class ConnectionPool {
   readonly pg: Pool
   serverVersion: string | undefined
   readonly #size: number
-  readonly #deadlineMs: number
+  readonly #watchdog: Watchdog
 
-  constructor(options: PoolOptions, log: Logger) {
+  constructor(options: PoolOptions) {
     this.#size = options.size
-    this.#deadlineMs = options.statementTimeoutMs + deadlineSlackMs
+    this.#watchdog = options.watchdog
     this.pg = new Pool({
       ...options.connection,
       max: options.size,
       Client: VersionedClient,
       verify: (client, done) => done(this.#refuseOldServer(client)),
     })
-    this.pg.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'))
+    this.pg.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'))
   }
 
   /**
@@ -44,6 +42,7 @@ export class ConnectionPool {
    * @throws AppError `DB_OVERLOADED`, `DB_UNAVAILABLE`
    */
   async take(): Promise<PoolClient> {
+    this.#watchdog.check()
     if (this.pg.waitingCount >= this.#size * waitersPerConnection) throw retryLater(dbErrors.OVERLOADED())
     try {
       const client = await this.pg.connect()
@@ -73,15 +72,9 @@ export class ConnectionPool {
     }
   }
 
-  /** The answer, or `DB_TIMEOUT` after the deadline; the connection is cut then, because its answer may still come. */
+  /** The answer, or `DB_TIMEOUT`, or `DB_UNAVAILABLE`; then the connection is cut, because its answer may still come. */
   withDeadline<result>(client: PoolClient, answer: Promise<result>): Promise<result> {
-    const { promise, resolve, reject } = Promise.withResolvers<result>()
-    const timer = setTimeout(() => {
-      client.connection.stream.destroy()
-      reject(retryLater(dbErrors.TIMEOUT()))
-    }, this.#deadlineMs)
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
-    return promise
+    return this.#watchdog.guard(answer, () => client.connection.stream.destroy())
   }
 
   counts(): { size: number; idle: number; waiting: number } {

@@ -60,6 +60,10 @@ export class Transactions {
     return this.#scopes.getStore()?.client
   }
 
+  isOpen(): boolean {
+    return this.#scopes.getStore() !== undefined
+  }
+
   /** Runs `query` on the current transaction's connection in its turn, or on any connection of the pool. */
   onConnection<result>(query: (client: PoolClient) => Promise<result>): Promise<result> {
     const scope = this.#scopes.getStore()

@@ -1,0 +1,122 @@
+// The one implementation of `Database`: sends each statement the right way and turns what comes back into our errors.
+
+import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
+import type { Logger } from '../core/log.ts'
+import type { Effect } from './after-commit.ts'
+import type { Database, DatabaseHealth, ReadOptions, TransactionOptions } from './database.ts'
+import type { EmbeddedDatabase } from './embedded/start.ts'
+import { isConnectionError, isStalePlan, toAppError } from './pg-errors.ts'
+import type { ConnectionPool } from './pool.ts'
+import type { Reader } from './reader/reader.ts'
+import type { Statement, TextRows } from './rows.ts'
+import { runText } from './text-query.ts'
+import { Transactions } from './transaction.ts'
+import type { Watchdog } from './watchdog.ts'
+
+export interface DatabaseParts {
+  readonly pool: ConnectionPool
+  readonly reader: Reader
+  readonly watchdog: Watchdog
+  readonly embedded: EmbeddedDatabase | undefined
+  readonly log: Logger
+}
+
+type OnClient<result> = (client: PoolClient) => Promise<result>
+
+export class PostgresDatabase implements Database {
+  readonly #pool: ConnectionPool
+  readonly #reader: Reader
+  readonly #watchdog: Watchdog
+  readonly #embedded: EmbeddedDatabase | undefined
+  readonly #transactions: Transactions
+
+  constructor({ pool, reader, watchdog, embedded, log }: DatabaseParts) {
+    this.#pool = pool
+    this.#reader = reader
+    this.#watchdog = watchdog
+    this.#embedded = embedded
+    this.#transactions = new Transactions(pool, log)
+  }
+
+  /** Opens the first connection. @throws AppError */
+  async connect(): Promise<void> {
+    this.#pool.release(await this.#pool.take())
+  }
+
+  read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
+    if (this.#transactions.isOpen() || options?.slow === true) return this.#run((client) => runText(client, statement), isConnectionError)
+    return this.#pipeline(() => this.#reader.read(statement))
+  }
+
+  readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]> {
+    if (this.#transactions.isOpen() || options?.slow === true) return Promise.all(statements.map((statement) => this.read(statement, options)))
+    return this.#pipeline(() => this.#reader.readAll(statements))
+  }
+
+  write(statement: Statement): Promise<TextRows> {
+    return this.#run((client) => runText(client, statement))
+  }
+
+  async query<row extends object>(text: string, values: readonly unknown[] = []): Promise<row[]> {
+    const result = await this.execute({ text, values: [...values] })
+    return result.rows
+  }
+
+  execute(query: QueryConfig | QueryArrayConfig): Promise<QueryResult> {
+    return this.#run((client) => client.query(query))
+  }
+
+  transaction<result>(work: () => Promise<result>, options: TransactionOptions = {}): Promise<result> {
+    return this.#transactions.run(work, options)
+  }
+
+  afterCommit(effect: Effect): void {
+    this.#transactions.afterCommit(effect)
+  }
+
+  client(): Pool | PoolClient {
+    return this.#transactions.client() ?? this.#pool.pg
+  }
+
+  /** Asks on a read connection, which is there also when the pool is busy. */
+  async health(): Promise<DatabaseHealth> {
+    const startedAt = performance.now()
+    const pool = this.#pool.counts()
+    try {
+      await this.#pipeline(() => this.#reader.read({ text: 'select 1', values: [] }))
+      return { ok: true, latencyMs: performance.now() - startedAt, pool, serverVersion: this.#pool.serverVersion }
+    } catch (error) {
+      return { ok: false, error: toAppError(error).message, pool }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#reader.close()])
+    this.#watchdog.close()
+    await this.#embedded?.stop()
+  }
+
+  async #pipeline<result>(read: () => Promise<result>): Promise<result> {
+    try {
+      this.#watchdog.check()
+      return await this.#watchdog.guard(read())
+    } catch (error) {
+      throw toAppError(error)
+    }
+  }
+
+  /**
+   * Outside a transaction a statement whose plan is stale runs once more on a new connection: the first time nothing was done.
+   * `alsoWhen` names more failures after which it may, because it only reads: a connection that had died while it was idle.
+   */
+  async #run<result>(query: OnClient<result>, alsoWhen: (error: unknown) => boolean = () => false): Promise<result> {
+    try {
+      return await this.#transactions.onConnection(query)
+    } catch (error) {
+      if (this.#transactions.isOpen() || !(isStalePlan(error) || alsoWhen(error))) throw toAppError(error)
+    }
+    return this.#transactions.onConnection(query).catch((error: unknown) => {
+      throw toAppError(error)
+    })
+  }
+}

@@ -1,0 +1,121 @@
+// Notices a server that has fallen silent. Its time-outs are of no use then, and a connection that waits for a frozen
+// process waits for ever: so when an answer is late we knock at the server's door on a connection of its own.
+
+import { performance } from 'node:perf_hooks'
+import type { AppError } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import { dbErrors, retryLater } from './errors.ts'
+
+// A request that meets a frozen server is answered after 1 s of silence and a knock of at most 1 s; see A6 of the
+// reliability targets: 3 s. A statement that is merely slow has its time, because the server answers the knock.
+const silenceMs = 1_000
+const tickMs = 200
+
+/** How much later than the server our own deadline comes, so that its clearer answer usually wins. */
+const slackMs = 400
+
+export interface WatchdogOptions {
+  readonly statementTimeoutMs: number
+  /** True when the server answered, whatever it said. Must itself end in about a second. */
+  readonly knock: () => Promise<boolean>
+  readonly log: Logger
+}
+
+interface Waiting {
+  readonly since: number
+  readonly giveUp: (error: AppError) => void
+}
+
+export class Watchdog {
+  readonly #options: WatchdogOptions
+  /** In the order they began, so the first is the oldest. */
+  readonly #waiting = new Set<Waiting>()
+  #timer: NodeJS.Timeout | undefined
+  #lastTick = 0
+  #answeredAt = -Infinity
+  #knocking = false
+  #silent = false
+  #closed = false
+
+  constructor(options: WatchdogOptions) {
+    this.#options = options
+  }
+
+  /** Throws while the server is silent, so that nothing is sent to it that it would work off when it wakes up. */
+  check(): void {
+    if (this.#silent) throw retryLater(dbErrors.UNAVAILABLE())
+  }
+
+  /**
+   * Waits for the answer as long as the server lives and its time-out allows.
+   *
+   * @param onGivenUp  called when nobody waits for the answer any more: the connection cannot be used for another
+   * @throws           AppError `DB_UNAVAILABLE` when the server is silent, `DB_TIMEOUT`
+   */
+  guard<result>(answer: Promise<result>, onGivenUp: () => void = () => undefined): Promise<result> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        since: performance.now(),
+        giveUp: (error) => {
+          this.#waiting.delete(waiting)
+          reject(error)
+          onGivenUp()
+        },
+      }
+      this.#waiting.add(waiting)
+      this.#arm()
+      answer.finally(() => this.#waiting.delete(waiting)).then(resolve, reject)
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined || this.#closed) return
+    this.#lastTick = performance.now()
+    this.#timer = setTimeout(() => this.#tick(), tickMs).unref()
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    // Our own event loop stood still: the answers may have long been there, let them be read first.
+    if (now - this.#lastTick < tickMs * 2) this.#judge(now)
+    if (this.#waiting.size > 0) this.#arm()
+  }
+
+  #judge(now: number): void {
+    const overdue = this.#options.statementTimeoutMs + slackMs
+    for (const waiting of this.#waiting) {
+      if (now - waiting.since < overdue) break
+      waiting.giveUp(retryLater(dbErrors.TIMEOUT()))
+    }
+    const [oldest] = this.#waiting
+    if (oldest === undefined || this.#knocking) return
+    if (now - oldest.since >= silenceMs && now - this.#answeredAt >= silenceMs) void this.#knock()
+  }
+
+  async #knock(): Promise<void> {
+    this.#knocking = true
+    const answered = await this.#options.knock()
+    this.#knocking = false
+    if (answered) this.#heard()
+    else this.#heardNothing()
+  }
+
+  #heard(): void {
+    this.#answeredAt = performance.now()
+    if (this.#silent) this.#options.log.warn({}, 'the database answers again')
+    this.#silent = false
+  }
+
+  #heardNothing(): void {
+    if (!this.#silent) this.#options.log.error({ waiting: this.#waiting.size }, 'the database does not answer; requests are refused until it does')
+    this.#silent = true
+    for (const waiting of this.#waiting) waiting.giveUp(retryLater(dbErrors.UNAVAILABLE()))
+    setTimeout(() => !this.#closed && void this.#knock(), tickMs).unref()
+  }
+}
