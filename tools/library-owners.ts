@@ -1,0 +1,24 @@
+// Which rooms may import a library at run time, so that a new major version of it touches those rooms and no others.
+// Types may be imported anywhere. A dependency without a line here is a problem, so every new one is placed on purpose.
+
+/** Package name → rooms. A package that no room imports (a command, a transport loaded by name) has none. */
+export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
+  '@clack/prompts': ['cli'],
+  '@electric-sql/pglite': ['db'],
+  '@fastify/ajv-compiler': ['http'],
+  '@fastify/cors': ['http'],
+  '@fastify/static': ['http'],
+  '@fastify/type-provider-typebox': ['http'],
+  '@fastify/under-pressure': ['http'],
+  commander: ['cli'],
+  'drizzle-kit': ['db'],
+  'drizzle-orm': ['db', 'model'],
+  fastify: ['http'],
+  'fastify-plugin': ['http'],
+  'find-my-way': ['http'],
+  pg: ['db'],
+  pino: ['core'],
+  'pino-pretty': ['core'],
+  'prom-client': ['core'],
+  typebox: ['core', 'model', 'http', 'rest'],
+}
