@@ -3,9 +3,8 @@
 
 import type { Field } from '../../model/model.ts'
 import type { TextRows } from '../../db/rows.ts'
-import { arrayEncoder } from './array-encoder.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { type Encoder, encoders } from './encoders.ts'
+import { type ColumnWriter, compileColumns } from './column-writer.ts'
 import { type RowIndex, rowIndexReader } from './row-index.ts'
 
 /** What a plan says of the records it returns. The select list starts with `fields`, in this order. */
@@ -29,11 +28,10 @@ export interface IncludeSpec {
 }
 
 export interface RecordShape {
-  readonly keys: readonly Buffer[]
-  readonly encoders: readonly Encoder[]
-  readonly width: number
+  readonly writeColumns: ColumnWriter
+  readonly isEmpty: boolean
   readonly includes: readonly IncludeShape[]
-  /** Where each column of the row being written starts, and its length; scratch space of `writeRecord`. */
+  /** Where each column of the row being written starts, and its length: scratch space, filled by `writeColumns`. */
   readonly offsets: Int32Array
   readonly lengths: Int32Array
 }
@@ -61,10 +59,10 @@ const comma = 0x2c
 export function compileShape(spec: ShapeSpec): RecordShape {
   const names = [...spec.fields.map((field) => field.name), ...spec.includes.map((include) => include.name)]
   const keys = names.map((name, position) => Buffer.from(`${position === 0 ? '{' : ','}${JSON.stringify(name)}:`))
+  const outputs = spec.fields.map((field, position) => ({ field, key: keys[position] as Buffer }))
   return {
-    keys: keys.slice(0, spec.fields.length),
-    encoders: spec.fields.map(encoderOf),
-    width: spec.width,
+    writeColumns: compileColumns(outputs, spec.width),
+    isEmpty: names.length === 0,
     offsets: new Int32Array(spec.width),
     lengths: new Int32Array(spec.width),
     includes: spec.includes.map((include, position) => ({
@@ -76,39 +74,13 @@ export function compileShape(spec: ShapeSpec): RecordShape {
   }
 }
 
-function encoderOf(field: Field): Encoder {
-  const encoder = encoders[field.kind.encoding]
-  return field.dimensions === 0 ? encoder : arrayEncoder(encoder)
-}
-
 /** Writes record `index` of `result` as a JSON object. */
 export function writeRecord(writer: ByteWriter, shape: RecordShape, result: Result, index: number): void {
   const source = result.rows.buffers[index] as Buffer
-  writeColumns(writer, shape, source, (result.rows.starts[index] as number) + 2)
+  shape.writeColumns(writer, source, (result.rows.starts[index] as number) + 2, shape.offsets, shape.lengths)
   for (let i = 0; i < shape.includes.length; i++) writeInclude(writer, shape, result, i, source)
-  if (shape.keys.length + shape.includes.length === 0) writer.put(emptyObject)
+  if (shape.isEmpty) writer.put(emptyObject)
   else writer.byte(closeObject)
-}
-
-function writeColumns(writer: ByteWriter, shape: RecordShape, source: Buffer, start: number): void {
-  const { keys, width, offsets, lengths } = shape
-  const outputs = keys.length
-  let at = start
-  for (let column = 0; column < width; column++) {
-    const length = ((source[at] as number) << 24) | ((source[at + 1] as number) << 16) | ((source[at + 2] as number) << 8) | (source[at + 3] as number)
-    at += 4
-    offsets[column] = at
-    lengths[column] = length
-    if (column < outputs) writeColumn(writer, keys[column] as Buffer, shape.encoders[column] as Encoder, source, at, length)
-    if (length > 0) at += length
-  }
-}
-
-function writeColumn(writer: ByteWriter, key: Buffer, encode: Encoder, source: Buffer, at: number, length: number): void {
-  writer.put(key)
-  if (length === -1) return writer.put(nullBytes)
-  writer.reserve(length * 6 + 16)
-  encode(writer, source, at, length)
 }
 
 function writeInclude(writer: ByteWriter, shape: RecordShape, result: Result, position: number, source: Buffer): void {

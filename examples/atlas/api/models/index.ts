@@ -1,0 +1,4 @@
+export * from './cities.ts'
+export * from './countries.ts'
+export * from './currencies.ts'
+export * from './languages.ts'

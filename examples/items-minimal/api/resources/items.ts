@@ -1,0 +1,6 @@
+import { anyone, defineResource } from 'plinth'
+import { items } from '../models/items.ts'
+
+export default defineResource(items, {
+  access: { read: anyone, write: anyone },
+})

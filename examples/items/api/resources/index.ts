@@ -1,0 +1,1 @@
+export { default as items } from './items.ts'

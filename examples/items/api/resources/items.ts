@@ -1,0 +1,8 @@
+import { anyone, defineResource } from 'plinth'
+import { items } from '../models/items.ts'
+
+export default defineResource(items, {
+  description: 'Things with a name.',
+  access: { read: anyone, write: anyone },
+  search: ['name', 'description'],
+})

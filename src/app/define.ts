@@ -1,0 +1,53 @@
+// `defineApp`: an application as data. Nothing runs until `createApp`.
+
+import type { FastifyInstance } from 'fastify'
+import type { ReplyFormatName } from '../rest/reply-format.ts'
+import type { ResourceDefinition } from '../resource/define.ts'
+import type { App } from './create.ts'
+
+/** A Fastify plugin that is also given the application: `async (fastify, { app }) => { fastify.get('/hello', …) }`. */
+export type RoutePlugin = (fastify: FastifyInstance, options: { readonly app: App }) => Promise<void> | void
+
+export interface AppOptions {
+  readonly name: string
+  readonly version?: string
+  readonly description?: string
+  /** A list, or a module of resources: `import * as resources from './resources/index.ts'`. */
+  readonly resources: readonly ResourceDefinition[] | Readonly<Record<string, unknown>>
+  /**
+   * Every table, view and enum, also those that no resource exposes (association tables lead somewhere, migrations need all).
+   * Usually `import * as models from './models/index.ts'`. Default: the tables of the resources and those they refer to.
+   */
+  readonly models?: Readonly<Record<string, unknown>>
+  /** What `defineRelations` of Drizzle returned; adds to the relations that foreign keys tell. */
+  readonly relations?: unknown
+  /** In front of every resource; default `/api`. */
+  readonly prefix?: string
+  /** How replies look; default `envelope`. */
+  readonly replies?: ReplyFormatName
+  /** Custom routes, for what a resource cannot say. */
+  readonly routes?: readonly RoutePlugin[]
+  /** Loads first data: run by `plinth db seed`. May run twice, so it should find out what is there. */
+  readonly seed?: (app: App, report: SeedReport) => Promise<void>
+  /** Settings the application ships with, by variable name: `{ API_PORT: '5000' }`. The environment and `.env` win. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** How a seed tells what it is doing. */
+export interface SeedReport {
+  /** @param done  of `total` steps of the thing called `label` */
+  progress(label: string, done: number, total: number): void
+}
+
+export interface AppDefinition {
+  readonly kind: 'app'
+  readonly options: AppOptions
+}
+
+/**
+ * @example
+ * export default defineApp({ name: 'shop', models, resources })
+ */
+export function defineApp(options: AppOptions): AppDefinition {
+  return Object.freeze({ kind: 'app', options })
+}

@@ -1,0 +1,29 @@
+// What the server answers: machine endpoints, every resource, then the application's own routes.
+
+import type { Metrics } from '../core/metrics.ts'
+import { healthRoutes } from '../http/health.ts'
+import { addRoutes } from '../http/route.ts'
+import type { Writer } from '../resource/writer.ts'
+import { docsRoutes } from '../rest/docs-page.ts'
+import { openapiRoutes } from '../rest/openapi.ts'
+import { replyFormats } from '../rest/reply-format.ts'
+import { resourceRoutes } from '../rest/routes.ts'
+import type { App } from './create.ts'
+
+export interface FaceParts {
+  readonly writers: ReadonlyMap<string, Writer>
+  readonly metrics: Metrics
+}
+
+export async function addFaces(app: App, parts: FaceParts): Promise<void> {
+  const { fastify, engine, definition } = app
+  const { options } = definition
+  const format = replyFormats[options.replies ?? 'envelope']
+  const prefix = options.prefix ?? '/api'
+  for (const resource of engine.registry.resources.values()) {
+    const writer = parts.writers.get(resource.name)
+    if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
+    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path: `${prefix}/${resource.name}`, explains: app.config.env === 'development' }))
+  }
+  for (const plugin of options.routes ?? []) await fastify.register(plugin, { app })
+}

@@ -1,0 +1,44 @@
+// Which tables an application has: those it names, those its resources expose, and those their foreign keys lead to.
+
+import { foreignTables, isTableOrView, readTable, type TableOrView } from '../model/read-table.ts'
+import type { Model } from '../model/model.ts'
+import type { Declaration } from '../resource/declaration.ts'
+import type { ResourceDefinition } from '../resource/define.ts'
+import type { AppOptions } from './define.ts'
+
+export interface AppModels {
+  readonly models: readonly Model[]
+  readonly declarations: readonly Declaration[]
+}
+
+export function readModels(options: AppOptions): AppModels {
+  const definitions = resourceDefinitions(options)
+  const models = new Map(allTables(options, definitions).map((table) => [table, readTable(table)]))
+  return {
+    models: [...models.values()],
+    declarations: definitions.map((definition) => ({ definition, model: models.get(definition.table) ?? readTable(definition.table) })),
+  }
+}
+
+export function resourceDefinitions({ resources }: AppOptions): readonly ResourceDefinition[] {
+  return Object.values(resources).filter(isResourceDefinition)
+}
+
+function isResourceDefinition(value: unknown): value is ResourceDefinition {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'resource'
+}
+
+function allTables(options: AppOptions, definitions: readonly ResourceDefinition[]): readonly TableOrView[] {
+  const found = new Set<TableOrView>([...Object.values(options.models ?? {}).filter(isTableOrView), ...definitions.map(({ table }) => table)])
+  // A set visits what is added while it is walked, so this follows foreign keys as far as they go.
+  for (const table of found) for (const foreign of foreignTables(table)) found.add(foreign)
+  return [...found]
+}
+
+/** What the migration differ is given: tables, views, enums and sequences by export name. */
+export function schemaOf(options: AppOptions): Readonly<Record<string, unknown>> {
+  const named = options.models ?? {}
+  const known = new Set(Object.values(named))
+  const others = allTables(options, resourceDefinitions(options)).filter((table) => !known.has(table))
+  return { ...named, ...Object.fromEntries(others.map((table, i) => [`table_${i}`, table])) }
+}

@@ -1,0 +1,18 @@
+// The door of the first documentation page: what an application is written with.
+
+export { createApp, type App } from './app/create.ts'
+export { defineApp, type AppDefinition, type AppOptions, type RoutePlugin, type SeedReport } from './app/define.ts'
+export type { KeyInput, ListResult, ResourceHandle, ResourceRecord } from './app/resource-handle.ts'
+export { readConfig } from './core/env.ts'
+export { anyone, nobody } from './resource/policy.ts'
+export {
+  defineResource,
+  type Access,
+  type HookContext,
+  type Hooks,
+  type Operation,
+  type Policy,
+  type ResourceDefinition,
+  type ResourceOptions,
+  type ThroughRelation,
+} from './resource/define.ts'

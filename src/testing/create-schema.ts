@@ -1,0 +1,36 @@
+// Brings an empty database to the state of the models, without migrations: for tests only.
+
+import { Client } from 'pg'
+import { extensionsOf } from '../db/migrate/extensions.ts'
+import { difference, type Models, snapshotOf } from '../db/migrate/differ.ts'
+import { emptySnapshot } from '../db/migrate/snapshot.ts'
+
+const prepared = new WeakMap<Models, Promise<readonly string[]>>()
+
+/** The statements that make the tables of `models`; worked out once per schema. */
+function statementsFor(models: Models): Promise<readonly string[]> {
+  let statements = prepared.get(models)
+  if (statements === undefined) {
+    statements = makeStatements(models)
+    prepared.set(models, statements)
+  }
+  return statements
+}
+
+async function makeStatements(models: Models): Promise<readonly string[]> {
+  const snapshot = await snapshotOf(models)
+  const found = await difference(emptySnapshot, snapshot)
+  if (!('statements' in found)) throw new Error('An empty database leaves nothing to be renamed.')
+  return [...extensionsOf(snapshot.ddl).map((name) => `create extension if not exists "${name}"`), ...found.statements]
+}
+
+export async function createSchema(url: string, models: Models): Promise<void> {
+  const statements = await statementsFor(models)
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
