@@ -97,8 +97,9 @@ function takesEnv(pattern: ObjectPattern): boolean {
 }
 
 /** An identifier or a string with this text. */
-function isNamed(node: { name?: unknown; value?: unknown } | null | undefined, text: string): boolean {
-  return node?.name === text || node?.value === text
+function isNamed(node: Node | null, text: string): boolean {
+  if (node?.type === 'Identifier') return node.name === text
+  return node?.type === 'Literal' && node.value === text
 }
 
 /** One line for each ring of imports that must be loaded before each other. */
