@@ -18,7 +18,9 @@ export interface Field {
   readonly nullable: boolean
   /** The database (default, identity, serial) or a `$defaultFn` fills it when a create leaves it out. */
   readonly hasDefault: boolean
-  /** Generated column or identity always: never writable. */
+  /** Static default as JSON, for the documentation; absent for SQL defaults. */
+  readonly default?: unknown
+  /** Generated column, identity always, or a tsvector: never writable. */
   readonly generated: boolean
   /** Characters for varchar/char, dimensions for vector/bit. */
   readonly length?: number
@@ -71,6 +73,7 @@ export interface Model {
   readonly fieldByColumn: ReadonlyMap<string, Field>
   /** Field names; empty for views and tables without a primary key. */
   readonly primaryKey: readonly string[]
+  /** The primary key first, then unique constraints and plain unique indexes. */
   readonly uniques: readonly Uniqueness[]
   readonly checks: readonly Check[]
   readonly foreignKeys: readonly ForeignKey[]
