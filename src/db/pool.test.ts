@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { freshDatabase } from '../../test/support/database.ts'
+import { testDatabase } from '../../test/support/postgres.ts'
+
+const { url } = testDatabase()
+
+test('when every connection is busy for a second, a waiting write gets 503 and later ones succeed', async () => {
+  const db = await freshDatabase(url, '', { poolSize: 2 })
+  const busy = [1, 2].map(() => db.query('select pg_sleep(1.6)'))
+  const startedAt = performance.now()
+  await expect(db.write({ text: 'select 1', values: [] })).rejects.toMatchObject({ code: 'DB_OVERLOADED', status: 503, headers: { 'retry-after': '1' } })
+  expect(performance.now() - startedAt).toBeLessThan(1_400)
+  await Promise.all(busy)
+  await expect(db.write({ text: 'select 1', values: [] })).resolves.toMatchObject({ count: 1 })
+})
+
+test('a waiting line that is full turns newcomers away at once', async () => {
+  const db = await freshDatabase(url, '', { poolSize: 1 })
+  const busy = db.query('select pg_sleep(0.3)')
+  await new Promise(setImmediate)
+  const line = Array.from({ length: 32 }, () => db.query('select 1'))
+  const startedAt = performance.now()
+  await expect(db.query('select 1')).rejects.toMatchObject({ code: 'DB_OVERLOADED' })
+  expect(performance.now() - startedAt).toBeLessThan(50)
+  await Promise.all([busy, ...line])
+})
+
+test('a busy pool does not hold up pipelined reads or health', async () => {
+  const db = await freshDatabase(url, '', { poolSize: 1 })
+  const busy = db.query('select pg_sleep(0.5)')
+  const startedAt = performance.now()
+  await db.read({ text: 'select 1', values: [] })
+  expect(await db.health()).toMatchObject({ ok: true })
+  expect(performance.now() - startedAt).toBeLessThan(400)
+  await busy
+})
+
+test('the statement time-out ends a statement with 503 and keeps its connection', async () => {
+  const db = await freshDatabase(url, '', { poolSize: 1, statementTimeoutMs: 200 })
+  const backend = (): Promise<unknown> => db.query('select pg_backend_pid()')
+  const before = await backend()
+  await expect(db.query('select pg_sleep(2)')).rejects.toMatchObject({ code: 'DB_TIMEOUT', status: 503 })
+  expect(await backend()).toEqual(before)
+})
+
+test('a row that somebody else has locked is a 503 after the lock time-out', async () => {
+  const db = await freshDatabase(url, 'create table t (id int); insert into t values (1)', { lockTimeoutMs: 100 })
+  const { promise: done, resolve } = Promise.withResolvers<void>()
+  const holder = db.transaction(async () => {
+    await db.query('select * from t for update')
+    await done
+  })
+  await expect(db.write({ text: 'update t set id = 2', values: [] })).rejects.toMatchObject({ code: 'DB_LOCKED', status: 503 })
+  resolve()
+  await holder
+})
+
+test('an idle connection that the server ends is replaced, and a read does not notice', async () => {
+  const db = await freshDatabase(url, '', { poolSize: 1 })
+  await db.read({ text: 'select 1', values: [] }, { slow: true })
+  await db.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+  await expect(db.read({ text: 'select 1', values: [] }, { slow: true })).resolves.toMatchObject({ count: 1 })
+})

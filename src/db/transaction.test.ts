@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { freshDatabase } from '../../test/support/database.ts'
+import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
+import type { Database } from './database.ts'
+import { textColumns } from './rows.ts'
+
+const notes = 'create table notes (id int primary key, balance int not null default 0)'
+
+async function ids(db: Database): Promise<number[]> {
+  return (await db.query<{ id: number }>('select id from notes order by id')).map((row) => row.id)
+}
+
+function insert(db: Database, id: number): Promise<unknown> {
+  return db.write({ text: 'insert into notes (id) values ($1)', values: [String(id)] })
+}
+
+describe.each(testDatabases())('on $name', ({ url }) => {
+  test('what a transaction wrote is there after it, and its reads see it before', async () => {
+    const db = await freshDatabase(url, notes)
+    const seen = await db.transaction(async () => {
+      await insert(db, 1)
+      return textColumns(await db.read({ text: 'select count(*) from notes', values: [] }), 0)
+    })
+    expect(seen).toEqual(['1'])
+    expect(await ids(db)).toEqual([1])
+  })
+
+  test('a throw rolls back everything and is passed on as it is', async () => {
+    const db = await freshDatabase(url, notes)
+    const mine = new Error('mine')
+    const run = db.transaction(async () => {
+      await insert(db, 1)
+      throw mine
+    })
+    await expect(run).rejects.toBe(mine)
+    expect(await ids(db)).toEqual([])
+  })
+
+  test('a nested transaction that fails leaves the outer one usable', async () => {
+    const db = await freshDatabase(url, notes)
+    await db.transaction(async () => {
+      await insert(db, 1)
+      await expect(db.transaction(() => insert(db, 1))).rejects.toMatchObject({ code: 'DB_UNIQUE' })
+      await db.transaction(() => insert(db, 2))
+    })
+    expect(await ids(db)).toEqual([1, 2])
+  })
+
+  test('nested transactions that run side by side do not undo each other', async () => {
+    const db = await freshDatabase(url, notes)
+    await db.transaction(async () => {
+      const failing = db.transaction(async () => {
+        await insert(db, 1)
+        await sleep(20)
+        throw new Error('no')
+      })
+      await Promise.allSettled([failing, db.transaction(() => insert(db, 2)), insert(db, 3)])
+    })
+    expect(await ids(db)).toEqual([2, 3])
+  })
+
+  test('concurrent transactions are on connections of their own', async () => {
+    const db = await freshDatabase(url, notes)
+    const backend = async (): Promise<unknown> => (await db.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid
+    const pids = await Promise.all(
+      [1, 2, 3].map((id) =>
+        db.transaction(async () => {
+          await insert(db, id)
+          const first = await backend()
+          await sleep(20)
+          expect(await backend()).toBe(first)
+          return first
+        }),
+      ),
+    )
+    expect(new Set(pids).size).toBe(3)
+    expect(await ids(db)).toEqual([1, 2, 3])
+  })
+
+  test('effects run after the commit, in order, and see no transaction', async () => {
+    const db = await freshDatabase(url, notes)
+    const happened: unknown[] = []
+    await db.transaction(async () => {
+      await insert(db, 1)
+      db.afterCommit(async () => void happened.push(await ids(db)))
+      await db.transaction(async () => db.afterCommit(() => void happened.push('inner')))
+      happened.push('before commit')
+    })
+    expect(happened).toEqual(['before commit', [1], 'inner'])
+  })
+
+  test('effects of what was rolled back never run', async () => {
+    const db = await freshDatabase(url, notes)
+    const happened: string[] = []
+    const failing = async (name: string): Promise<never> => {
+      db.afterCommit(() => void happened.push(name))
+      throw new Error(name)
+    }
+    await expect(db.transaction(() => failing('outer'))).rejects.toThrow('outer')
+    await db.transaction(() => db.transaction(() => failing('savepoint')).catch(() => undefined))
+    await expect(db.transaction(async () => db.transaction(async () => db.afterCommit(() => void happened.push('inner'))).then(() => failing('later')))).rejects.toThrow()
+    expect(happened).toEqual([])
+  })
+
+  test('a transaction whose failed statement was hidden does not claim to have committed', async () => {
+    const db = await freshDatabase(url, `${notes}; insert into notes values (1)`)
+    let happened = false
+    const run = db.transaction(async () => {
+      db.afterCommit(() => void (happened = true))
+      await insert(db, 2)
+      await insert(db, 1).catch(() => undefined)
+    })
+    await expect(run).rejects.toMatchObject({ code: 'DB_TRANSACTION_FAILED' })
+    expect(happened).toBe(false)
+    expect(await ids(db)).toEqual([1])
+  })
+
+  test('the options reach PostgreSQL', async () => {
+    const db = await freshDatabase(url, notes)
+    const settings = (): Promise<unknown> => db.query(`select current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only`)
+    expect(await db.transaction(settings, { isolation: 'serializable', readOnly: true })).toEqual([{ isolation: 'serializable', read_only: 'on' }])
+    await expect(db.transaction(() => insert(db, 1), { readOnly: true })).rejects.toMatchObject({ code: 'DB_READ_ONLY', status: 503 })
+  })
+
+  test('a serialization failure is 503, and is tried again only when the caller says that it may be', async () => {
+    const db = await freshDatabase(url, `${notes}; insert into notes values (1, 0)`)
+    const add = (retry: boolean): Promise<void> =>
+      db.transaction(
+        async () => {
+          const [row] = await db.query<{ balance: number }>('select balance from notes where id = 1')
+          await sleep(20)
+          await db.query('update notes set balance = $1 where id = 1', [(row?.balance ?? 0) + 1])
+        },
+        { isolation: 'serializable', retry },
+      )
+    const once = await Promise.allSettled([add(false), add(false)])
+    expect(once.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(once.find((outcome) => outcome.status === 'rejected')).toMatchObject({ reason: { code: 'DB_SERIALIZATION', status: 503, headers: { 'retry-after': '1' } } })
+    await Promise.all([add(true), add(true)])
+    expect(await db.query('select balance from notes')).toEqual([{ balance: 3 }])
+  })
+})
+
+test('without a transaction an effect runs at once, and its failure stays in the log', async () => {
+  const db = await freshDatabase(testDatabase().url)
+  let happened = false
+  db.afterCommit(() => void (happened = true))
+  db.afterCommit(() => Promise.reject(new Error('logged')))
+  expect(happened).toBe(true)
+  await db.transaction(async () => db.afterCommit(() => Promise.reject(new Error('logged'))))
+})
+
+test('a statement that comes after its transaction has ended is refused, not run on a connection of somebody else', async () => {
+  const db = await freshDatabase(testDatabase().url, notes)
+  const late = await db.transaction(async () => ({ promise: sleep(30).then(() => insert(db, 1)) }))
+  await expect(late.promise).rejects.toMatchObject({ code: 'DB_TRANSACTION_ENDED' })
+  expect(await ids(db)).toEqual([])
+})
+
+test('a statement that nobody awaited is answered before the commit', async () => {
+  const db = await freshDatabase(testDatabase().url, notes)
+  await db.transaction(async () => void insert(db, 1))
+  expect(await ids(db)).toEqual([1])
+})
+
+test('a business error gives the connection back, it does not throw it away', async () => {
+  const db = await freshDatabase(testDatabase().url, notes, { poolSize: 1 })
+  const backend = (): Promise<unknown> => db.query('select pg_backend_pid()')
+  const before = await backend()
+  await expect(db.transaction(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  await expect(insert(db, NaN)).rejects.toMatchObject({ status: 400 })
+  expect(await backend()).toEqual(before)
+})
+
+test('a transaction whose connection is lost fails with 503 and the pool goes on', async () => {
+  const db = await freshDatabase(testDatabase().url, notes, { poolSize: 1 })
+  const run = db.transaction(async () => {
+    await insert(db, 1)
+    await db.query('select pg_terminate_backend(pg_backend_pid())')
+  })
+  await expect(run).rejects.toMatchObject({ code: 'DB_UNAVAILABLE' })
+  expect(await ids(db)).toEqual([])
+})

@@ -1,0 +1,59 @@
+// A `Database` for one test, closed when the test ends; and a server whose processes can all be frozen.
+
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { silentLog } from '../../src/core/log.ts'
+import { createDatabase, type CreateDatabaseConfig } from '../../src/db/create-database.ts'
+import type { Database } from '../../src/db/database.ts'
+import type { PostgresServer } from './postgres-server.ts'
+import { scratchDatabase } from './postgres.ts'
+
+const defaults: Omit<CreateDatabaseConfig, 'url'> = {
+  root: '/nonexistent',
+  env: 'testing',
+  poolSize: 4,
+  readerConnections: 2,
+  reader: 'thin',
+  connectTimeoutMs: 1_000,
+  statementTimeoutMs: 5_000,
+  lockTimeoutMs: 2_000,
+  idleInTransactionTimeoutMs: 10_000,
+  migrationLockTimeoutMs: 5_000,
+}
+
+/** Connects to an existing database. */
+export async function openDatabase(url: string, config: Partial<CreateDatabaseConfig> = {}): Promise<Database> {
+  const database = await createDatabase({ ...defaults, ...config, url }, silentLog())
+  onTestFinished(() => database.close())
+  return database
+}
+
+/** Connects to an empty database of its own on the server, and runs `sql` there. */
+export async function freshDatabase(serverUrl: string, sql = '', config: Partial<CreateDatabaseConfig> = {}): Promise<Database> {
+  const scratch = await scratchDatabase(serverUrl)
+  onTestFinished(() => scratch.drop())
+  const database = await openDatabase(scratch.url, config)
+  if (sql !== '') await database.query(sql)
+  return database
+}
+
+/** Sends a signal to the postmaster and to every backend, as an operator's `kill -STOP` or a frozen virtual machine would. */
+export function signalAll(server: PostgresServer, signal: NodeJS.Signals): void {
+  const postmaster = Number.parseInt(readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8'), 10)
+  for (const pid of [postmaster, ...childrenOf(postmaster)]) process.kill(pid, signal)
+}
+
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
+  return pids.filter((pid) => parentOf(pid) === parent)
+}
+
+/** Fields of /proc/<pid>/stat after the name in parentheses: state, parent, … */
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1])
+  } catch {
+    return undefined // ended between the listing and the look
+  }
+}
