@@ -2,8 +2,8 @@
 
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Config } from '../core/config.ts'
-import type { Logger } from '../core/log.ts'
-import { openLog } from '../core/log-output.ts'
+import { createLog, type Logger } from '../core/log.ts'
+import { type LogStream, openLogStream } from '../core/log-stream.ts'
 import { createMetrics } from '../core/metrics.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database } from '../db/database.ts'
@@ -45,7 +45,8 @@ export interface App {
  */
 export async function createApp(definition: AppDefinition, config: Config): Promise<App> {
   const { options } = definition
-  const log = openLog(config)
+  const stream = openLogStream(config.log, options.name)
+  const log = createLog({ level: config.log.level, stream })
   const { models, declarations } = readModels(options)
   const registry = compileResources(declarations, models, options.relations)
   const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
@@ -64,7 +65,7 @@ export async function createApp(definition: AppDefinition, config: Config): Prom
     resource: (name) => handleOf(engine, registry.resources.get(name), writers.get(name), name),
     inject: (request) => fastify.inject(request),
     start: () => listen(app),
-    stop: () => stop(app),
+    stop: () => stop(app, stream),
   }
   await addFaces(app, { writers, metrics })
   return app
@@ -81,8 +82,9 @@ async function listen({ fastify, config, log }: App): Promise<{ url: string }> {
   return { url }
 }
 
-async function stop({ fastify, db, log, config }: App): Promise<void> {
-  await drainServer(fastify, config.limits)
+async function stop({ fastify, db, log, config }: App, stream: LogStream): Promise<void> {
+  await drainServer(fastify, config.limits, log)
+  await fastify.close()
   await db.close()
-  log.flush()
+  stream.close()
 }

@@ -1,11 +1,10 @@
 // What the server answers: machine endpoints, every resource, then the application's own routes.
 
 import type { Metrics } from '../core/metrics.ts'
-import { healthRoutes } from '../http/health.ts'
+import type { HealthCheck } from '../core/module.ts'
+import { addHealthRoutes } from '../http/health.ts'
 import { addRoutes } from '../http/route.ts'
 import type { Writer } from '../resource/writer.ts'
-import { docsRoutes } from '../rest/docs-page.ts'
-import { openapiRoutes } from '../rest/openapi.ts'
 import { replyFormats } from '../rest/reply-format.ts'
 import { resourceRoutes } from '../rest/routes.ts'
 import type { App } from './create.ts'
@@ -20,10 +19,15 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   const { options } = definition
   const format = replyFormats[options.replies ?? 'envelope']
   const prefix = options.prefix ?? '/api'
+  addHealthRoutes(fastify, { checks: [databaseCheck(app)], metrics: parts.metrics, version: options.version, privateOnly: app.config.env === 'production' })
   for (const resource of engine.registry.resources.values()) {
     const writer = parts.writers.get(resource.name)
     if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
     addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path: `${prefix}/${resource.name}`, explains: app.config.env === 'development' }))
   }
   for (const plugin of options.routes ?? []) await fastify.register(plugin, { app })
+}
+
+function databaseCheck({ db }: App): HealthCheck {
+  return { name: 'database', check: async () => ({ ...(await db.health()) }) }
 }

@@ -1,7 +1,8 @@
 // Which tables an application has: those it names, those its resources expose, and those their foreign keys lead to.
 
-import { foreignTables, isTableOrView, readTable, type TableOrView } from '../model/read-table.ts'
 import type { Model } from '../model/model.ts'
+import { readTable } from '../model/read-table.ts'
+import { foreignTables, isTableOrView, type TableOrView } from '../model/tables.ts'
 import type { Declaration } from '../resource/declaration.ts'
 import type { ResourceDefinition } from '../resource/define.ts'
 import type { AppOptions } from './define.ts'
