@@ -1,0 +1,104 @@
+// A constraint that PostgreSQL enforced → an error that names the fields of the request. Whatever the resource's own
+// table does not explain (triggers, other tables) keeps the general error of the db room.
+
+import type { AppError } from '../core/errors.ts'
+import { type PgProblem, pgProblemOf, toAppError } from '../db/pg-errors.ts'
+import type { Model } from '../model/model.ts'
+import type { CompiledResource } from './registry.ts'
+import { writeErrors } from './write-errors.ts'
+
+type Explain = (problem: PgProblem, resource: CompiledResource) => AppError | undefined
+
+const explanations: Readonly<Record<string, Explain>> = {
+  '23001': stillReferenced,
+  '23502': notNull,
+  '23503': foreignKey,
+  '23505': unique,
+  '23514': check,
+  '23P01': exclusion,
+}
+
+/**
+ * What a caller of `resource` is told about an error of one of its statements. Nothing of SQL, and no value but the
+ * caller's own foreign key.
+ */
+export function explainConstraint(error: unknown, resource: CompiledResource): AppError {
+  const problem = pgProblemOf(error)
+  const explained = problem === undefined ? undefined : explanations[problem.sqlstate]?.(problem, resource)
+  return explained === undefined ? toAppError(error) : explained.with({ cause: error })
+}
+
+/** True when another value would have been accepted: the data is wrong, not the connection or the server. */
+export function isDataError(error: unknown): boolean {
+  return /^(22|23|54|P0)/.test(pgProblemOf(error)?.sqlstate ?? '')
+}
+
+function unique(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
+  if (!isOwn(problem, model)) return undefined
+  const fields = uniqueFields(problem, model)
+  return about(writeErrors.CONFLICT(fields, problem.constraint ?? '', model.softDelete !== undefined), fields)
+}
+
+function uniqueFields(problem: PgProblem, model: Model): readonly string[] {
+  const known = model.uniques.find(({ name }) => name === problem.constraint)?.fields
+  return known ?? fieldsOf(model, detailKey(problem)?.columns ?? [])
+}
+
+function foreignKey(problem: PgProblem, resource: CompiledResource): AppError | undefined {
+  const { model } = resource
+  const key = detailKey(problem)
+  const own = isOwn(problem, model) ? model.foreignKeys.find(({ name }) => name === problem.constraint) : undefined
+  const missing = own !== undefined && (key === undefined || sameNames(fieldsOf(model, key.columns), own.fields))
+  if (!missing) return stillReferenced(problem)
+  return about(writeErrors.MISSING_REFERENCE(own.fields, key?.values ?? 'such record', own.foreignTable.name), own.fields)
+}
+
+function stillReferenced(problem: PgProblem): AppError | undefined {
+  return problem.table === undefined ? undefined : writeErrors.STILL_REFERENCED(problem.table)
+}
+
+function check(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
+  // A domain's check has no table, so it may be any field of that type.
+  if (problem.constraint === undefined || (problem.table !== undefined && !isOwn(problem, model))) return undefined
+  const fields = model.checks.find(({ name }) => name === problem.constraint)?.fields ?? []
+  return about(writeErrors.CHECK_FAILED(problem.constraint, fields), fields)
+}
+
+function exclusion(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
+  if (!isOwn(problem, model) || problem.constraint === undefined) return undefined
+  const fields = fieldsOf(model, detailKey(problem)?.columns ?? [])
+  return about(writeErrors.EXCLUDED(problem.constraint, fields), fields)
+}
+
+function notNull(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
+  const [field] = isOwn(problem, model) && problem.column !== undefined ? fieldsOf(model, [problem.column]) : []
+  return field === undefined ? undefined : about(writeErrors.NOT_NULL(field), [field])
+}
+
+/** The error with its field, or with one detail for each of several. */
+function about(error: AppError, fields: readonly string[]): AppError {
+  const details = fields.map((field) => error.with({ field }).toDetail())
+  return error.with({ field: fields[0], details })
+}
+
+function isOwn(problem: PgProblem, { table }: Model): boolean {
+  return problem.table === table.name && (table.schema === undefined || problem.schema === table.schema)
+}
+
+function fieldsOf(model: Model, columns: readonly string[]): string[] {
+  return columns.flatMap((column) => model.fieldByColumn.get(column)?.name ?? [])
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name) => b.includes(name))
+}
+
+/** `Key (author_id)=(99) …`: the words are translated, the brackets are not. Expressions (`lower(email)`) name no column. */
+function detailKey({ detail }: PgProblem): { readonly columns: readonly string[]; readonly values: string } | undefined {
+  const found = /\((.*?)\)=\((.*?)\)/s.exec(detail ?? '')
+  return found === null ? undefined : { columns: splitColumns(found[1] ?? ''), values: found[2] ?? '' }
+}
+
+function splitColumns(list: string): string[] {
+  return list.split(', ').map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name))
+}

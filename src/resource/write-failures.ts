@@ -1,0 +1,104 @@
+// Which items of a bulk request are wrong, and why: collected, found by trying, and put into one error.
+
+import { AppError, type ErrorDetail } from '../core/errors.ts'
+import { isDataError } from './constraint.ts'
+import { writeErrors } from './write-errors.ts'
+import type { Writer } from './writer.ts'
+
+/** An item that cannot be written. */
+export interface Failure {
+  readonly index: number
+  readonly error: AppError
+}
+
+/** Something about item `index` of a bulk request. */
+export interface Indexed<item> {
+  readonly index: number
+  readonly item: item
+}
+
+/**
+ * Calls `work` for every item, also behind one that fails.
+ *
+ * @throws AppError of `bulkFailure` with every failure
+ */
+export function eachItem<item, result>(items: readonly item[], work: (item: item, index: number) => result): result[] {
+  const failures: Failure[] = []
+  const results = items.map((item, index) => {
+    try {
+      return work(item, index)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      failures.push({ index, error })
+      return undefined
+    }
+  })
+  if (failures.length > 0) throw bulkFailure(failures)
+  return results as result[]
+}
+
+/** One error for all failures: 400 when an item is wrong in itself, else 409 for conflicts, else 404. */
+export function bulkFailure(failures: readonly Failure[]): AppError {
+  const count = new Set(failures.map(({ index }) => index)).size
+  const statuses = failures.map(({ error }) => error.status)
+  const details = failures.flatMap(({ index, error }) => itemDetails(error, index))
+  return summary(statuses)(count).with({ details, cause: failures[0]?.error.cause })
+}
+
+function summary(statuses: readonly number[]): (count: number) => AppError {
+  if (statuses.every((status) => status === 404)) return writeErrors.BULK_NOT_FOUND
+  return statuses.every((status) => status === 404 || status === 409) ? writeErrors.BULK_CONFLICT : writeErrors.BULK_INVALID
+}
+
+/** The details of an item's error, or the error itself, with the item's position. */
+export function itemDetails(error: AppError, index: number): ErrorDetail[] {
+  return error.details.length === 0 ? [error.toDetail(index)] : error.details.map((detail) => ({ ...detail, index }))
+}
+
+/**
+ * Applies one statement to all items, within a transaction. When PostgreSQL refuses their data, halves are tried in
+ * savepoints until every failing item is found: about 2·log₂(n) statements for one of n.
+ *
+ * @throws AppError of `bulkFailure` with every item that fails; any other error as it came. The caller rolls back.
+ */
+export async function applyAll<item, result>(
+  writer: Writer,
+  items: readonly Indexed<item>[],
+  apply: (items: readonly Indexed<item>[]) => Promise<result>,
+): Promise<result> {
+  try {
+    return await writer.db.transaction(() => apply(items))
+  } catch (error) {
+    if (!(error instanceof AppError) || !isDataError(error)) throw error
+    const failures = await findFailures(writer, items, apply, error)
+    throw failures.length === 0 ? error : bulkFailure(failures)
+  }
+}
+
+/** `error` is what all `items` together met. A half that succeeds stays applied, so that repeated values inside one request are found. */
+async function findFailures<item>(
+  writer: Writer,
+  items: readonly Indexed<item>[],
+  apply: (items: readonly Indexed<item>[]) => Promise<unknown>,
+  error: AppError,
+): Promise<Failure[]> {
+  const [only] = items
+  if (items.length === 1 && only !== undefined) return [{ index: only.index, error }]
+  const middle = Math.ceil(items.length / 2)
+  const failures: Failure[] = []
+  for (const half of [items.slice(0, middle), items.slice(middle)]) {
+    const failed = await tryApply(writer, half, apply)
+    if (failed !== undefined) failures.push(...(await findFailures(writer, half, apply, failed)))
+  }
+  return failures
+}
+
+async function tryApply<item>(writer: Writer, items: readonly Indexed<item>[], apply: (items: readonly Indexed<item>[]) => Promise<unknown>): Promise<AppError | undefined> {
+  try {
+    await writer.db.transaction(() => apply(items))
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError && isDataError(error)) return error
+    throw error
+  }
+}

@@ -1,0 +1,51 @@
+// What every write does with the database: run a statement, hold a transaction, tell afterCommit.
+
+import type { TransactionOptions } from '../db/database.ts'
+import type { Statement, TextRows } from '../db/rows.ts'
+import { explainConstraint } from './constraint.ts'
+import type { HookContext } from './define.ts'
+import { hookRow } from './write-row.ts'
+import type { Writer } from './writer.ts'
+
+/** What is known about the request that a write belongs to; hooks are told. */
+export interface WriteContext {
+  readonly requestId: string | undefined
+}
+
+/** @throws AppError of `constraint.ts` where a constraint of the resource's table is broken, else of the db room */
+export async function runStatement(writer: Writer, statement: Statement): Promise<TextRows> {
+  try {
+    return await writer.db.write(writer.names.named(statement))
+  } catch (error) {
+    throw explainConstraint(error, writer.resource)
+  }
+}
+
+/** Runs `work` in a transaction. Deferred constraints speak at the commit, when `work` itself has ended well. */
+export async function inTransaction<result>(writer: Writer, work: () => Promise<result>, options?: TransactionOptions): Promise<result> {
+  let committing = false
+  const watched = async (): Promise<result> => {
+    committing = false
+    const result = await work()
+    committing = true
+    return result
+  }
+  try {
+    return await writer.db.transaction(watched, options)
+  } catch (error) {
+    throw committing ? explainConstraint(error, writer.resource) : error
+  }
+}
+
+/** Leaves `afterCommit` to the db room, which runs it when the write can no longer be undone, and logs its failures. */
+export function announce(writer: Writer, rows: TextRows, index: number, context: HookContext): void {
+  const { hooks } = writer.resource.options
+  if (hooks?.afterCommit === undefined) return
+  const row = hookRow(writer, rows, index)
+  writer.db.afterCommit(() => hooks.afterCommit?.(row, context))
+}
+
+/** A trigger or rule that drops rows without an error is nothing a caller can mend. */
+export function refuseLostRows({ resource }: Writer, expected: number, returned: number): void {
+  if (returned !== expected) throw new Error(`"${resource.model.name}" kept ${returned} of ${expected} new records: a trigger or rule drops the others.`)
+}

@@ -1,0 +1,74 @@
+// What writing to one resource needs, worked out once at start.
+
+import type { Database } from '../db/database.ts'
+import type { TextRows } from '../db/rows.ts'
+import type { Field } from '../model/model.ts'
+import { fieldNamed } from './field-named.ts'
+import type { CompiledResource } from './registry.ts'
+import { quoteName } from './sql-builder.ts'
+import { StatementNames } from './write-names.ts'
+import type { WriteTable } from './write-statement.ts'
+
+/** Rows that a write returned → what replies carry. Looks at the columns of `resource.visible`, which come first, and at no others. */
+export interface RecordShaper {
+  /** Record `index` as a JSON object. */
+  toJson(rows: TextRows, index: number): Buffer
+  /** Strong entity tag of a record's JSON, with its quotes. */
+  etag(json: Buffer): string
+}
+
+/** Everything `writeRecord` and `writeBulk` know about a resource. */
+export interface Writer {
+  readonly db: Database
+  readonly resource: CompiledResource
+  readonly shaper: RecordShaper
+  readonly table: WriteTable
+  readonly names: StatementNames
+  /** What callers may set. */
+  readonly writable: ReadonlySet<Field>
+  /** What a new record must be given: writable, not null, and nothing fills it. */
+  readonly required: readonly Field[]
+  /** What PUT sets: writable without the key and without what every change sets. */
+  readonly replaced: readonly Field[]
+  /** Filled by `$defaultFn`. */
+  readonly made: readonly Field[]
+  /** Filled by `$onUpdate`. */
+  readonly touched: readonly Field[]
+}
+
+export function compileWriter(db: Database, resource: CompiledResource, shaper: RecordShaper): Writer {
+  const { model, writable } = resource
+  const table = writeTable(resource)
+  return {
+    db,
+    resource,
+    shaper,
+    table,
+    names: new StatementNames(),
+    writable: new Set(writable),
+    required: writable.filter((field) => !field.nullable && !field.hasDefault && !field.generated && field.onUpdate === undefined),
+    replaced: writable.filter((field) => !table.key.includes(field) && field.onUpdate === undefined),
+    made: model.fields.filter((field) => field.makeDefault !== undefined),
+    touched: model.fields.filter((field) => field.onUpdate !== undefined),
+  }
+}
+
+function writeTable(resource: CompiledResource): WriteTable {
+  const { model } = resource
+  return {
+    sqlName: model.sqlName,
+    bareName: quoteName(model.table.name),
+    fields: model.fields,
+    key: model.primaryKey.map((name) => fieldNamed(model, name)),
+    softDelete: model.softDelete === undefined ? undefined : fieldNamed(model, model.softDelete),
+    returning: returnedFields(resource)
+      .map((field) => `${model.sqlName}.${quoteName(field.column)}`)
+      .join(', '),
+  }
+}
+
+/** Columns of every returned row: what replies show, the key, and, where hooks want the record, all. */
+function returnedFields({ model, visible, options }: CompiledResource): readonly Field[] {
+  const key = model.primaryKey.map((name) => fieldNamed(model, name))
+  return options.hooks === undefined ? [...visible, ...key] : [...visible, ...key, ...model.fields]
+}
