@@ -1,0 +1,93 @@
+// An application on a database of its own, for one test file: made from the models in milliseconds, gone afterwards.
+
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { Client } from 'pg'
+import { type App, createApp } from '../app/create.ts'
+import type { AppDefinition } from '../app/define.ts'
+import { schemaOf } from '../app/models.ts'
+import { loadConfig, readConfig } from '../core/env.ts'
+import { createSchema } from './create-schema.ts'
+
+export interface TestAppOptions {
+  /** Any database of a server on which databases may be made; default `DATABASE_URL`. */
+  readonly url?: string
+  /** Variables of the configuration: `{ LOG_LEVEL: 'debug' }`. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** A reply with its body parsed. */
+export interface TestReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>
+  readonly text: string
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test looks into bodies whose shape it is about to check
+  readonly body: any
+}
+
+export interface TestApp {
+  readonly app: App
+  readonly url: string
+  get(path: string, headers?: Record<string, string>): Promise<TestReply>
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<TestReply>
+  put(path: string, body: unknown, headers?: Record<string, string>): Promise<TestReply>
+  patch(path: string, body: unknown, headers?: Record<string, string>): Promise<TestReply>
+  delete(path: string, body?: unknown, headers?: Record<string, string>): Promise<TestReply>
+  /** Stops the application and removes its database. */
+  close(): Promise<void>
+}
+
+/**
+ * @example
+ * const test = await testApp(definition)
+ * const reply = await test.post('/api/items', { name: 'Hammer' })
+ */
+export async function testApp(definition: AppDefinition, options: TestAppOptions = {}): Promise<TestApp> {
+  const server = options.url ?? loadConfig(tmpdir()).database.url
+  if (server === undefined) throw new Error('testApp needs a PostgreSQL server: pass { url } or set DATABASE_URL.')
+  const database = await makeDatabase(server)
+  await createSchema(database.url, schemaOf(definition.options))
+  const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: database.url, API_PORT: '0', ...options.environment }, tmpdir(), definition.options.environment)
+  const app = await createApp(definition, config)
+  return {
+    app,
+    url: database.url,
+    get: (path, headers) => send(app, 'GET', path, undefined, headers),
+    post: (path, body, headers) => send(app, 'POST', path, body, headers),
+    put: (path, body, headers) => send(app, 'PUT', path, body, headers),
+    patch: (path, body, headers) => send(app, 'PATCH', path, body, headers),
+    delete: (path, body, headers) => send(app, 'DELETE', path, body, headers),
+    async close() {
+      await app.stop()
+      await database.drop()
+    },
+  }
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+async function send(app: App, method: Method, url: string, body: unknown, headers: Record<string, string> = {}): Promise<TestReply> {
+  const payload = body === undefined ? {} : { payload: JSON.stringify(body) }
+  const type = body === undefined ? {} : { 'content-type': 'application/json' }
+  const reply = await app.inject({ method, url, headers: { ...type, ...headers }, ...payload })
+  const json = String(reply.headers['content-type'] ?? '').includes('json')
+  return { status: reply.statusCode, headers: reply.headers, text: reply.body, body: json ? JSON.parse(reply.body) : undefined }
+}
+
+async function makeDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `test_${randomBytes(8).toString('hex')}`
+  await administer(server, `create database ${name}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => administer(server, `drop database if exists ${name} with (force)`) }
+}
+
+async function administer(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
