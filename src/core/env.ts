@@ -14,19 +14,21 @@ import type { Setting } from './settings.ts'
 type Variables = Readonly<Record<string, string | undefined>>
 
 /** The configuration of the running process. */
-export function loadConfig(root: string): Config {
-  return readConfig(process.env, root)
+export function loadConfig(root: string, shipped: Variables = {}): Config {
+  return readConfig(process.env, root, shipped)
 }
 
 /**
  * The configuration out of `env` and of `.env` in the application's folder; `env` wins.
  *
+ * @param shipped  what the application itself sets (`environment` in `defineApp`); both of the above win
  * @param root  folder of the application; development keeps its generated secrets in its `.plinth/`
  * @throws      AppError `CORE_INVALID_CONFIG` with every mistake, none of which shows a secret
  */
-export function readConfig(env: Variables, root: string): Config {
+export function readConfig(env: Variables, root: string, shipped: Variables = {}): Config {
   const real = nonEmpty(env)
-  const reader = new EnvReader({ ...withoutRivals(readDotEnv(root), real), ...real })
+  const written = { ...withoutRivals(readDotEnv(root), real), ...real }
+  const reader = new EnvReader({ ...withoutRivals(shipped, written), ...written })
   const config = assembleConfig(reader, resolve(root))
   checkConfig(config, reader)
   if (reader.problems.length > 0) throw coreErrors.INVALID_CONFIG(reader.problems)

@@ -121,4 +121,14 @@ export const coreErrors = defineErrors('CORE', {
     message: (problems: readonly string[]) =>
       `The configuration has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
   },
+  START_FAILED: {
+    status: 500,
+    summary: 'A part of the application did not start. What had started before it was stopped again.',
+    message: (part: string) => `${part} did not start.`,
+  },
+  TOO_SLOW: {
+    status: 500,
+    summary: 'A part of the application did not start or stop in the time it is given.',
+    message: (part: string, seconds: number) => `${part} took longer than ${seconds} seconds.`,
+  },
 })

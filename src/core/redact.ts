@@ -3,7 +3,8 @@
 const hidden = '[hidden]'
 
 const secretName =
-  /^(?:proxy-)?authorization$|cookie|passw(?:or)?d|passphrase|secret|token|credential|(?:^|[_-])(?:otp|pin|pwd|csrf|jwt)(?:$|[_-])|[_-]key$|[a-z]Key$|^apikey$|^(?:database|redis|amqp)_?url$|signature/i
+  /^(?:proxy-)?authorization$|cookie|passw(?:or)?d|passphrase|secret|token|credential|(?:^|[_-])(?:otp|pin|pwd|csrf|jwt)(?:$|[_-])|[_-]key$|^apikey$|^(?:database|redis|amqp)_?url$|signature/i
+const camelCaseKey = /[a-z\d]Key$/
 /** Names that end in "key" and hold no secret. */
 const harmlessName = /^(?:primary|foreign|cache|sort|partition|unique|record)[_-]?key$/i
 
@@ -20,7 +21,7 @@ const known = new Map<string, boolean>()
 export function isSecretName(name: string): boolean {
   let secret = known.get(name)
   if (secret !== undefined) return secret
-  secret = secretName.test(name) && !harmlessName.test(name)
+  secret = (secretName.test(name) || camelCaseKey.test(name)) && !harmlessName.test(name)
   if (known.size < 2_000) known.set(name, secret)
   return secret
 }
@@ -29,6 +30,12 @@ export function isSecretName(name: string): boolean {
 export function redactText(text: string): string {
   const withoutPasswords = text.includes('://') ? text.replace(urlPassword, `$1${hidden}`) : text
   return withoutPasswords.includes('=') ? withoutPasswords.replace(querySecret, `$1${hidden}`) : withoutPasswords
+}
+
+/** A function that hides `values` in a finished line of JSON. */
+export function hideValues(values: readonly string[]): (line: string) => string {
+  const written = values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
+  return (line) => written.reduce((text, value) => (text.includes(value) ? text.replaceAll(value, hidden) : text), line)
 }
 
 /** The same fields with secrets hidden. The object itself when nothing had to be; a copy otherwise, never a change. */

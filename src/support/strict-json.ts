@@ -270,19 +270,10 @@ function pathText(path: readonly (string | number)[]): string {
   return path.reduce<string>((text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`), '')
 }
 
-/** Halves the bytes until the longest prefix that is UTF-8 is known; only for the message. */
+/** Where decoding had to put a replacement character, or a byte or two after; only for the message. */
 function firstBadByte(bytes: Buffer): number {
-  let good = 0
-  let bad = bytes.length
-  while (bad - good > 1) {
-    const middle = (good + bad) >>> 1
-    if (startsAsUtf8(bytes.subarray(0, middle))) good = middle
-    else bad = middle
-  }
-  return good
-}
-
-/** Whether a piece is UTF-8, but for a character of up to four bytes that its end may have cut. */
-function startsAsUtf8(piece: Buffer): boolean {
-  return [0, 1, 2, 3].some((cut) => isUtf8(piece.subarray(0, Math.max(0, piece.length - cut))))
+  const replaced = Buffer.from(bytes.toString('utf8'))
+  let at = 0
+  while (at < bytes.length && bytes[at] === replaced[at]) at += 1
+  return at
 }

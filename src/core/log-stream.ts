@@ -1,0 +1,98 @@
+// Where log lines go: readable on a terminal in development; JSON to standard output and rotated files in production.
+
+import type { DestinationStream } from 'pino'
+import pretty from 'pino-pretty'
+import type { LogConfig } from './config.ts'
+import { RotatingFile } from './rotating-file.ts'
+
+export interface LogStream extends DestinationStream {
+  /** Writes what is still held back, before it returns. */
+  flushSync(): void
+  /** Flushes and gives up files and timers. */
+  close(): void
+}
+
+/** A place for whole chunks of lines. */
+export interface LogSink {
+  write(chunk: string): void
+  close?(): void
+}
+
+/** Longest time a line is held back so that it can be written together with others. */
+const holdMs = 50
+/** Characters after which lines are written at once. */
+const holdCharacters = 16_384
+
+// NUL to US but tab and newline, DEL and C1: a terminal takes some of them for commands.
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
+/**
+ * The stream `config` asks for.
+ *
+ * @param name  of the process, for its log file: `api`, `worker`
+ */
+export function openLogStream(config: LogConfig, name: string, stdout: NodeJS.WritableStream = process.stdout): LogStream {
+  // `plinth start | head` closes the pipe; that must not be a crash.
+  stdout.on('error', () => {})
+  if (config.pretty) return prettyStream(stdout)
+  const sinks: LogSink[] = [{ write: (chunk) => stdout.write(chunk) }]
+  if (config.directory !== undefined) sinks.push(new RotatingFile({ directory: config.directory, name, fileBytes: config.fileBytes, files: config.files }))
+  return new BufferedStream(sinks)
+}
+
+/** Lines for people, at once. Colours only where the terminal shows them. */
+function prettyStream(stdout: NodeJS.WritableStream): LogStream {
+  const format = pretty.prettyFactory({
+    colorize: 'isTTY' in stdout && stdout.isTTY === true,
+    messageKey: 'message',
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    messageFormat: (line, key) => escapeControls(String(line[key] ?? '')),
+  })
+  return { write: (line) => void stdout.write(format(line)), flushSync: () => {}, close: () => {} }
+}
+
+/** Control characters as `\u001b`, so that a log line cannot move a cursor or start a new line. */
+export function escapeControls(text: string): string {
+  return text.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Holds lines for a moment: one write of 16 KB costs what one of 200 bytes does. Flushes by itself when the process exits. */
+export class BufferedStream implements LogStream {
+  readonly #sinks: readonly LogSink[]
+  readonly #flushOnExit = (): void => this.flushSync()
+  #held = ''
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(sinks: readonly LogSink[]) {
+    this.#sinks = sinks
+    process.on('exit', this.#flushOnExit)
+  }
+
+  write(line: string): void {
+    this.#held += line
+    if (this.#held.length >= holdCharacters) this.flushSync()
+    else this.#timer ??= setTimeout(this.#flushOnExit, holdMs).unref()
+  }
+
+  flushSync(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const chunk = escapeC1(this.#held)
+    this.#held = ''
+    if (chunk !== '') for (const sink of this.#sinks) sink.write(chunk)
+  }
+
+  close(): void {
+    this.flushSync()
+    process.off('exit', this.#flushOnExit)
+    for (const sink of this.#sinks) sink.close?.()
+  }
+}
+
+const c1 = /[\u007f-\u009f]/
+
+/** JSON escapes everything below the space and leaves DEL and C1. The test is the common case: nothing to do. */
+function escapeC1(chunk: string): string {
+  return c1.test(chunk) ? chunk.replaceAll(/[\u007f-\u009f]/g, escapeControls) : chunk
+}

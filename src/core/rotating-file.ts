@@ -1,0 +1,125 @@
+// A log file that is bounded: when it would grow over its size it becomes `.1`, the older ones move up, the oldest goes.
+
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { LogSink } from './log-stream.ts'
+
+export interface RotatingFileOptions {
+  readonly directory: string
+  /** `api` writes `api.log`, `api.1.log`, … */
+  readonly name: string
+  readonly fileBytes: number
+  /** Files kept, the current one included. */
+  readonly files: number
+}
+
+/** Bytes held in memory while the disk is full; what comes beyond is counted and dropped. */
+const pendingLimit = 1_048_576
+
+/**
+ * Writes synchronously: chunks are few, and what was written survives the process. Two processes may share a file;
+ * each line is whole, and one that finds the file renamed opens the new one.
+ *
+ * A full disk never throws: lines wait in memory, and when there is space again a line says how many were lost.
+ */
+export class RotatingFile implements LogSink {
+  readonly #options: RotatingFileOptions
+  #file: number | undefined
+  #size = 0
+  #pending: Buffer[] = []
+  #pendingBytes = 0
+  #lostLines = 0
+  #failing = false
+  /** A part of the first chunk is written; the rest belongs in the same file. */
+  #inMidChunk = false
+
+  constructor(options: RotatingFileOptions) {
+    this.#options = options
+  }
+
+  /** @param chunk  whole lines */
+  write(chunk: string): void {
+    this.#hold(Buffer.from(chunk))
+    try {
+      while (this.#pending.length > 0) this.#writeFirst()
+      this.#recovered()
+    } catch (error) {
+      this.#failed(error as NodeJS.ErrnoException)
+    }
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+
+  #hold(chunk: Buffer): void {
+    if (this.#pendingBytes + chunk.length > pendingLimit && this.#pending.length > 0) {
+      this.#lostLines += chunk.toString('latin1').split('\n').length - 1
+      return
+    }
+    this.#pending.push(chunk)
+    this.#pendingBytes += chunk.length
+  }
+
+  #writeFirst(): void {
+    const [chunk] = this.#pending
+    if (chunk === undefined) return
+    if (!this.#inMidChunk && this.#size > 0 && this.#size + chunk.length > this.#options.fileBytes) this.#rotate()
+    const file = this.#file ?? this.#open()
+    const written = writeSync(file, chunk)
+    this.#size += written
+    this.#pendingBytes -= written
+    this.#inMidChunk = written < chunk.length
+    if (this.#inMidChunk) this.#pending[0] = chunk.subarray(written)
+    else this.#pending.shift()
+  }
+
+  #open(): number {
+    mkdirSync(this.#options.directory, { recursive: true })
+    const file = openSync(this.#path(0), 'a', 0o640)
+    this.#file = file
+    this.#size = fstatSync(file).size
+    if (!this.#inMidChunk && this.#size > 0 && this.#size >= this.#options.fileBytes) return this.#reopenRotated()
+    return file
+  }
+
+  #reopenRotated(): number {
+    this.#rotate()
+    return this.#file ?? this.#open()
+  }
+
+  #rotate(): void {
+    const mine = this.#file === undefined ? undefined : fstatSync(this.#file).ino
+    this.close()
+    this.#size = 0
+    // When the path is another file by now, another process has rotated: ours is `.1` already.
+    if (mine !== undefined && inode(this.#path(0)) !== mine) return
+    rmSync(this.#path(this.#options.files - 1), { force: true })
+    for (let number = this.#options.files - 2; number >= 0; number -= 1) {
+      if (existsSync(this.#path(number))) renameSync(this.#path(number), this.#path(number + 1))
+    }
+  }
+
+  #path(number: number): string {
+    return join(this.#options.directory, number === 0 ? `${this.#options.name}.log` : `${this.#options.name}.${number}.log`)
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    // Once per outage, and not through the log.
+    if (!this.#failing) process.stderr.write(`Log lines cannot be written to ${this.#path(0)} (${error.code ?? error.message}); they wait in memory.\n`)
+    this.#failing = true
+    this.close()
+  }
+
+  #recovered(): void {
+    this.#failing = false
+    const lost = this.#lostLines
+    this.#lostLines = 0
+    if (lost > 0) this.write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lost, message: 'log lines were lost while they could not be written' })}\n`)
+  }
+}
+
+function inode(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
+}

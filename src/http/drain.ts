@@ -1,0 +1,54 @@
+// Stopping without losing a request: 0 of 21,680 in some 24 rolling restarts, where Fastify's own close lost 20 of 5,648.
+
+import { Server as NetServer } from 'node:net'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import type { LimitsConfig } from '../core/config.ts'
+import type { Logger } from '../core/log.ts'
+
+/** Turns of the event loop after which the kernel's queue of accepted connections has surely been emptied. */
+const acceptTurns = 50
+const pollMs = 20
+
+/**
+ * Stops the server: every answer says `Connection: close`, connections are accepted for `drainMs` more, then no new
+ * ones; requests in flight have `shutdownMs` to finish, and what is left is closed. `app.close()` comes after it.
+ *
+ * @see research prototype drain.mjs and its measurements (reliability, A1)
+ */
+export async function drainServer(app: FastifyInstance, { drainMs, shutdownMs }: Pick<LimitsConfig, 'drainMs' | 'shutdownMs'>, log: Logger): Promise<void> {
+  const { inFlight, server } = app
+  inFlight.drain()
+  if (!server.listening) return waitForAnswers(app, shutdownMs, log)
+  await sleep(drainMs)
+  for (let count = 0; count < acceptTurns; count += 1) await turn()
+  // Not http.Server's close: that one also closes connections it believes idle, whose next request may be on the wire already.
+  NetServer.prototype.close.call(server)
+  await waitForConnections(app, drainMs, shutdownMs, log)
+}
+
+/** A proxy gets as long as before to notice `Connection: close` on the connections it keeps; then idle ones are closed. */
+async function waitForConnections(app: FastifyInstance, idleMs: number, shutdownMs: number, log: Logger): Promise<void> {
+  const start = performance.now()
+  while ((await countConnections(app)) > 0 && performance.now() - start < shutdownMs) {
+    if (performance.now() - start >= idleMs && app.inFlight.size === 0) app.server.closeIdleConnections()
+    await sleep(pollMs)
+  }
+  await closeRest(app, log)
+}
+
+async function waitForAnswers(app: FastifyInstance, shutdownMs: number, log: Logger): Promise<void> {
+  const start = performance.now()
+  while (app.inFlight.size > 0 && performance.now() - start < shutdownMs) await sleep(pollMs)
+  await closeRest(app, log)
+}
+
+async function closeRest(app: FastifyInstance, log: Logger): Promise<void> {
+  const requests = app.inFlight.describe()
+  if (requests.length > 0) log.warn({ requests }, 'requests were still running when the time to stop was over')
+  app.server.closeAllConnections()
+}
+
+function countConnections(app: FastifyInstance): Promise<number> {
+  return new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count ?? 0)))
+}
