@@ -43,6 +43,7 @@ export const embeddedErrors = defineErrors('EMBEDDED', {
 function hintFor(reason: string): string | undefined {
   if (/no space left|ENOSPC|EDQUOT|quota/i.test(reason)) return 'The disk is full. Make room, then start again: nothing that was saved is lost.'
   if (/read-only|EROFS/i.test(reason)) return 'The file system is read-only. Set DATABASE_URL, or start from a directory that can be written.'
+  if (/look up effective user ID/.test(reason)) return 'This user id has no name on this machine. Add it to /etc/passwd, or set DATABASE_URL.'
   if (/EACCES|EPERM|permission denied|not permitted/i.test(reason)) return 'Give the user that starts the application the right to write there, or set DATABASE_URL.'
   return undefined
 }

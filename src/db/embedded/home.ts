@@ -50,10 +50,14 @@ async function rootsHome(root: string, local: string): Promise<Home> {
   return relocate(local, user)
 }
 
-/** The owner of the project, so that they may start it without root the next time; for root's own projects `nobody`. */
+/**
+ * The owner of the project, so that they may start it without root the next time; for root's own projects `nobody`,
+ * and also when the owner has no name here (a folder mounted into a container), because initdb wants one.
+ */
 async function userFor(root: string): Promise<Required<ServerUser>> {
   const { uid, gid } = await stat(root)
-  return uid === 0 ? { uid: nobody, gid: nobody } : { uid, gid }
+  const usable = uid !== 0 && (await run('/bin/sh', ['-c', 'id -un "$0"', String(uid)])).ok
+  return usable ? { uid, gid } : { uid: nobody, gid: nobody }
 }
 
 async function relocate(local: string, user: Required<ServerUser>): Promise<Home> {

@@ -51,13 +51,19 @@ function readPidFile({ data }: Home): Postmaster | undefined {
   return Number.isInteger(pid) && Number.isInteger(port) ? { pid, port } : undefined
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+}
+
+/** Ended, but its parent has not taken notice: for ever, in a container whose first process does not care for orphans. */
+function isZombie(pid: number): boolean {
+  const file = `/proc/${pid}/stat`
+  return existsSync(file) && readFileSync(file, 'utf8').includes(') Z ')
 }
 
 /** After a reboot, and soon in a container, the process id belongs to somebody else. In doubt it is the server. */
