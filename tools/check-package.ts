@@ -1,0 +1,53 @@
+// Holds the published package to what a user gets: it is packed, linted, its types are resolved as every kind of project would,
+// and it is used from a folder that knows nothing of this repository's sources.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { packPackage } from './pack.ts'
+import { report } from './report.ts'
+import { root } from './source-files.ts'
+
+const folder = join(root, '.plinth/package')
+const bin = join(root, 'node_modules/.bin')
+
+/** Below the repository, so that the package's dependencies are found without another install. */
+function consumer(): string {
+  const modules = join(folder, 'consumer/node_modules')
+  mkdirSync(modules, { recursive: true })
+  renameSync(join(folder, 'package'), join(modules, 'plinth'))
+  return join(folder, 'consumer')
+}
+
+const importEveryDoor = `
+  import { createRequire } from 'node:module'
+  const { exports } = createRequire(import.meta.url)('plinth/package.json')
+  const doors = Object.keys(exports).filter((key) => key !== './package.json')
+  for (const door of doors) if (Object.keys(await import('plinth' + door.slice(1))).length === 0) throw new Error(door + ' exports nothing')
+`
+
+interface Step {
+  readonly what: string
+  readonly command: readonly [string, ...string[]]
+}
+
+function steps(archive: string): Step[] {
+  return [
+    { what: 'publint', command: [join(bin, 'publint'), 'run', archive, '--strict'] },
+    { what: 'attw', command: [join(bin, 'attw'), archive, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji'] },
+    { what: 'every door imported from the package', command: [process.execPath, '--input-type=module', '--eval', importEveryDoor] },
+    { what: 'the command line of the package', command: [process.execPath, 'node_modules/plinth/bin/plinth.js', '--help'] },
+  ]
+}
+
+function stepProblems({ what, command: [program, ...args] }: Step, cwd: string): string[] {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', timeout: 120_000 })
+  return status === 0 ? [] : [`${what} failed: ${error?.message ?? `exit ${status}`}\n${stdout}${stderr}`]
+}
+
+const archive = packPackage(folder)
+const cwd = consumer()
+report(
+  steps(archive).flatMap((step) => stepProblems(step, cwd)),
+  'the packed package is sound, typed and usable',
+)
