@@ -25,7 +25,9 @@ describe('hooks around a write', () => {
   const rows = () => bench.rows('select title, slug, rating, secret from posts order by id')
 
   test('beforeWrite may fill read-only and hidden fields, also required ones, and what it returns is written', async () => {
-    await withHooks({ beforeWrite: (values) => ({ ...values, slug: `${values.title}-slug`, secret: 's', created_at: new Date(0) }) }, ['slug'])
+    await withHooks({ beforeWrite: (values) => ({ ...values, slug: `${values.title}-slug`, secret: 's', created_at: new Date(0) }) }, [
+      'slug',
+    ])
     const saved = await create({ title: 'Hello' })
     expect(saved?.record).toMatchObject({ title: 'Hello', slug: 'Hello-slug', created_at: '1970-01-01T00:00:00Z' })
     expect(await rows()).toMatchObject([{ secret: 's' }])
@@ -77,7 +79,10 @@ describe('hooks around a write', () => {
 
   test('hooks run for every operation, in order, and see the record after it', async () => {
     const log: string[] = []
-    const note = (when: string) => (row: { readonly title?: unknown }, { operation }: HookContext) => void log.push(`${when} ${operation} ${row.title}`)
+    const note =
+      (when: string) =>
+      (row: { readonly title?: string }, { operation }: HookContext) =>
+        void log.push(`${when} ${operation} ${row.title}`)
     await withHooks({ beforeWrite: note('before'), afterWrite: note('after'), afterCommit: note('commit') })
     await create({ title: 'one', slug: 's' })
     await bench.write('posts', { operation: 'replace', key: ['1'], values: { title: 'two', slug: 's' } })
@@ -85,11 +90,21 @@ describe('hooks around a write', () => {
     await bench.write('posts', { operation: 'delete', key: ['1'] })
     await bench.write('posts', { operation: 'restore', key: ['1'] })
     expect(log).toEqual([
-      'before create one', 'after create one', 'commit create one',
-      'before replace two', 'after replace two', 'commit replace two',
-      'before patch three', 'after patch three', 'commit patch three',
-      'before delete undefined', 'after delete three', 'commit delete three',
-      'before restore undefined', 'after restore three', 'commit restore three',
+      'before create one',
+      'after create one',
+      'commit create one',
+      'before replace two',
+      'after replace two',
+      'commit replace two',
+      'before patch three',
+      'after patch three',
+      'commit patch three',
+      'before delete undefined',
+      'after delete three',
+      'commit delete three',
+      'before restore undefined',
+      'after restore three',
+      'commit restore three',
     ])
   })
 
@@ -99,12 +114,19 @@ describe('hooks around a write', () => {
     await bench.close()
     await withHooks({
       [name](values: { title?: unknown }, { operation }: HookContext) {
-        if (operation === 'patch' || values.title === 'bad') throw new AppError('SHOP_CLOSED', 403, 'The shop is closed.', 'Come back tomorrow.')
+        if (operation === 'patch' || values.title === 'bad')
+          throw new AppError('SHOP_CLOSED', 403, 'The shop is closed.', 'Come back tomorrow.')
       },
     })
     await create({ title: 'good', slug: 's' })
-    expect(await bench.refusal(create({ title: 'bad', slug: 't' }))).toMatchObject({ code: 'SHOP_CLOSED', status: 403, hint: 'Come back tomorrow.' })
-    expect(await bench.refusal(bench.write('posts', { operation: 'patch', key: ['1'], values: { title: 'x' } }))).toMatchObject({ code: 'SHOP_CLOSED' })
+    expect(await bench.refusal(create({ title: 'bad', slug: 't' }))).toMatchObject({
+      code: 'SHOP_CLOSED',
+      status: 403,
+      hint: 'Come back tomorrow.',
+    })
+    expect(await bench.refusal(bench.write('posts', { operation: 'patch', key: ['1'], values: { title: 'x' } }))).toMatchObject({
+      code: 'SHOP_CLOSED',
+    })
     expect(await rows()).toMatchObject([{ title: 'good' }])
   })
 
@@ -124,14 +146,21 @@ describe('hooks around a write', () => {
     await withHooks({
       async beforeWrite(values) {
         const orm = drizzle({ client: bench.db.client() })
-        const [author] = await orm.insert(authors).values({ name: `Author of ${values.title}`, email: values.title }).returning()
+        const [author] = await orm
+          .insert(authors)
+          .values({ name: `Author of ${values.title}`, email: values.title })
+          .returning()
         values.author_id = author?.id
       },
     })
     const saved = await create({ title: 'one@example.com', slug: 'one' })
     expect(await bench.rows('select id, name from authors')).toEqual([{ id: saved?.record.author_id, name: 'Author of one@example.com' }])
     expect(await bench.refusal(create({ title: 'one@example.com', slug: 'two' }))).toMatchObject({ status: 409, code: 'DB_UNIQUE' })
-    expect(await bench.refusal(create({ title: 'two@example.com', slug: 'one' }))).toMatchObject({ status: 409, code: 'WRITE_CONFLICT', field: 'slug' })
+    expect(await bench.refusal(create({ title: 'two@example.com', slug: 'one' }))).toMatchObject({
+      status: 409,
+      code: 'WRITE_CONFLICT',
+      field: 'slug',
+    })
     expect(await bench.rows('select from authors')).toHaveLength(1)
   })
 
@@ -197,10 +226,22 @@ describe('hooks around a write', () => {
       afterCommit: ({ slug }, { operation }) => void committed.push([operation, slug]),
     })
     await bench.bulk('posts', { operation: 'create', items: [{ title: 'a' }, { title: 'b' }] })
-    await bench.bulk('posts', { operation: 'patch', items: [{ id: 2, title: 'B' }, { id: 1, title: 'A' }] })
+    await bench.bulk('posts', {
+      operation: 'patch',
+      items: [
+        { id: 2, title: 'B' },
+        { id: 1, title: 'A' },
+      ],
+    })
     await bench.bulk('posts', { operation: 'delete', keys: [['1']] })
     expect(await rows()).toMatchObject([{ slug: 'new-a-A' }, { slug: 'new-b-B' }])
-    expect(committed).toEqual([['create', 'new-a'], ['create', 'new-b'], ['patch', 'new-b-B'], ['patch', 'new-a-A'], ['delete', 'new-a-A']])
+    expect(committed).toEqual([
+      ['create', 'new-a'],
+      ['create', 'new-b'],
+      ['patch', 'new-b-B'],
+      ['patch', 'new-a-A'],
+      ['delete', 'new-a-A'],
+    ])
   })
 
   test('a failing bulk item is found among records that refer to what a hook has just written', async () => {
@@ -208,7 +249,10 @@ describe('hooks around a write', () => {
       async beforeWrite(values) {
         const orm = drizzle({ client: bench.db.client() })
         const [author] = await orm.insert(authors).values({ name: 'new' }).returning()
-        await orm.update(authors).set({ name: 'newer' }).where(eq(authors.id, author?.id ?? 0))
+        await orm
+          .update(authors)
+          .set({ name: 'newer' })
+          .where(eq(authors.id, author?.id ?? 0))
         values.author_id = author?.id
       },
     })

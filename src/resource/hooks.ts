@@ -16,13 +16,23 @@ export function runsInTransaction(hooks: AnyHooks | undefined): boolean {
   return hooks?.beforeWrite !== undefined || hooks?.afterWrite !== undefined
 }
 
+/** True when a write has to read every column because code wants the record. */
+export function seesRecords(hooks: AnyHooks | undefined): boolean {
+  return runsInTransaction(hooks) || hooks?.afterCommit !== undefined
+}
+
 /**
  * Runs `beforeWrite` on a copy of the values.
  *
  * @returns what shall be written: the object the hook returned, else the copy, which the hook may have changed
  * @throws  AppError of the hook, or `WRITE_HOOK_FAILED` (500) with what it threw as the cause
  */
-export async function runBeforeWrite(hooks: AnyHooks | undefined, values: RecordValues, current: HookRow | undefined, context: HookContext): Promise<RecordValues> {
+export async function runBeforeWrite(
+  hooks: AnyHooks | undefined,
+  values: RecordValues,
+  current: HookRow | undefined,
+  context: HookContext,
+): Promise<RecordValues> {
   const copy = { ...values }
   if (hooks?.beforeWrite === undefined) return copy
   try {

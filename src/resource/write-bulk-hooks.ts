@@ -11,7 +11,12 @@ import { announce } from './write-run.ts'
 import type { Writer } from './writer.ts'
 
 /** Runs `beforeWrite` for every item; `current` has a row for each, where the records exist already. */
-export async function beforeEach(writer: Writer, items: readonly RecordValues[], current: TextRows | undefined, context: HookContext): Promise<RecordValues[]> {
+export async function beforeEach(
+  writer: Writer,
+  items: readonly RecordValues[],
+  current: TextRows | undefined,
+  context: HookContext,
+): Promise<RecordValues[]> {
   const { hooks } = writer.resource.options
   if (hooks?.beforeWrite === undefined) return [...items]
   const changed: RecordValues[] = []

@@ -20,7 +20,11 @@ export async function lockAll(writer: Writer, keys: readonly RecordKey[], lock: 
   const rows = await runStatement(writer, lockManyStatement(writer.table, keys, lock))
   const failures = repeatedItems(writer, rows)
   if (failures.length > 0) throw bulkFailure(failures)
-  return rowsInOrder(writer, keys.map((item, index) => ({ item, index })), rows)
+  return rowsInOrder(
+    writer,
+    keys.map((item, index) => ({ item, index })),
+    rows,
+  )
 }
 
 /** Two items may spell the same key differently, so the rows decide. */

@@ -51,7 +51,9 @@ function insertRows(table: WriteTable, fields: readonly Field[], cells: readonly
   const sql = new SqlBuilder()
   // Records that set nothing at all: any one column, set to its default, makes a row.
   const named = fields.length === 0 ? table.fields.slice(0, 1) : fields
-  const rows = cells.map((row) => `(${named.map((field, column) => valueSql(field, row[column] ?? (fields.length === 0 ? byDefault : null), sql)).join(', ')})`)
+  const rows = cells.map(
+    (row) => `(${named.map((field, column) => valueSql(field, row[column] ?? (fields.length === 0 ? byDefault : null), sql)).join(', ')})`,
+  )
   return statement(sql, `insert into ${table.sqlName} (${columnList(named)}) values ${rows.join(', ')} returning ${table.returning}`)
 }
 
@@ -74,16 +76,27 @@ export function updateManyStatement(table: WriteTable, changes: readonly RecordC
   const sql = new SqlBuilder()
   const fields = table.fields.filter((field) => changes.some(({ columns }) => columns.has(field)))
   const sets = fields.map((field, i) => changedColumn(table, field, i, changes))
-  const source = keySource(table, changes.map(({ key }) => key), sql, sets.flatMap(({ inputs }) => inputs))
+  const source = keySource(
+    table,
+    changes.map(({ key }) => key),
+    sql,
+    sets.flatMap(({ inputs }) => inputs),
+  )
   const set = sets.map(({ text }) => text).join(', ')
-  return statement(sql, `update ${table.sqlName} set ${set} from ${source} where ${keyMatch(table)}${alive(table)} returning ${table.returning}, plinth_u.plinth_n`)
+  return statement(
+    sql,
+    `update ${table.sqlName} set ${set} from ${source} where ${keyMatch(table)}${alive(table)} returning ${table.returning}, plinth_u.plinth_n`,
+  )
 }
 
 /** Removes all records. Each row ends with the position of its key, from 1. */
 export function deleteManyStatement(table: WriteTable, keys: readonly RecordKey[]): Statement {
   const sql = new SqlBuilder()
   const source = keySource(table, keys, sql, [])
-  return statement(sql, `delete from ${table.sqlName} using ${source} where ${keyMatch(table)} returning ${table.returning}, plinth_u.plinth_n`)
+  return statement(
+    sql,
+    `delete from ${table.sqlName} using ${source} where ${keyMatch(table)} returning ${table.returning}, plinth_u.plinth_n`,
+  )
 }
 
 /** A column of the source: its name and its values, one per record. */
@@ -93,7 +106,12 @@ interface Input {
 }
 
 /** Records that do not set the column keep what it holds at the moment of the update. */
-function changedColumn(table: WriteTable, field: Field, index: number, changes: readonly RecordChange[]): { readonly text: string; readonly inputs: readonly Input[] } {
+function changedColumn(
+  table: WriteTable,
+  field: Field,
+  index: number,
+  changes: readonly RecordChange[],
+): { readonly text: string; readonly inputs: readonly Input[] } {
   const value = { name: `plinth_v${index}`, values: changes.map(({ columns }) => textOf(columns.get(field))) }
   const given = { name: `plinth_g${index}`, values: changes.map(({ columns }) => String(columns.has(field))) }
   const next = `plinth_u.${value.name}::${field.castType}`

@@ -28,7 +28,11 @@ describe.each(testDatabases())('writing many records on $name', ({ url }) => {
 
   test('records that name different fields are still one INSERT in order, each with its own defaults', async () => {
     bench.statements.length = 0
-    const items = newPosts(1000).map((item, i): Record<string, unknown> => ({ ...item, ...(i % 2 === 0 ? { rating: 5 } : {}), ...(i % 3 === 0 ? { price: '1.50' } : {}) }))
+    const items = newPosts(1000).map((item, i): Record<string, unknown> => ({
+      ...item,
+      ...(i % 2 === 0 ? { rating: 5 } : {}),
+      ...(i % 3 === 0 ? { price: '1.50' } : {}),
+    }))
     const records = await create(items)
     expect(bench.statements).toHaveLength(1)
     expect(records.map(({ slug, rating, price }) => [slug, rating, price])).toEqual(
@@ -112,10 +116,17 @@ describe.each(testDatabases())('writing many records on $name', ({ url }) => {
   test('a patch names every missing, repeated and keyless item, and nothing is changed', async () => {
     const [id] = idsOf(await create(newPosts(1)))
     const patch = (items: readonly Record<string, unknown>[]) => bench.refusal(bench.bulk('posts', { operation: 'patch', items }))
-    const missing = await patch([{ id, title: 'x' }, { id: 2_000_000_000, title: 'x' }, { id: 2_000_000_001, title: 'x' }])
+    const missing = await patch([
+      { id, title: 'x' },
+      { id: 2_000_000_000, title: 'x' },
+      { id: 2_000_000_001, title: 'x' },
+    ])
     expect(missing).toMatchObject({ status: 404, code: 'WRITE_BULK_NOT_FOUND' })
     expect(missing.details.map(({ index }) => index)).toEqual([1, 2])
-    const repeated = await patch([{ id, title: 'x' }, { id, title: 'y' }])
+    const repeated = await patch([
+      { id, title: 'x' },
+      { id, title: 'y' },
+    ])
     expect(repeated.details).toMatchObject([{ index: 1, code: 'WRITE_REPEATED', message: 'Item 0 is the same record.' }])
     const keyless = await patch([{ id, title: 'x' }, { title: 'y' }, { id: 'z' }])
     expect(keyless.details.map(({ index, field, code }) => [index, field, code])).toEqual([
@@ -149,7 +160,13 @@ describe.each(testDatabases())('writing many records on $name', ({ url }) => {
     const items = [1, 2, 3, 4].map((line) => ({ order_id: 9, line, product: 'tea' }))
     await bench.bulk('lines', { operation: 'create', items })
     bench.statements.length = 0
-    await bench.bulk('lines', { operation: 'delete', keys: [['9', '4'], ['9', '2']] })
+    await bench.bulk('lines', {
+      operation: 'delete',
+      keys: [
+        ['9', '4'],
+        ['9', '2'],
+      ],
+    })
     expect(bench.statements.map((text) => text.split(' ')[0])).toEqual(['select', 'delete'])
     expect(await bench.rows('select line from lines where order_id = 9 order by line')).toEqual([{ line: 1 }, { line: 3 }])
   })

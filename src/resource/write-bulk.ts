@@ -64,7 +64,11 @@ function prepareCreates(writer: Writer, items: readonly RecordValues[], context:
 
 async function insertAll(writer: Writer, records: readonly Indexed<ColumnValues>[]): Promise<TextRows> {
   const parts: TextRows[] = []
-  for (const statement of insertManyStatements(writer.table, records.map(({ item }) => item))) parts.push(await runStatement(writer, statement))
+  for (const statement of insertManyStatements(
+    writer.table,
+    records.map(({ item }) => item),
+  ))
+    parts.push(await runStatement(writer, statement))
   const rows = joinRows(parts)
   refuseLostRows(writer, records.length, rows.count)
   return rows
@@ -76,7 +80,9 @@ function preparePatches(writer: Writer, items: readonly RecordValues[], context:
   return async () => {
     const current = await lockAll(writer, keys, 'share')
     const columns = await columnsOf(current, context)
-    const changes = indexed(columns.map((set, i): RecordChange => ({ key: keys[i] ?? [], columns: set }))).filter(({ item }) => item.columns.size > 0)
+    const changes = indexed(columns.map((set, i): RecordChange => ({ key: keys[i] ?? [], columns: set }))).filter(
+      ({ item }) => item.columns.size > 0,
+    )
     if (changes.length === 0) return current
     const changed = await applyAll(writer, changes, (some) => updateAll(writer, some))
     await afterEach(writer, changed, changes, context)
@@ -85,14 +91,29 @@ function preparePatches(writer: Writer, items: readonly RecordValues[], context:
 }
 
 async function updateAll(writer: Writer, changes: readonly Indexed<RecordChange>[]): Promise<TextRows> {
-  return rowsInOrder(writer, changes, await runStatement(writer, updateManyStatement(writer.table, changes.map(({ item }) => item))))
+  return rowsInOrder(
+    writer,
+    changes,
+    await runStatement(
+      writer,
+      updateManyStatement(
+        writer.table,
+        changes.map(({ item }) => item),
+      ),
+    ),
+  )
 }
 
 function prepareDeletes(writer: Writer, given: readonly RecordKey[], context: HookContext): Prepared {
   const keys = eachItem(given, (key) => addressKey(writer, key))
   return async () => {
     const current = await lockAll(writer, keys, writer.table.softDelete === undefined ? 'whole' : 'share')
-    await beforeEach(writer, keys.map(() => ({})), current, context)
+    await beforeEach(
+      writer,
+      keys.map(() => ({})),
+      current,
+      context,
+    )
     const rows = await applyAll(writer, indexed(keys), (some) => deleteAll(writer, some))
     await afterEach(writer, rows, indexed(keys), context)
     return rows
@@ -101,7 +122,18 @@ function prepareDeletes(writer: Writer, given: readonly RecordKey[], context: Ho
 
 async function deleteAll(writer: Writer, keys: readonly Indexed<RecordKey>[]): Promise<TextRows> {
   const { softDelete } = writer.table
-  if (softDelete === undefined) return rowsInOrder(writer, keys, await runStatement(writer, deleteManyStatement(writer.table, keys.map(({ item }) => item))))
+  if (softDelete === undefined)
+    return rowsInOrder(
+      writer,
+      keys,
+      await runStatement(
+        writer,
+        deleteManyStatement(
+          writer.table,
+          keys.map(({ item }) => item),
+        ),
+      ),
+    )
   const marks = keys.map(({ item, index }) => ({ index, item: { key: item, columns: touchedColumns(writer).set(softDelete, 'now') } }))
   return updateAll(writer, marks)
 }
@@ -118,7 +150,8 @@ function prepareColumns(
     return async () => columns
   }
   eachItem(items, (values, index) => checkGiven(writer, keys[index], values))
-  return async (current, context) => eachItem(await beforeEach(writer, items, current, context), (values, index) => toColumns(values, index, 'hook'))
+  return async (current, context) =>
+    eachItem(await beforeEach(writer, items, current, context), (values, index) => toColumns(values, index, 'hook'))
 }
 
 /** `current` with the rows of the items that changed in their places. */

@@ -68,7 +68,9 @@ export const writeErrors = defineErrors('WRITE', {
     status: 409,
     summary: 'Another record has the same value in a field that must be unique.',
     message: (fields: readonly string[], constraint: string, _softDelete = false) =>
-      fields.length === 0 ? `Another record stands against the constraint "${constraint}".` : `Another record has the same ${named(fields)}.`,
+      fields.length === 0
+        ? `Another record stands against the constraint "${constraint}".`
+        : `Another record has the same ${named(fields)}.`,
     hint: (fields: readonly string[], _constraint: string, softDelete = false) =>
       fields.length === 0
         ? undefined
@@ -78,7 +80,8 @@ export const writeErrors = defineErrors('WRITE', {
     status: 409,
     summary: 'A foreign key points to a record that does not exist.',
     message: (fields: readonly string[], value: string, target: string) => `${named(fields)}: there is no ${value} in "${target}".`,
-    hint: (fields: readonly string[], _value: string, target: string) => `Create it in "${target}" first, or choose another ${named(fields)}.`,
+    hint: (fields: readonly string[], _value: string, target: string) =>
+      `Create it in "${target}" first, or choose another ${named(fields)}.`,
   },
   STILL_REFERENCED: {
     status: 409,

@@ -93,7 +93,11 @@ async function findFailures<item>(
   return failures
 }
 
-async function tryApply<item>(writer: Writer, items: readonly Indexed<item>[], apply: (items: readonly Indexed<item>[]) => Promise<unknown>): Promise<AppError | undefined> {
+async function tryApply<item>(
+  writer: Writer,
+  items: readonly Indexed<item>[],
+  apply: (items: readonly Indexed<item>[]) => Promise<unknown>,
+): Promise<AppError | undefined> {
   try {
     await writer.db.transaction(() => apply(items))
     return undefined

@@ -29,7 +29,8 @@ export function ownKey({ table }: Writer, values: RecordValues): RecordKey {
   if (!isRecord(values)) throw writeErrors.NOT_AN_OBJECT()
   return table.key.map((field) => {
     const value = Object.hasOwn(values, field.name) ? values[field.name] : undefined
-    if (value === undefined || value === null) throw writeErrors.INVALID_KEY(field.name, 'is needed to find the record').with({ field: field.name })
+    if (value === undefined || value === null)
+      throw writeErrors.INVALID_KEY(field.name, 'is needed to find the record').with({ field: field.name })
     const parsed = parseField(field, value)
     if ('problem' in parsed) throw writeErrors.INVALID_KEY(field.name, parsed.problem, parsed.hint).with({ field: field.name })
     return parsed.value

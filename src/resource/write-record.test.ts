@@ -17,10 +17,23 @@ describe.each(testDatabases())('writing one record on $name', ({ url }) => {
   }
 
   test('a create returns the record with what the database and the defaults filled in', async () => {
-    const { record, key, created, etag } = await newPost({ slug: 'filled', price: '12.50', tags: ['a', 'b "c"'], meta: { deep: [1, null] } })
+    const { record, key, created, etag } = await newPost({
+      slug: 'filled',
+      price: '12.50',
+      tags: ['a', 'b "c"'],
+      meta: { deep: [1, null] },
+    })
     expect(record).toMatchObject({
-      title: 'First', slug: 'filled', price: '12.50', rating: 3, double_rating: 6, author_id: null,
-      tags: ['a', 'b "c"'], meta: { deep: [1, null] }, token: 'made', deleted_at: null,
+      title: 'First',
+      slug: 'filled',
+      price: '12.50',
+      rating: 3,
+      double_rating: 6,
+      author_id: null,
+      tags: ['a', 'b "c"'],
+      meta: { deep: [1, null] },
+      token: 'made',
+      deleted_at: null,
     })
     expect(record).not.toHaveProperty('secret')
     expect(key).toEqual([String(record.id)])
@@ -61,7 +74,15 @@ describe.each(testDatabases())('writing one record on $name', ({ url }) => {
   test('a replace gives what it leaves out its default, or null', async () => {
     const { record, key } = await newPost({ rating: 5, price: '1.00', tags: ['x'], token: 'mine' })
     const replaced = await bench.write('posts', { operation: 'replace', key, values: { id: record.id, title: 'New', slug: 'replaced' } })
-    expect(replaced?.record).toMatchObject({ id: record.id, title: 'New', rating: 3, price: null, tags: null, token: 'made', created_at: record.created_at })
+    expect(replaced?.record).toMatchObject({
+      id: record.id,
+      title: 'New',
+      rating: 3,
+      price: null,
+      tags: null,
+      token: 'made',
+      created_at: record.created_at,
+    })
   })
 
   test('a replace without a required field names it', async () => {
@@ -133,7 +154,9 @@ describe.each(testDatabases())('writing one record on $name', ({ url }) => {
   test('of 16 concurrent changes with the same tag exactly one succeeds, in every round', async () => {
     let { key, etag } = await newPost()
     for (let round = 0; round < 25; round++) {
-      const writers = Array.from({ length: 16 }, (_, i) => bench.write('posts', { operation: 'patch', key, values: { title: `${round}-${i}` }, match: etag }))
+      const writers = Array.from({ length: 16 }, (_, i) =>
+        bench.write('posts', { operation: 'patch', key, values: { title: `${round}-${i}` }, match: etag }),
+      )
       const results = await Promise.allSettled(writers)
       const won = results.flatMap((result) => (result.status === 'fulfilled' && result.value !== undefined ? [result.value] : []))
       const codes = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []))

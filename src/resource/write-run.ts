@@ -47,5 +47,6 @@ export function announce(writer: Writer, rows: TextRows, index: number, context:
 
 /** A trigger or rule that drops rows without an error is nothing a caller can mend. */
 export function refuseLostRows({ resource }: Writer, expected: number, returned: number): void {
-  if (returned !== expected) throw new Error(`"${resource.model.name}" kept ${returned} of ${expected} new records: a trigger or rule drops the others.`)
+  if (returned !== expected)
+    throw new Error(`"${resource.model.name}" kept ${returned} of ${expected} new records: a trigger or rule drops the others.`)
 }

@@ -5,7 +5,14 @@ import type { Model } from '../model/model.ts'
 import { insertManyStatements, updateManyStatement } from './write-bulk-statement.ts'
 import { byDefault, type ColumnValue, type ColumnValues } from './write-columns.ts'
 import { StatementNames } from './write-names.ts'
-import { currentStatement, deleteStatement, insertStatement, restoreStatement, updateStatement, type WriteTable } from './write-statement.ts'
+import {
+  currentStatement,
+  deleteStatement,
+  insertStatement,
+  restoreStatement,
+  updateStatement,
+  type WriteTable,
+} from './write-statement.ts'
 
 const shop = pgSchema('shop')
 const items = readTable(
@@ -43,16 +50,28 @@ test('a change reaches records that are alive, a restore those that are not', ()
   expect(updateStatement(table, columns({ order: byDefault }), ['1']).text).toBe(
     `update "shop"."items" set "order" = default where "shop"."items"."id" = $1::int4 and ${living} returning *`,
   )
-  expect(deleteStatement(table, ['1'], new Map()).text).toContain(`set "deleted_at" = $1::timestamp where "shop"."items"."id" = $2::int4 and ${living}`)
+  expect(deleteStatement(table, ['1'], new Map()).text).toContain(
+    `set "deleted_at" = $1::timestamp where "shop"."items"."id" = $2::int4 and ${living}`,
+  )
   expect(restoreStatement(table, ['1'], new Map()).text).toContain(dead)
   expect(currentStatement(table, ['1'], 'deleted', 'share').text).toMatch(/is not null for no key update$/)
-  expect(deleteStatement({ ...table, softDelete: undefined }, ['1'], new Map()).text).toBe('delete from "shop"."items" where "shop"."items"."id" = $1::int4 returning *')
+  expect(deleteStatement({ ...table, softDelete: undefined }, ['1'], new Map()).text).toBe(
+    'delete from "shop"."items" where "shop"."items"."id" = $1::int4 returning *',
+  )
 })
 
 test('the text of a bulk statement does not depend on how many records there are', () => {
-  const insert = (count: number) => insertManyStatements(table, Array.from({ length: count }, () => columns({ name: 'x' })))
+  const insert = (count: number) =>
+    insertManyStatements(
+      table,
+      Array.from({ length: count }, () => columns({ name: 'x' })),
+    )
   expect(insert(1)[0]?.text).toBe(insert(500)[0]?.text)
-  const update = (count: number) => updateManyStatement(table, Array.from({ length: count }, (_, i) => ({ key: [String(i)], columns: columns({ name: 'x' }) })))
+  const update = (count: number) =>
+    updateManyStatement(
+      table,
+      Array.from({ length: count }, (_, i) => ({ key: [String(i)], columns: columns({ name: 'x' }) })),
+    )
   expect(update(1).text).toBe(update(500).text)
 })
 

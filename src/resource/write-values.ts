@@ -30,7 +30,10 @@ interface Intake {
 export function createColumns(writer: Writer, values: RecordValues, giver: Giver = 'caller'): ColumnValues {
   return take(writer, values, giver, undefined, (intake) => {
     fillMade(intake, writer.made)
-    fillTouched(intake, writer.touched.filter((field) => !field.hasDefault))
+    fillTouched(
+      intake,
+      writer.touched.filter((field) => !field.hasDefault),
+    )
     requireFields(intake, writer.required)
   })
 }
@@ -44,7 +47,10 @@ export function replaceColumns(writer: Writer, key: RecordKey, values: RecordVal
   return take(writer, values, giver, key, (intake) => {
     fillMade(intake, writer.replaced)
     fillTouched(intake, writer.touched)
-    requireFields(intake, writer.required.filter((field) => writer.replaced.includes(field)))
+    requireFields(
+      intake,
+      writer.required.filter((field) => writer.replaced.includes(field)),
+    )
     for (const field of writer.replaced) {
       if (!intake.columns.has(field)) intake.columns.set(field, field.hasDefault ? byDefault : null)
     }
@@ -74,7 +80,13 @@ export function touchedColumns(writer: Writer): Map<Field, ColumnValue> {
   return columns
 }
 
-function take(writer: Writer, values: RecordValues, giver: Giver, key: RecordKey | undefined, fill: (intake: Intake) => void): ColumnValues {
+function take(
+  writer: Writer,
+  values: RecordValues,
+  giver: Giver,
+  key: RecordKey | undefined,
+  fill: (intake: Intake) => void,
+): ColumnValues {
   if (!isRecord(values)) throw writeErrors.NOT_AN_OBJECT()
   const intake: Intake = { writer, giver, key, columns: new Map(), problems: [] }
   for (const [name, value] of Object.entries(values)) takeValue(intake, name, value)
@@ -123,7 +135,10 @@ function maySet({ writer, giver }: Intake, field: Field): boolean {
 }
 
 function unknownField({ writer }: Intake, name: string): AppError {
-  const near = nearest(name, [...writer.writable].map((field) => field.name))
+  const near = nearest(
+    name,
+    [...writer.writable].map((field) => field.name),
+  )
   return writeErrors.UNKNOWN_FIELD(name, writer.resource.name, near).with({ field: name })
 }
 

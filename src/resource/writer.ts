@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts'
 import type { TextRows } from '../db/rows.ts'
 import type { Field } from '../model/model.ts'
 import { fieldNamed } from './field-named.ts'
+import { seesRecords } from './hooks.ts'
 import type { CompiledResource } from './registry.ts'
 import { quoteName } from './sql-builder.ts'
 import { StatementNames } from './write-names.ts'
@@ -70,5 +71,5 @@ function writeTable(resource: CompiledResource): WriteTable {
 /** Columns of every returned row: what replies show, the key, and, where hooks want the record, all. */
 function returnedFields({ model, visible, options }: CompiledResource): readonly Field[] {
   const key = model.primaryKey.map((name) => fieldNamed(model, name))
-  return options.hooks === undefined ? [...visible, ...key] : [...visible, ...key, ...model.fields]
+  return seesRecords(options.hooks) ? [...visible, ...key, ...model.fields] : [...visible, ...key]
 }

@@ -1,7 +1,23 @@
 // Resources to write to: tables with every kind of constraint, compiled as an application compiles them, on a fresh database.
 
 import { sql } from 'drizzle-orm'
-import { boolean, char, check, foreignKey, integer, jsonb, numeric, pgTable, primaryKey, serial, text, timestamp, unique, uuid, varchar } from 'drizzle-orm/pg-core'
+import {
+  boolean,
+  char,
+  check,
+  foreignKey,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  serial,
+  text,
+  timestamp,
+  unique,
+  uuid,
+  varchar,
+} from 'drizzle-orm/pg-core'
 import { pino } from 'pino'
 import { createDatabase } from '../../src/db/create-database.ts'
 import type { Database } from '../../src/db/database.ts'
@@ -115,12 +131,16 @@ const testConfig = {
 
 const context = { requestId: 'request-1' }
 
-/** A fresh database with the tables above; `definitions` replace the plain resources. */
-export async function workbench(serverUrl: string, definitions: readonly ResourceDefinition[] = plainDefinitions): Promise<Workbench> {
+/** A fresh database with the tables above, or with those of `tables`; `definitions` replace the plain resources. */
+export async function workbench(
+  serverUrl: string,
+  definitions: readonly ResourceDefinition[] = plainDefinitions,
+  tables = ddl,
+): Promise<Workbench> {
   const scratch = await scratchDatabase(serverUrl)
   const logged: string[] = []
   const db = await createDatabase({ ...testConfig, url: scratch.url }, pino({}, { write: (line) => void logged.push(line) }))
-  await db.query(ddl)
+  await db.query(tables)
   const statements: string[] = []
   const writers = compileWriters(recording(db, statements), definitions)
   const writer = (resource: string): Writer => writers.get(resource) as Writer
@@ -147,9 +167,11 @@ export async function workbench(serverUrl: string, definitions: readonly Resourc
 }
 
 function compileWriters(db: Database, definitions: readonly ResourceDefinition[]): Map<string, Writer> {
-  const models = [authors, posts, lines, notes].map((table) => readTable(table))
   const declarations = definitions.map((definition) => ({ definition, model: readTable(definition.table) }))
-  const { resources } = compileResources(declarations, models)
+  const others = [authors, posts, lines, notes]
+    .map((table) => readTable(table))
+    .filter(({ name }) => !declarations.some(({ model }) => model.name === name))
+  const { resources } = compileResources(declarations, [...declarations.map(({ model }) => model), ...others])
   return new Map([...resources].map(([name, resource]) => [name, compileWriter(db, resource, recordShaper(resource))]))
 }
 
