@@ -1,5 +1,6 @@
 // The one implementation of `Database`: sends each statement the right way and turns what comes back into our errors.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
 import type { Effect } from './after-commit.ts'
@@ -20,6 +21,8 @@ export interface DatabaseParts {
   readonly embedded: EmbeddedDatabase | undefined
   readonly log: Logger
 }
+
+const closeDeadlineMs = 3_000
 
 type OnClient<result> = (client: PoolClient) => Promise<result>
 
@@ -90,8 +93,10 @@ export class PostgresDatabase implements Database {
     }
   }
 
+  /** Waits for statements that are under way, but not for a server that does not answer. */
   async close(): Promise<void> {
-    await Promise.all([this.#pool.close(), this.#reader.close()])
+    const closed = Promise.allSettled([this.#pool.close(), this.#reader.close()])
+    await Promise.race([closed, sleep(closeDeadlineMs, undefined, { ref: false })])
     this.#watchdog.close()
     await this.#embedded?.stop()
   }

@@ -22,9 +22,9 @@ const defaults: Omit<CreateDatabaseConfig, 'url'> = {
   migrationLockTimeoutMs: 5_000,
 }
 
-/** Connects to an existing database. */
-export async function openDatabase(url: string, config: Partial<CreateDatabaseConfig> = {}): Promise<Database> {
-  const database = await createDatabase({ ...defaults, ...config, url }, silentLog())
+/** Connects to an existing database; without a URL to the embedded one of `config.root`. */
+export async function openDatabase(url: string | undefined, config: Partial<CreateDatabaseConfig> = {}): Promise<Database> {
+  const database = await createDatabase({ ...defaults, ...config, ...(url === undefined ? {} : { url }) }, silentLog())
   onTestFinished(() => database.close())
   return database
 }
