@@ -2,22 +2,23 @@
 
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Config } from '../core/config.ts'
+import { Lifecycle } from '../core/lifecycle.ts'
 import { createLog, type Logger } from '../core/log.ts'
-import { type LogStream, openLogStream } from '../core/log-stream.ts'
+import { openLogStream } from '../core/log-stream.ts'
 import { createMetrics } from '../core/metrics.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database } from '../db/database.ts'
 import { drainServer } from '../http/drain.ts'
+import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
 import { compileResources } from '../resource/compile.ts'
 import { cursorKey } from '../resource/cursor.ts'
 import { recordShaper } from '../resource/record-shaper.ts'
-import type { CompiledResource } from '../resource/registry.ts'
 import type { Engine } from '../resource/run.ts'
 import { compileWriter, type Writer } from '../resource/writer.ts'
 import { replyFormats } from '../rest/reply-format.ts'
-import { addFaces } from './faces.ts'
 import type { AppDefinition } from './define.ts'
+import { addFaces } from './faces.ts'
 import { readModels } from './models.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
 
@@ -29,6 +30,8 @@ export interface App {
   readonly db: Database
   readonly engine: Engine
   readonly fastify: FastifyInstance
+  /** Every route, in the order of registration; complete once `fastify.ready()` has resolved. */
+  readonly routes: readonly RegisteredRoute[]
   /** A resource for code in this process. @throws Error when the application has no resource of that name */
   resource(name: string): ResourceHandle
   /** Runs a request without a socket. */
@@ -40,16 +43,41 @@ export interface App {
 }
 
 /**
+ * Makes an application ready to be started. The database need not be reachable: requests are answered 503 until it is.
+ *
  * @param config  from `readConfig`
  * @throws AppError RESOURCE_INVALID_DEFINITION with every mistake, or the database's when the embedded one cannot start
  */
 export async function createApp(definition: AppDefinition, config: Config): Promise<App> {
-  const { options } = definition
-  const stream = openLogStream(config.log, options.name)
+  const stream = openLogStream(config.log, definition.options.name)
   const log = createLog({ level: config.log.level, stream })
-  const { models, declarations } = readModels(options)
-  const registry = compileResources(declarations, models, options.relations)
+  const registry = readRegistry(definition)
   const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
+  const life = new Lifecycle(log, [
+    { name: 'The log', stop: () => stream.close() },
+    { name: 'The database', stop: () => db.close() },
+  ])
+  await life.start()
+  return composeApp(definition, { config, log, db, registry, closeRest: () => life.stop() })
+}
+
+export function readRegistry({ options }: AppDefinition): Engine['registry'] {
+  const { models, declarations } = readModels(options)
+  return compileResources(declarations, models, options.relations)
+}
+
+export interface AppParts {
+  readonly config: Config
+  readonly log: Logger
+  readonly db: Database
+  readonly registry: Engine['registry']
+  /** Closes what was opened for the application, after its server. */
+  closeRest(): Promise<void>
+}
+
+/** Joins engine, server and faces; opens nothing. */
+export async function composeApp(definition: AppDefinition, { config, log, db, registry, closeRest }: AppParts): Promise<App> {
+  const { options } = definition
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey) }
   const writers = new Map([...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]))
   const metrics = createMetrics({ processMetrics: config.env === 'production' })
@@ -62,29 +90,27 @@ export async function createApp(definition: AppDefinition, config: Config): Prom
     db,
     engine,
     fastify,
-    resource: (name) => handleOf(engine, registry.resources.get(name), writers.get(name), name),
+    routes: collectRoutes(fastify),
+    resource: (name) => handleOf(engine, writers.get(name), name),
     inject: (request) => fastify.inject(request),
     start: () => listen(app),
-    stop: () => stop(app, stream),
+    async stop() {
+      await drainServer(fastify, config.limits, log)
+      await fastify.close()
+      await closeRest()
+    },
   }
   await addFaces(app, { writers, metrics })
   return app
 }
 
-function handleOf(engine: Engine, resource: CompiledResource | undefined, writer: Writer | undefined, name: string): ResourceHandle {
-  if (resource === undefined || writer === undefined) throw new Error(`The application has no resource "${name}".`)
-  return resourceHandle(engine, resource, writer)
+function handleOf(engine: Engine, writer: Writer | undefined, name: string): ResourceHandle {
+  if (writer === undefined) throw new Error(`The application has no resource "${name}".`)
+  return resourceHandle(engine, writer.resource, writer)
 }
 
 async function listen({ fastify, config, log }: App): Promise<{ url: string }> {
   const url = await fastify.listen({ host: config.api.host, port: config.api.port })
   log.info({ url }, 'listening')
   return { url }
-}
-
-async function stop({ fastify, db, log, config }: App, stream: LogStream): Promise<void> {
-  await drainServer(fastify, config.limits, log)
-  await fastify.close()
-  await db.close()
-  stream.close()
 }

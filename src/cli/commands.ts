@@ -1,6 +1,10 @@
 // Every command, in the order `plinth --help` shows them.
 
 import type { Command } from 'commander'
+import { addDev } from './commands/dev.ts'
+import { addOpenapi } from './commands/openapi.ts'
+import { addRoutes } from './commands/routes.ts'
+import { addShell } from './commands/shell.ts'
 import { addStart } from './commands/start.ts'
 
-export const commands: readonly ((program: Command) => void)[] = [addStart]
+export const commands: readonly ((program: Command) => void)[] = [addDev, addStart, addRoutes, addOpenapi, addShell]

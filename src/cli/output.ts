@@ -11,6 +11,13 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
 }
 
+/** Columns lined up under their headings. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const line = (cells: readonly string[]): string => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()
+  return [headings, ...rows].map(line).join('\n')
+}
+
 /** A command was called in a way it cannot be: wrong arguments, no application here. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

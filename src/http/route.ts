@@ -2,6 +2,13 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route does, in a few words: `list posts`. */
+    readonly answers?: string
+  }
+}
+
 export type HttpRequest = FastifyRequest
 export type HttpReply = FastifyReply
 
@@ -9,9 +16,27 @@ export interface Route {
   readonly method: HTTPMethods
   /** Path with parameters as `:name`. */
   readonly url: string
+  readonly answers: string
   handler(request: HttpRequest, reply: HttpReply): Promise<unknown> | unknown
 }
 
 export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
-  for (const { method, url, handler } of routes) app.route({ method, url, handler })
+  for (const { method, url, answers, handler } of routes) app.route({ method, url, handler, config: { answers } })
+}
+
+/** A route as it was registered, by whomever. */
+export interface RegisteredRoute {
+  readonly method: string
+  readonly path: string
+  readonly answers: string
+}
+
+/** Lists the routes registered from now on; HEAD and OPTIONS, which Fastify adds by itself, are left out. */
+export function collectRoutes(app: FastifyInstance): readonly RegisteredRoute[] {
+  const routes: RegisteredRoute[] = []
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const answers = config?.answers ?? (config?.quiet === true ? 'machine endpoint' : 'custom route')
+    for (const name of [method].flat()) if (name !== 'HEAD' && name !== 'OPTIONS') routes.push({ method: name, path: url, answers })
+  })
+  return routes
 }

@@ -36,18 +36,19 @@ const longestRemembered = 1000
 export function resourceRoutes(rest: RestResource): Route[] {
   const { path, resource } = rest
   const record = `${path}/${recordPath(resource)}`
-  const table: readonly (readonly [Operation, Route])[] = [
+  const table: readonly (readonly [Operation, Omit<Route, 'answers'>, string?])[] = [
     ['list', { method: 'GET', url: path, handler: listHandler(rest) }],
     ['get', { method: 'GET', url: record, handler: getHandler(rest) }],
     ['create', { method: 'POST', url: path, handler: createHandler(rest) }],
-    ['patch', { method: 'PATCH', url: path, handler: bulkPatchHandler(rest) }],
-    ['delete', { method: 'DELETE', url: path, handler: bulkDeleteHandler(rest) }],
+    ['patch', { method: 'PATCH', url: path, handler: bulkPatchHandler(rest) }, 'bulk'],
+    ['delete', { method: 'DELETE', url: path, handler: bulkDeleteHandler(rest) }, 'bulk'],
     ['replace', { method: 'PUT', url: record, handler: changeHandler(rest, 'replace') }],
     ['patch', { method: 'PATCH', url: record, handler: changeHandler(rest, 'patch') }],
     ['delete', { method: 'DELETE', url: record, handler: deleteHandler(rest) }],
     ['restore', { method: 'POST', url: `${record}/restore`, handler: restoreHandler(rest) }],
   ]
-  return table.filter(([operation]) => resource.operations.has(operation)).map(([, route]) => route)
+  const open = table.filter(([operation]) => resource.operations.has(operation))
+  return open.map(([operation, route, form]) => ({ ...route, answers: [form, operation, resource.name].filter(Boolean).join(' ') }))
 }
 
 /** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */
