@@ -2,9 +2,10 @@
 
 import type { Command } from 'commander'
 import { addDev } from './commands/dev.ts'
+import { addGenerate } from './commands/generate.ts'
 import { addOpenapi } from './commands/openapi.ts'
 import { addRoutes } from './commands/routes.ts'
 import { addShell } from './commands/shell.ts'
 import { addStart } from './commands/start.ts'
 
-export const commands: readonly ((program: Command) => void)[] = [addDev, addStart, addRoutes, addOpenapi, addShell]
+export const commands: readonly ((program: Command) => void)[] = [addDev, addStart, addGenerate, addRoutes, addOpenapi, addShell]

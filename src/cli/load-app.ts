@@ -20,12 +20,22 @@ export interface LoadedApp {
 
 /** @throws UsageError when there is no application, or its file does not export one */
 export async function loadApp(from: string = process.cwd()): Promise<LoadedApp> {
-  const file = findApp(from)
-  if (file === undefined) throw new UsageError(`There is no application here: ${places[0]} is missing in this folder and in those above it.`)
+  const file = applicationFile(from)
   const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown }
   if (!isDefinition(module.default)) throw new UsageError(`${file} does not export an application. Write: export default defineApp({ … })`)
   const root = rootOf(file)
   return { definition: module.default, root, file, config: loadConfig(root, module.default.options.environment) }
+}
+
+/** Folder of the application, without loading it. */
+export function findRoot(from: string = process.cwd()): string {
+  return rootOf(applicationFile(from))
+}
+
+function applicationFile(from: string): string {
+  const file = findApp(from)
+  if (file === undefined) throw new UsageError(`There is no application here: ${places[0]} is missing in this folder and in those above it.`)
+  return file
 }
 
 function findApp(from: string): string | undefined {
