@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { LimitsConfig } from '../core/config.ts'
 import type { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { ErrorReply, ErrorReplyParts } from './error-handler.ts'
@@ -24,7 +25,7 @@ export interface ClientErrorParts {
   readonly routes: AllowedMethods
   readonly inFlight: InFlight
   readonly ids: RequestIds
-  readonly urlBytes: number
+  readonly limits: LimitsConfig
 }
 
 /** How long the rest of what a refused client sends is read and thrown away, so that it gets to read our answer instead of a reset. */
@@ -46,10 +47,10 @@ export function clientErrorHandler(parts: ClientErrorParts): (error: ParserError
   }
 }
 
-function refusalOf({ code, rawPacket }: ParserError, { routes, urlBytes }: ClientErrorParts): AppError {
-  const start = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : ''
+function refusalOf({ code, rawPacket }: ParserError, { routes, limits }: ClientErrorParts): AppError {
+  const start = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1', 0, limits.headerBytes) : ''
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return httpErrors.REQUEST_TIMEOUT()
-  if (code === 'HPE_HEADER_OVERFLOW') return start.includes('\n') ? httpErrors.HEADERS_TOO_LARGE() : httpErrors.URL_TOO_LONG(`${urlBytes} bytes`)
+  if (code === 'HPE_HEADER_OVERFLOW') return start.includes('\n') ? httpErrors.HEADERS_TOO_LARGE() : httpErrors.URL_TOO_LONG(`${limits.urlBytes} bytes`)
   // A method the parser has never heard of, in an otherwise sound request line.
   const [, method, url] = (code === 'HPE_INVALID_METHOD' && /^([A-Z][A-Z-]{1,30}) (\S+) HTTP\/1\.[01]\r\n/.exec(start)) || []
   return method === undefined || url === undefined ? httpErrors.MALFORMED_REQUEST() : refusal(method, routes.of(url))

@@ -91,7 +91,7 @@ export class InFlight {
       // A body that comes slowly is the client's time: Node's requestTimeout answers that with 408.
       // No 'finish' comes when the client has gone, and a 'close' listener on every response would cost more than this look.
       if (reply.raw.destroyed && this.end(exchange)) this.#abandoned(exchange)
-      else if (!exchange.request.raw.complete) exchange.deadline = now + exchange.route.timeoutMs
+      else if (isArriving(exchange.request)) exchange.deadline = now + exchange.route.timeoutMs
       else if (exchange.deadline < now && !reply.sent && !reply.raw.headersSent) reply.send(httpErrors.TIMEOUT())
     }
     if (this.#exchanges.size === 0) this.#rest()
@@ -101,4 +101,9 @@ export class InFlight {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** Compared with false because an injected request has no `complete`. */
+function isArriving({ raw }: FastifyRequest): boolean {
+  return raw.complete === false
 }

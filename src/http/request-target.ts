@@ -12,7 +12,7 @@ import { httpErrors } from './errors.ts'
 export function targetProblem(request: IncomingMessage, urlBytes: number): AppError | undefined {
   const url = request.url ?? '/'
   if (url.length > urlBytes) return httpErrors.URL_TOO_LONG(`${urlBytes} bytes`)
-  if (request.headers.host === undefined && request.httpVersionMinor === 1) return httpErrors.MALFORMED_REQUEST()
+  if (request.headers.host === undefined && request.httpVersion !== '1.0') return httpErrors.MALFORMED_REQUEST()
   return url.includes('%') ? encodingProblem(url) : undefined
 }
 

@@ -45,7 +45,7 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
     trustProxy: config.api.trustedProxies.length > 0 && networkMatcher(config.api.trustedProxies),
     rewriteUrl: originForm,
     frameworkErrors: refuseEarly(errorReply, routes),
-    clientErrorHandler: clientErrorHandler({ errorReply, log, routes, inFlight, ids, urlBytes: limits.urlBytes }),
+    clientErrorHandler: clientErrorHandler({ errorReply, log, routes, inFlight, ids, limits }),
   }
   const app = fastify(options)
   app.server.maxConnections = limits.connections
