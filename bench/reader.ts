@@ -1,13 +1,16 @@
 // Reads through the pipelined reader (both kinds) and through a stock `pg` pool, in alternating rounds on a server of its own.
-//   node --conditions=source bench/reader.ts            the table
-//   node --conditions=source bench/reader.ts memory     heap and resident memory over 300,000 reads
+//   node --conditions=source bench/reader.ts                        the table
+//   node --conditions=source --expose-gc bench/reader.ts memory     heap and resident memory over 300,000 reads
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Pool } from 'pg'
 import { createReader, type Reader } from '../src/db/reader/reader.ts'
 import type { Statement } from '../src/db/rows.ts'
-import { embeddedPostgres, installedPostgres } from '../test/support/binaries.ts'
+import { installedPostgres } from '../test/support/binaries.ts'
+import { npmBinaries } from '../src/db/embedded/npm-binaries.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
+import { serverUser } from '../test/support/server-user.ts'
 
 const rowsInTable = 10_000
 const roundMs = 1_000
@@ -47,7 +50,11 @@ function randomId(): string {
 
 function poolContender(url: string): Contender {
   const pool = new Pool({ connectionString: url, max: 10 })
-  return { name: 'pg pool 10, named', run: ({ name, text, values }) => pool.query({ name, text, values: [...values] }), close: () => pool.end() }
+  return {
+    name: 'pg pool 10, named',
+    run: ({ name, text, values }) => pool.query({ name, text, values: [...values] }),
+    close: () => pool.end(),
+  }
 }
 
 function readerContender(url: string, kind: 'thin' | 'pg'): Contender {
@@ -90,7 +97,14 @@ async function compare(contenders: readonly Contender[], workload: string, state
     const cpu = median(list.map((each) => each.cpuMicroseconds))
     const perSecond = median(list.map((each) => each.perSecond))
     console.log(
-      [workload.padEnd(7), String(inFlight).padStart(3), name.padEnd(18), `${perSecond.toFixed(0)}/s`.padStart(9), `${cpu.toFixed(1)} µs`.padStart(9), `${(baseline / cpu).toFixed(2)}×`].join('  '),
+      [
+        workload.padEnd(7),
+        String(inFlight).padStart(3),
+        name.padEnd(18),
+        `${perSecond.toFixed(0)}/s`.padStart(9),
+        `${cpu.toFixed(1)} µs`.padStart(9),
+        `${(baseline / cpu).toFixed(2)}×`,
+      ].join('  '),
     )
   }
 }
@@ -117,12 +131,15 @@ async function memory(url: string): Promise<void> {
   }
   for (let round = 0; round <= 6; round += 1) {
     const report = process.memoryUsage()
-    console.log(`${String(asked).padStart(7)} reads  heap ${mebibytes(report.heapUsed)}  buffers ${mebibytes(report.arrayBuffers)}  resident ${mebibytes(report.rss)}`)
+    console.log(
+      `${String(asked).padStart(7)} reads  heap ${mebibytes(report.heapUsed)}  buffers ${mebibytes(report.arrayBuffers)}  resident ${mebibytes(report.rss)}`,
+    )
     const until = asked + 50_000
     const worker = async (): Promise<void> => {
       while (asked < until) await reader.read(next()).catch(() => undefined)
     }
     await Promise.all(Array.from({ length: 32 }, worker))
+    await sleep(200)
     globalThis.gc?.()
   }
   await reader.close()
@@ -133,7 +150,7 @@ function mebibytes(bytes: number): string {
 }
 
 const { positionals } = parseArgs({ allowPositionals: true })
-const server = await startPostgres(installedPostgres() ?? embeddedPostgres() ?? '')
+const server = await startPostgres(installedPostgres() ?? (await npmBinaries(serverUser())) ?? '')
 try {
   const pool = new Pool({ connectionString: server.url, max: 1 })
   for (const statement of schema.split(';')) await pool.query(statement)

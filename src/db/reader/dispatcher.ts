@@ -106,6 +106,7 @@ export class Dispatcher implements Reader, ConnectionOwner {
     return undefined
   }
 
+  /** Where one connection could be made the others are made too, so that the first slow statement finds the next read elsewhere. */
   #opened(opening: Promise<void>, connection: PipelinedConnection): void {
     this.#opening.delete(opening)
     this.#gate.succeeded()
@@ -113,6 +114,7 @@ export class Dispatcher implements Reader, ConnectionOwner {
     this.#open.add(connection)
     void connection.closed.then(() => this.#open.delete(connection))
     for (const task of this.#takeWaiting()) connection.run(task)
+    if (this.#closing === undefined) this.#openAnother()
   }
 
   /** As long as another attempt is under way, those that wait go on waiting. */

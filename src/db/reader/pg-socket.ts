@@ -17,6 +17,7 @@ interface ClientInternals {
 interface ConnectionInternals extends Connection {
   connect(port: number, host: string): void
   connect(path: string): void
+  requestSsl(): void
   cancel(processId: number, secretKey: number): void
 }
 
@@ -90,6 +91,9 @@ export async function requestCancel(client: Client, timeoutMs: number): Promise<
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   connection.once('end', resolve)
   connection.on('error', () => connection.stream.destroy())
+  connection.once('connect', () => {
+    if (ssl && sslNegotiation !== 'direct') connection.requestSsl()
+  })
   connection.once(ssl ? 'sslconnect' : 'connect', () => connection.cancel(processID, secretKey))
   const timer = setTimeout(() => connection.stream.destroy(), timeoutMs)
   if (client.host.startsWith('/')) connection.connect(`${client.host}/.s.PGSQL.${client.port}`)

@@ -58,7 +58,6 @@ export class ReadTask {
     this.#resolve(empty ? noRows : { count, buffers: this.#buffers, starts: this.#starts, affected: this.#affected })
   }
 
-
   reject(error: unknown): void {
     this.#reject(error)
   }

@@ -55,7 +55,7 @@ export interface ReaderOptions {
 
 const defaultLimits: ReaderLimits = { inFlight: 1_000, resultBytes: 64 * 1024 * 1024, preparedStatements: 200 }
 
-/** Makes a reader. It connects with the first read. */
+/** Makes a reader. It connects with the first read, then to all its connections one after the other. */
 export function createReader(options: ReaderOptions): Reader {
   const limits = { ...defaultLimits, ...options.limits }
   const open = options.kind === 'thin' ? openThinConnection : openPgConnection

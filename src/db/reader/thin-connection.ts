@@ -27,6 +27,8 @@ class ThinConnection extends PipelinedConnection implements WireEvents {
     this.socket.on('data', (chunk: Buffer) => this.#receive(chunk))
   }
 
+  // Written behind the events of this turn of the loop, not behind this microtask: under an HTTP server many requests arrive in
+  // one turn, and one write for all of them is 15 to 25 % less CPU per request than one each (64 connections, point reads).
   protected override send(task: ReadTask): void {
     this.#writer.run(this.#prepare(task), task.statement.values)
     if (this.#encoded === 0) setImmediate(() => this.#flush())
