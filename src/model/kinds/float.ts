@@ -4,8 +4,8 @@ import type { Kind, Parsed } from './kind.ts'
 import { ordered, refuse, wrongType } from './parsed.ts'
 
 const unusual = ['NaN', 'Infinity', '-Infinity']
-/** Largest float4, 2^128 - 2^104. */
-const largestReal = 3.402_823_466_385_288_6e38
+/** Largest float4 as PostgreSQL writes it; the exact one, 2^128 - 2^104, is a little less. */
+const largestReal = 3.402_823_5e38
 
 export const real = floatKind('float', largestReal)
 export const double = floatKind('double', undefined)

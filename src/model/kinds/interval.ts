@@ -3,9 +3,11 @@
 import type { Kind } from './kind.ts'
 import { ordered, parseMatching } from './parsed.ts'
 
-// The digits keep every sum inside PostgreSQL's int32 months and days and int64 microseconds.
-const days = '(-?\\d{1,8}Y)?(-?\\d{1,8}M)?(-?\\d{1,8}W)?(-?\\d{1,9}D)?'
-const hours = '(T(?=[-\\d])(-?\\d{1,9}H)?(-?\\d{1,9}M)?(-?\\d{1,9}(\\.\\d{1,6})?S)?)?'
+// Bounds that keep every sum inside PostgreSQL's int32 months and days and int64 microseconds, carries included.
+const years = '(\\d{1,8}|1[0-6]\\d{7})'
+const nineDigits = '(\\d{1,9}|1\\d{9})'
+const days = `(-?${years}Y)?(-?\\d{1,8}M)?(-?\\d{1,7}W)?(-?${nineDigits}D)?`
+const hours = `(T(?=[-\\d])(-?${nineDigits}H)?(-?\\d{1,9}M)?(-?\\d{1,9}(\\.\\d{1,6})?S)?)?`
 const pattern = `^P(?=[-\\dT])${days}${hours}$`
 const matcher = new RegExp(pattern)
 const hint = 'As in P1Y2M3D, PT1H30M or P2W.'

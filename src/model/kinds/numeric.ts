@@ -19,25 +19,36 @@ export const numeric: Kind = {
   parse: parseNumeric,
   parseText: parseDecimal,
   decode: (text) => text,
-  example: (field) => (fractionDigits(field) === 0 ? '10' : `9.${'9'.repeat(Math.min(fractionDigits(field) ?? 2, 2))}`),
+  example,
 }
 
 /** NaN and infinities, which PostgreSQL knows, are neither accepted nor described. */
 function jsonSchema(field: Field): JsonSchema {
-  const fraction = fractionDigits(field)
-  const most = field.precision === undefined ? '+' : `{1,${integerDigits(field)}}`
-  const tail = fraction === undefined ? '(\\.\\d+)?' : fraction === 0 ? '' : `(\\.\\d{1,${fraction}})?`
-  return { type: 'string', format: 'decimal', pattern: `^-?\\d${most}${tail}$`, ...(field.precision === undefined ? { maxLength: mostCharacters } : {}) }
+  const room = roomIn(field)
+  if (room === undefined) return { type: 'string', format: 'decimal', pattern: '^-?\\d+(\\.\\d+)?$', maxLength: mostCharacters }
+  return { type: 'string', format: 'decimal', pattern: `^-?${wholePattern(room)}${fractionPattern(room)}$` }
 }
 
-/** numeric(10, 2) has 8; a scale above the precision leaves the 0. */
-function integerDigits({ precision = 0, scale = 0 }: Field): number {
-  return Math.max(precision - scale, 1)
+/** Digits that a column has room for, and zeros that must stand first behind the point. */
+interface Room {
+  readonly whole: number
+  readonly fraction: number
+  readonly zeros: number
 }
 
-/** Undefined: as many as there are. */
-function fractionDigits({ precision, scale = 0 }: Field): number | undefined {
-  return precision === undefined ? undefined : Math.max(scale, 0)
+/** numeric(10, 2) has 8 and 2; numeric(3, 5) has only the last 3 of 5 decimals; undefined: any number of digits. */
+function roomIn({ precision, scale = 0 }: Field): Room | undefined {
+  if (precision === undefined) return undefined
+  return { whole: Math.max(precision - scale, 0), fraction: Math.max(scale, 0), zeros: Math.max(scale - precision, 0) }
+}
+
+function wholePattern({ whole }: Room): string {
+  return whole === 0 ? '0' : `\\d{1,${whole}}`
+}
+
+function fractionPattern({ fraction, zeros }: Room): string {
+  if (fraction === 0) return ''
+  return zeros === 0 ? `(\\.\\d{1,${fraction}})?` : `(\\.0{1,${zeros}}|\\.0{${zeros}}\\d{1,${fraction - zeros}})?`
 }
 
 function parseNumeric(value: unknown, field: Field): Parsed {
@@ -61,11 +72,17 @@ function parseDecimal(text: string): Parsed {
 }
 
 function fitting(parsed: Parsed, field: Field): Parsed {
-  const fraction = fractionDigits(field)
-  if (fraction === undefined || !('value' in parsed)) return parsed
+  const room = roomIn(field)
+  if (room === undefined || !('value' in parsed)) return parsed
   const [, whole = '', decimals = ''] = /^-?0*(\d*?)(?:\.(\d*?)0*)?$/.exec(parsed.value) ?? []
-  if (whole.length > Math.max((field.precision ?? 0) - (field.scale ?? 0), 0)) {
-    return refuse(`must have at most ${integerDigits(field)} digits before the decimal point`)
-  }
-  return decimals.length > fraction ? refuse(`must have at most ${fraction} digits after the decimal point`) : parsed
+  if (whole.length > room.whole) return refuse(`must have ${room.whole === 0 ? 'only 0' : `at most ${room.whole} digits`} before the decimal point`)
+  if (decimals.length > room.fraction) return refuse(`must have at most ${room.fraction} digits after the decimal point`)
+  const small = decimals === '' || decimals.startsWith('0'.repeat(room.zeros))
+  return small ? parsed : refuse(`must have ${room.zeros} zeros behind the decimal point`)
+}
+
+function example(field: Field): string {
+  const room = roomIn(field) ?? { whole: 2, fraction: 2, zeros: 0 }
+  const decimals = '0'.repeat(room.zeros) + '9'.repeat(Math.min(room.fraction - room.zeros, 2))
+  return (room.whole === 0 ? '0' : '9') + (decimals === '' ? '' : `.${decimals}`)
 }

@@ -43,8 +43,11 @@ export function unstorable(text: string): Parsed | undefined {
   return refuse('must be well-formed Unicode, without half of a surrogate pair', 'Send characters beyond U+FFFF whole, or as both halves: "\\ud83d\\ude00".')
 }
 
+/** Patterns with groups in loops need stack for long texts; nothing that has a pattern is this long. */
+const longestMatched = 65_536
+
 /** Text that matches `pattern`, as it is. */
 export function parseMatching(value: unknown, pattern: RegExp, expected: string, hint?: string): Parsed {
   if (typeof value !== 'string') return wrongType(expected, value, hint)
-  return pattern.test(value) ? { value } : refuse(`must be ${expected}`, hint)
+  return value.length <= longestMatched && pattern.test(value) ? { value } : refuse(`must be ${expected}`, hint)
 }
