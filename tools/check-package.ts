@@ -45,9 +45,14 @@ function stepProblems({ what, command: [program, ...args] }: Step, cwd: string):
   return status === 0 ? [] : [`${what} failed: ${error?.message ?? `exit ${status}`}\n${stdout}${stderr}`]
 }
 
-const archive = packPackage(folder)
-const cwd = consumer()
-report(
-  steps(archive).flatMap((step) => stepProblems(step, cwd)),
-  'the packed package is sound, typed and usable',
-)
+function packageProblems(): string[] {
+  try {
+    const archive = packPackage(folder)
+    const cwd = consumer()
+    return steps(archive).flatMap((step) => stepProblems(step, cwd))
+  } catch (error) {
+    return [`The package cannot be made: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+report(packageProblems(), 'the packed package is sound, typed and usable')
