@@ -33,6 +33,11 @@ export function isDataError(error: unknown): boolean {
   return /^(22|23|54|P0)/.test(pgProblemOf(error)?.sqlstate ?? '')
 }
 
+/** True for a foreign key, of either side. */
+export function isReferenceError(error: unknown): boolean {
+  return ['23503', '23001'].includes(pgProblemOf(error)?.sqlstate ?? '')
+}
+
 function unique(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
   if (!isOwn(problem, model)) return undefined
   const fields = uniqueFields(problem, model)

@@ -181,6 +181,19 @@ describe.each(testDatabases())('writing many records on $name', ({ url }) => {
     expect(await bench.rows(`select from authors where id in (${keys.flat().join(', ')})`)).toHaveLength(3)
   })
 
+  test('items that refer to each other are not blamed for another one', async () => {
+    await bench.db.query('alter table lines add unique (line), add constraint lines_next foreign key (quantity) references lines (line)')
+    const items = Array.from({ length: 8 }, (_, i) => ({ order_id: 50, line: 500 + i, product: 'tea', quantity: i === 2 ? 502 : 507 }))
+    const wrong = items.map((item) => (item.line === 502 ? { ...item, quantity: 4711 } : item))
+    const created = await bench.refusal(bench.bulk('lines', { operation: 'create', items: wrong }))
+    expect(created.details.map(({ index }) => index)).toEqual([2])
+    await bench.bulk('lines', { operation: 'create', items: [...items, { order_id: 51, line: 600, product: 'tea', quantity: 502 }] })
+    const keys = items.toReversed().map(({ line }) => ['50', String(line)])
+    const deleted = await bench.refusal(bench.bulk('lines', { operation: 'delete', keys }))
+    expect(deleted.details.map(({ index }) => index)).toEqual([5])
+    await bench.db.query('alter table lines drop constraint lines_next')
+  })
+
   test('more items than the resource takes at once are refused before anything is read', async () => {
     const error = await bench.refusal(create(newPosts(1001)))
     expect(error).toMatchObject({ status: 400, code: 'WRITE_TOO_MANY_ITEMS' })

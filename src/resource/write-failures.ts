@@ -1,7 +1,7 @@
 // Which items of a bulk request are wrong, and why: collected, found by trying, and put into one error.
 
 import { AppError, type ErrorDetail } from '../core/errors.ts'
-import { isDataError } from './constraint.ts'
+import { isDataError, isReferenceError } from './constraint.ts'
 import { writeErrors } from './write-errors.ts'
 import type { Writer } from './writer.ts'
 
@@ -55,49 +55,60 @@ export function itemDetails(error: AppError, index: number): ErrorDetail[] {
   return error.details.length === 0 ? [error.toDetail(index)] : error.details.map((detail) => ({ ...detail, index }))
 }
 
+/** One statement for all of `items`. */
+type Apply<item, result = unknown> = (items: readonly Indexed<item>[]) => Promise<result>
+
 /**
  * Applies one statement to all items, within a transaction. When PostgreSQL refuses their data, halves are tried in
  * savepoints until every failing item is found: about 2·log₂(n) statements for one of n.
  *
  * @throws AppError of `bulkFailure` with every item that fails; any other error as it came. The caller rolls back.
  */
-export async function applyAll<item, result>(
-  writer: Writer,
-  items: readonly Indexed<item>[],
-  apply: (items: readonly Indexed<item>[]) => Promise<result>,
-): Promise<result> {
+export async function applyAll<item, result>(writer: Writer, items: readonly Indexed<item>[], apply: Apply<item, result>): Promise<result> {
   try {
     return await writer.db.transaction(() => apply(items))
   } catch (error) {
     if (!(error instanceof AppError) || !isDataError(error)) throw error
-    const failures = await findFailures(writer, items, apply, error)
+    const suspects = await findSuspects(writer, items, apply, error)
+    const failures = await dropMisled(writer, suspects, apply)
     throw failures.length === 0 ? error : bulkFailure(failures)
   }
 }
 
+/** An item that failed by itself. */
+interface Suspect<item> extends Indexed<item> {
+  readonly error: AppError
+}
+
 /** `error` is what all `items` together met. A half that succeeds stays applied, so that repeated values inside one request are found. */
-async function findFailures<item>(
+async function findSuspects<item>(
   writer: Writer,
   items: readonly Indexed<item>[],
-  apply: (items: readonly Indexed<item>[]) => Promise<unknown>,
+  apply: Apply<item>,
   error: AppError,
-): Promise<Failure[]> {
+): Promise<Suspect<item>[]> {
   const [only] = items
-  if (items.length === 1 && only !== undefined) return [{ index: only.index, error }]
+  if (items.length === 1 && only !== undefined) return [{ ...only, error }]
   const middle = Math.ceil(items.length / 2)
-  const failures: Failure[] = []
+  const suspects: Suspect<item>[] = []
   for (const half of [items.slice(0, middle), items.slice(middle)]) {
     const failed = await tryApply(writer, half, apply)
-    if (failed !== undefined) failures.push(...(await findFailures(writer, half, apply, failed)))
+    if (failed !== undefined) suspects.push(...(await findSuspects(writer, half, apply, failed)))
+  }
+  return suspects
+}
+
+/** References between items of one request fail in halves where they hold in the whole: with everything else applied they hold again. */
+async function dropMisled<item>(writer: Writer, suspects: readonly Suspect<item>[], apply: Apply<item>): Promise<Failure[]> {
+  const failures: Failure[] = []
+  for (const suspect of suspects) {
+    const still = isReferenceError(suspect.error) ? await tryApply(writer, [suspect], apply) : suspect.error
+    if (still !== undefined) failures.push({ index: suspect.index, error: still })
   }
   return failures
 }
 
-async function tryApply<item>(
-  writer: Writer,
-  items: readonly Indexed<item>[],
-  apply: (items: readonly Indexed<item>[]) => Promise<unknown>,
-): Promise<AppError | undefined> {
+async function tryApply<item>(writer: Writer, items: readonly Indexed<item>[], apply: Apply<item>): Promise<AppError | undefined> {
   try {
     await writer.db.transaction(() => apply(items))
     return undefined
