@@ -1,0 +1,39 @@
+// What a reviewer should know about a migration although it loses nothing: steps that fail or take long on a table with rows.
+
+import { changedEnums, needsNewType } from './enum-change.ts'
+import { relocate, type Renaming } from './relocate.ts'
+import { typeChanged } from './type-change.ts'
+import { dotted, entitiesOf, identityOf, nameOf, type ColumnEntity, type Entity, type Snapshot } from './snapshot.ts'
+
+/** Sentences without a full stop. */
+export function notesFor(before: Snapshot, after: Snapshot, renamings: readonly Renaming[]): string[] {
+  const renamed = relocate(before.ddl, after.ddl, renamings).ddl
+  const tables = new Set(entitiesOf(renamed, 'tables').map(nameOf))
+  const old = new Map(renamed.map((entity) => [identityOf(entity), entity]))
+  const inKnownTable = (entity: Entity): boolean => 'table' in entity && tables.has(dotted(entity.schema, entity.table))
+  return [
+    ...after.ddl.filter(inKnownTable).flatMap((entity) => noteOf(entity, old.get(identityOf(entity)))),
+    ...changedEnums(renamed, after.ddl).flatMap(([from, to]) => (needsNewType(from.values, to.values) ? [`replacing the enum "${nameOf(to)}" rewrites every table that uses it`] : [])),
+  ]
+}
+
+function noteOf(entity: Entity, old: Entity | undefined): string[] {
+  if (entity.entityType === 'columns') return columnNotes(entity, old?.entityType === 'columns' ? old : undefined)
+  if (old !== undefined) return []
+  const isUnique = entity.entityType === 'uniques' || (entity.entityType === 'indexes' && entity.isUnique)
+  return isUnique ? [`"${nameOf(entity)}" fails when rows have the same values already`] : []
+}
+
+function columnNotes(column: ColumnEntity, old: ColumnEntity | undefined): string[] {
+  const name = nameOf(column)
+  const isFilled = column.default !== null || column.identity !== null || column.generated !== null || column.type.endsWith('serial')
+  if (old === undefined) return column.notNull && !isFilled ? [`adding "${name}" NOT NULL without a default fails when the table has rows`] : []
+  const notes = column.notNull && !old.notNull && column.default !== null && column.generated === null ? [`rows where "${name}" is NULL get its default`] : []
+  return typeChanged(old, column) && rewrites(old, column) ? [...notes, `changing the type of "${name}" rewrites the table while it is locked`] : notes
+}
+
+/** Longer varchars and varchar → text change the catalog alone. */
+function rewrites(from: ColumnEntity, to: ColumnEntity): boolean {
+  const isText = (column: ColumnEntity): boolean => column.dimensions === 0 && /^(varchar|text)\b/.test(column.type)
+  return !(isText(from) && isText(to))
+}
