@@ -58,7 +58,9 @@ function count(code, results) {
 function report(list) {
   const failedStages = list.filter((outcome) => outcome.code !== 0).map((outcome) => outcome.name)
   const skipped = sum(list, 'skipped')
-  console.log(`\n${list.length} stages, ${failedStages.length === 0 ? 'all passed' : `failed: ${failedStages.join(', ')}`}`)
+  console.log(
+    `\n${list.length === 1 ? '1 stage' : `${list.length} stages`}, ${failedStages.length === 0 ? 'all passed' : `failed: ${failedStages.join(', ')}`}`,
+  )
   if (skipped > 0) console.log(`${skipped} tests skipped`)
   console.log(`${sum(list, 'passed')} passed, ${sum(list, 'failed')} failed`)
   process.exitCode = failedStages.length === 0 ? 0 : 1
