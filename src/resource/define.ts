@@ -79,11 +79,19 @@ export interface ResourceDefinition {
   readonly file: string | undefined
 }
 
-/** A row of `table` as hooks see it: by field name. */
-export type RowOf<table> = table extends Table ? InferSelectModel<table> : table extends { readonly $inferSelect: infer row } ? row : Record<string, unknown>
+/** A value as replies carry it: what JSON has no number or type for is text. */
+type JsonValue<value> = value extends Date | bigint | Uint8Array ? string : value extends readonly (infer item)[] ? JsonValue<item>[] : value
 
-/** What an insert into `table` may set. */
-export type InsertOf<table> = table extends Table ? InferInsertModel<table> : Record<string, never>
+type JsonValues<row> = { [field in keyof row]: JsonValue<row[field]> }
+
+/** A row of `table` as hooks see it: by field name, with the values that replies carry (times and bigints are texts). */
+export type RowOf<table> = JsonValues<table extends Table ? InferSelectModel<table> : table extends { readonly $inferSelect: infer row } ? row : Record<string, unknown>>
+
+/** What a hook may set in a write to `table`: what a body may carry, and read-only fields besides. */
+export type InsertOf<table> = table extends Table ? Writable<InferInsertModel<table>> : Record<string, never>
+
+/** Code may also give what Drizzle takes: a Date, a bigint. */
+type Writable<row> = { [field in keyof row]: row[field] | JsonValue<row[field]> }
 
 /**
  * Exposes a table (or, read-only, a view) as a resource.

@@ -16,11 +16,6 @@ export const resourceErrors = defineErrors('RESOURCE', {
     summary: 'There is no such record, or the caller may not see it.',
     message: (resource: string) => `There is no such record in "${resource}".`,
   },
-  FORBIDDEN: {
-    status: 403,
-    summary: 'The caller may not use this operation.',
-    message: (operation: string, resource: string) => `You may not ${operation} "${resource}".`,
-  },
   UNKNOWN_FIELD: {
     status: 400,
     summary: 'A field was named that the resource does not have.',

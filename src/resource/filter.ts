@@ -10,7 +10,7 @@ import type { CompiledRelation, CompiledResource } from './registry.ts'
 import type { FilterNode } from './request.ts'
 
 /** Conditions in one request; each costs PostgreSQL planning time. */
-const mostConditions = 50
+export const mostConditions = 50
 
 type Comparison = Extract<FilterNode, { path: readonly string[] }>
 

@@ -9,8 +9,8 @@ import type { ListRequest } from './request.ts'
 import { planOrder } from './sort.ts'
 
 /** Offsets make PostgreSQL read and throw away; beyond this a cursor is the way. */
-const mostOffset = 1_000_000
-const mostSearchCharacters = 500
+export const mostOffset = 1_000_000
+export const mostSearchCharacters = 500
 
 export function planList(resource: CompiledResource, shape: ShapePlan, request: ListRequest, key: CursorKey): ListPlan {
   const search = planSearch(resource, request.search)

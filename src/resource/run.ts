@@ -1,5 +1,5 @@
-// The engine's table of contents: what happens to a read, in order. A request is prepared (policy, plan, statement,
-// serializer; all refusals are here and no connection is taken), then run (database, includes, bytes).
+// The engine's table of contents: what happens to a read, in order. A request is prepared (plan, statement, serializer;
+// all refusals are here and no connection is taken), then run (database, includes, bytes).
 
 import type { Database } from '../db/database.ts'
 import type { Statement, TextRows } from '../db/rows.ts'
@@ -7,8 +7,6 @@ import { textColumns } from '../db/rows.ts'
 import { Lru } from '../support/lru.ts'
 import { type CompiledShape, compileShapePlan } from './compiled-shape.ts'
 import { type CursorKey, encodeCursor, orderSignature } from './cursor.ts'
-import type { Operation } from './define.ts'
-import { resourceErrors } from './errors.ts'
 import { getStatement, getStatementText } from './get-statement.ts'
 import { fetchLevels } from './levels.ts'
 import { planList } from './list-plan.ts'
@@ -49,9 +47,8 @@ export interface PreparedGet {
   readonly text: string
 }
 
-/** Request → policy → plan → statement. The result can be run any number of times. */
+/** Request → plan → statement. The result can be run any number of times. */
 export function prepareList(engine: Engine, resource: CompiledResource, request: ListRequest): PreparedList {
-  refuseClosed(resource, 'list')
   const shape = shapeOf(resource, request)
   const plan = planList(resource, shape.plan, request, engine.cursorKey)
   return { plan, shape, list: listStatement(plan) }
@@ -78,7 +75,6 @@ export async function listRecords(engine: Engine, resource: CompiledResource, re
 }
 
 export function prepareGet(resource: CompiledResource, request: Shape): PreparedGet {
-  refuseClosed(resource, 'get')
   const shape = shapeOf(resource, request)
   return { shape, text: getStatementText(shape.plan) }
 }
@@ -97,10 +93,6 @@ export async function getRecord(engine: Engine, resource: CompiledResource, requ
 /** The statements a prepared list starts with, for `?explain`. */
 export function statementsOf({ list, shape }: PreparedList): readonly Statement[] {
   return [list.statement, ...shape.includes.map(({ statement }) => ({ text: statement.text, values: [] }))]
-}
-
-export function refuseClosed(resource: CompiledResource, operation: Operation): void {
-  if (!resource.operations.has(operation)) throw resourceErrors.FORBIDDEN(operation, resource.name)
 }
 
 const compiled = new WeakMap<CompiledResource, Lru<CompiledShape>>()

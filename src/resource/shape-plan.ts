@@ -10,7 +10,7 @@ import type { CompiledRelation, CompiledResource } from './registry.ts'
 import type { FieldSets, IncludeTree, Shape } from './request.ts'
 
 /** Relations one request may include, over all levels: each is a statement. */
-const mostIncludes = 20
+export const mostIncludes = 20
 
 export function planShape(resource: CompiledResource, request: Shape): ShapePlan {
   const include = request.include ?? {}

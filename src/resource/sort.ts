@@ -8,7 +8,7 @@ import type { CompiledRelation, CompiledResource } from './registry.ts'
 import type { SortKey } from './request.ts'
 
 /** Order keys of one request; more is a mistake or an attack. */
-const mostKeys = 10
+export const mostKeys = 10
 
 /**
  * @param sort  what the request asks for; without it the best matches come first in a search, else the resource's own order
