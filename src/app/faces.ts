@@ -5,6 +5,7 @@ import type { HealthCheck } from '../core/module.ts'
 import { addHealthRoutes } from '../http/health.ts'
 import { addRoutes } from '../http/route.ts'
 import type { Writer } from '../resource/writer.ts'
+import { type DescribedApp, openapiDocument, openapiRoutes } from '../rest/openapi.ts'
 import { replyFormats } from '../rest/reply-format.ts'
 import { resourceRoutes } from '../rest/routes.ts'
 import type { App } from './create.ts'
@@ -25,9 +26,30 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
     addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path: `${prefix}/${resource.name}`, explains: app.config.env === 'development' }))
   }
+  addRoutes(fastify, openapiRoutes(() => describedApp(app)))
   for (const plugin of options.routes ?? []) await fastify.register(plugin, { app })
 }
 
 function databaseCheck({ db }: App): HealthCheck {
   return { name: 'database', check: async () => ({ ...(await db.health()) }) }
+}
+
+/** The OpenAPI document of an application whose routes are all registered. */
+export function openapiOf(app: App): object {
+  return openapiDocument(describedApp(app))
+}
+
+function describedApp({ definition, engine, config, routes, fastify }: App): DescribedApp {
+  const { name, version = '1.0.0', description, prefix = '/api', replies = 'envelope' } = definition.options
+  return {
+    name,
+    version,
+    description,
+    prefix,
+    format: replyFormats[replies],
+    registry: engine.registry,
+    serverUrl: config.api.url,
+    customRoutes: routes.filter(({ custom }) => custom).map(({ method, path, schema }) => ({ method, url: path, schema })),
+    customSchemas: fastify.getSchemas(),
+  }
 }

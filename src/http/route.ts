@@ -1,6 +1,6 @@
 // A route as data. Faces make these; only this room tells Fastify about them.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -29,14 +29,19 @@ export interface RegisteredRoute {
   readonly method: string
   readonly path: string
   readonly answers: string
+  /** What a custom route says of itself: `{ summary, tags, body, querystring, params, response }`. */
+  readonly schema?: FastifySchema
+  /** True for routes that neither a resource nor a machine endpoint is. */
+  readonly custom: boolean
 }
 
 /** Lists the routes registered from now on; HEAD and OPTIONS, which Fastify adds by itself, are left out. */
 export function collectRoutes(app: FastifyInstance): readonly RegisteredRoute[] {
   const routes: RegisteredRoute[] = []
-  app.addHook('onRoute', ({ method, url, config }) => {
+  app.addHook('onRoute', ({ method, url, config, schema }) => {
     const answers = config?.answers ?? (config?.quiet === true ? 'machine endpoint' : 'custom route')
-    for (const name of [method].flat()) if (name !== 'HEAD' && name !== 'OPTIONS') routes.push({ method: name, path: url, answers })
+    const custom = answers === 'custom route'
+    for (const name of [method].flat()) if (name !== 'HEAD' && name !== 'OPTIONS') routes.push({ method: name, path: url, answers, schema, custom })
   })
   return routes
 }
