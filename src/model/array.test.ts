@@ -9,9 +9,9 @@ const element = fc.oneof(
   fc.constantFrom('', 'NULL', 'null', 'a b', '"', '\\', '\\"', ',', '{}', '{', ' ', '\n', '[0:1]={a,b}', '='),
   fc.constant(null),
 )
-const box = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })).chain(([rows, columns]) =>
-  fc.array(fc.array(element, { minLength: columns, maxLength: columns }), { minLength: rows, maxLength: rows }),
-)
+const box = fc
+  .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }))
+  .chain(([rows, columns]) => fc.array(fc.array(element, { minLength: columns, maxLength: columns }), { minLength: rows, maxLength: rows }))
 
 describe.each(testDatabases())('on $name', ({ url }) => {
   test('every list that we write is the same list to PostgreSQL, and every array it writes is read back', async () => {
@@ -19,11 +19,17 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     const client = new Client({ connectionString: database.url, types: { getTypeParser: () => String } })
     await client.connect()
     try {
-      await fc.assert(fc.asyncProperty(fc.oneof(fc.array(element), box), async (list: NestedTexts) => {
-        const { rows } = await client.query<{ stored: string; json: string }>('select $1::text[] as stored, to_json($1::text[]) as json', [formatArray(list)])
-        expect(JSON.parse(rows[0]?.json ?? '')).toEqual(list)
-        expect(parseArray(rows[0]?.stored ?? '')).toEqual(list)
-      }), { numRuns: 300 })
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(fc.array(element), box), async (list: NestedTexts) => {
+          const { rows } = await client.query<{ stored: string; json: string }>(
+            'select $1::text[] as stored, to_json($1::text[]) as json',
+            [formatArray(list)],
+          )
+          expect(JSON.parse(rows[0]?.json ?? '')).toEqual(list)
+          expect(parseArray(rows[0]?.stored ?? '')).toEqual(list)
+        }),
+        { numRuns: 300 },
+      )
     } finally {
       await client.end()
       await database.drop()

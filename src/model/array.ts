@@ -34,7 +34,7 @@ export function parseArray(text: string): NestedTexts {
   const start = text.startsWith('{') ? 0 : text.indexOf('=') + 1
   const outer: Element[] = []
   const open: Element[][] = [outer]
-  for (let at = start; at < text.length; ) at = readToken(text, at, open)
+  for (let at = start; at < text.length;) at = readToken(text, at, open)
   return outer[0] as NestedTexts
 }
 

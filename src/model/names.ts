@@ -1,23 +1,23 @@
 // English names of tables: one or many, and how they look in a schema. Small on purpose: a name that it gets wrong
 // is still a name, and `relations` in a resource gives a better one.
 
-const irregular: readonly (readonly [singular: string, plural: string])[] = [
-  ['person', 'people'], ['child', 'children'], ['man', 'men'], ['woman', 'women'], ['mouse', 'mice'], ['goose', 'geese'], ['foot', 'feet'],
-  ['tooth', 'teeth'], ['ox', 'oxen'], ['criterion', 'criteria'], ['phenomenon', 'phenomena'], ['quiz', 'quizzes'], ['axis', 'axes'],
-  ['index', 'indexes'], ['index', 'indices'], ['matrix', 'matrices'], ['vertex', 'vertices'], ['appendix', 'appendices'],
-  ['analysis', 'analyses'], ['basis', 'bases'], ['crisis', 'crises'], ['diagnosis', 'diagnoses'], ['hypothesis', 'hypotheses'],
-  ['thesis', 'theses'], ['synopsis', 'synopses'], ['parenthesis', 'parentheses'],
-  ['alias', 'aliases'], ['atlas', 'atlases'], ['bias', 'biases'], ['canvas', 'canvases'], ['gas', 'gases'], ['iris', 'irises'], ['lens', 'lenses'],
-  ['leaf', 'leaves'], ['life', 'lives'], ['knife', 'knives'], ['wife', 'wives'], ['wolf', 'wolves'], ['shelf', 'shelves'], ['half', 'halves'],
-  ['calf', 'calves'], ['thief', 'thieves'], ['loaf', 'loaves'], ['hero', 'heroes'], ['potato', 'potatoes'], ['tomato', 'tomatoes'], ['echo', 'echoes'],
-  ['veto', 'vetoes'], ['movie', 'movies'], ['cookie', 'cookies'], ['calorie', 'calories'], ['zombie', 'zombies'], ['pie', 'pies'], ['tie', 'ties'],
-  ['menu', 'menus'], ['cache', 'caches'], ['niche', 'niches'], ['headache', 'headaches'], ['use', 'uses'], ['fuse', 'fuses'], ['excuse', 'excuses'],
-]
+/** One and many of words that follow no rule; of two plurals the first is the one we write. */
+const irregular = `
+  person people, child children, man men, woman women, mouse mice, goose geese, foot feet, tooth teeth, ox oxen, criterion criteria,
+  phenomenon phenomena, quiz quizzes, axis axes, index indexes, index indices, matrix matrices, vertex vertices, appendix appendices,
+  analysis analyses, basis bases, crisis crises, diagnosis diagnoses, hypothesis hypotheses, thesis theses, synopsis synopses,
+  parenthesis parentheses, alias aliases, atlas atlases, bias biases, canvas canvases, gas gases, iris irises, lens lenses, leaf leaves,
+  life lives, knife knives, wife wives, wolf wolves, shelf shelves, half halves, calf calves, thief thieves, loaf loaves, hero heroes,
+  potato potatoes, tomato tomatoes, echo echoes, veto vetoes, movie movies, cookie cookies, calorie calories, zombie zombies, pie pies,
+  tie ties, menu menus, cache caches, niche niches, headache headaches, use uses, fuse fuses, excuse excuses`
+  .trim()
+  .split(/,\s*/)
+  .map((pair) => pair.split(' ') as [singular: string, plural: string])
 
-const uncountable = new Set([
-  'aircraft', 'cash', 'content', 'data', 'deer', 'equipment', 'feedback', 'fish', 'information', 'knowledge', 'mail', 'means', 'media', 'metadata', 'money',
-  'music', 'news', 'research', 'series', 'sheep', 'software', 'species', 'staff', 'stuff', 'traffic', 'weather',
-])
+const uncountable = new Set(
+  `aircraft cash content data deer equipment feedback fish information knowledge mail means media metadata money music news research
+  series sheep software species staff stuff traffic weather`.split(/\s+/),
+)
 
 type Rule = readonly [ending: RegExp, replacement: string]
 
@@ -36,7 +36,6 @@ const toPlural: readonly Rule[] = [
 ]
 
 const singulars = new Map(irregular.map(([one, many]) => [many, one]))
-// The first plural of a word that has two is the one we write.
 const plurals = new Map(irregular.toReversed())
 
 /** `order_items` → `order_item`. Only the last word changes; what is already singular stays. */
@@ -65,5 +64,8 @@ function applyFirst(rules: readonly Rule[], word: string): string {
 
 /** `order_items` → `OrderItems`: the name of a schema. Characters that a schema name cannot have are dropped. */
 export function pascalCase(name: string): string {
-  return name.split(/[^\p{L}\p{N}]+/u).map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+  return name
+    .split(/[^\p{L}\p{N}]+/u)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')
 }

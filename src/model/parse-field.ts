@@ -26,36 +26,34 @@ export function parseFilterText(field: Field, text: string): Parsed {
 function parseList(field: Field, value: unknown): Parsed {
   if (!Array.isArray(value)) return wrongType(field.dimensions === 1 ? 'a list' : `a list of ${field.dimensions} dimensions`, value)
   if (value.flat(field.dimensions - 1).length > mostElements) return refuse(`must have at most ${mostElements} elements`)
-  const texts = listTexts(field, value, field.dimensions, '')
-  if (!Array.isArray(texts)) return texts as Parsed
-  return isRectangular(texts, field.dimensions) ? { value: formatArray(texts) } : refuse('must have lists of equal length in each dimension')
+  const problems: Parsed[] = []
+  const texts = listTexts({ field, problems }, value, field.dimensions, '')
+  return problems[0] ?? (isBox(texts) ? { value: formatArray(texts) } : refuse('must have lists of equal length in each dimension'))
 }
 
-/** The texts of a list, or the first problem with the place where it is. */
-function listTexts(field: Field, list: readonly unknown[], depth: number, place: string): NestedTexts | Parsed {
-  const texts: (string | null | NestedTexts)[] = []
-  for (const [i, element] of list.entries()) {
-    const text = elementText(field, element, depth - 1, `${place}[${i}]`)
-    if (typeof text === 'object' && text !== null && 'problem' in text) return text
-    texts.push(text as string | null | NestedTexts)
-  }
-  return texts
+interface Intake {
+  readonly field: Field
+  readonly problems: Parsed[]
 }
 
-function elementText(field: Field, element: unknown, depth: number, place: string): string | null | NestedTexts | Parsed {
-  if (depth > 0) return Array.isArray(element) ? listTexts(field, element, depth, place) : atPlace(place, wrongType('a list', element))
-  if (element === null) return null
-  const parsed = field.kind.parse(element, field)
-  return 'value' in parsed ? parsed.value : atPlace(place, parsed)
+/** @param place  where the list stands: `[1]` inside the second list */
+function listTexts(intake: Intake, list: readonly unknown[], depth: number, place: string): NestedTexts {
+  return list.map((element, i) => elementText(intake, element, depth - 1, `${place}[${i}]`))
 }
 
-function atPlace(place: string, parsed: Parsed): Parsed {
-  return 'problem' in parsed ? refuse(`at ${place} ${parsed.problem}`, parsed.hint) : parsed
+/** The text or list of an element; null for NULL, and after a problem was noted. */
+function elementText(intake: Intake, element: unknown, depth: number, place: string): string | null | NestedTexts {
+  if (depth > 0 && Array.isArray(element)) return listTexts(intake, element, depth, place)
+  if (depth === 0 && element === null) return null
+  const { field, problems } = intake
+  const parsed = depth > 0 ? wrongType('a list', element) : field.kind.parse(element, field)
+  if ('value' in parsed) return parsed.value
+  problems.push(refuse(`at ${place} ${parsed.problem}`, parsed.hint))
+  return null
 }
 
-/** PostgreSQL's arrays are boxes: every list of one level has the same length. */
-function isRectangular(list: NestedTexts, depth: number): boolean {
-  if (depth === 1) return true
-  const lists = list as readonly NestedTexts[]
-  return lists.every((inner) => inner.length === lists[0]?.length) && isRectangular(lists.flat() as NestedTexts, depth - 1)
+/** PostgreSQL's arrays are boxes: all lists of one level have the same length. */
+function isBox(list: NestedTexts): boolean {
+  const lists = list.filter((item) => Array.isArray(item))
+  return lists.length === 0 || (lists.every((inner) => inner.length === lists[0]?.length) && isBox(lists.flat()))
 }

@@ -25,12 +25,27 @@ export function readColumn(name: string, column: Column): Field {
     hasDefault: hasDefault(column),
     generated: isGenerated(column),
   }
-  return { ...field, generated: field.generated || field.kind.name === 'tsvector', ...readFunctions(column, field), ...readDefault(column, field) }
+  return {
+    ...field,
+    generated: field.generated || field.kind.name === 'tsvector',
+    ...readFunctions(column, field),
+    ...readDefault(column, field),
+  }
 }
 
 /** A field of a view that is an expression without a declared type: it can be read and nothing else. */
 export function untypedField(name: string, column: string): Field {
-  return { name, column, sqlType: 'text', castType: 'text', kind: opaque, dimensions: 0, nullable: true, hasDefault: false, generated: true }
+  return {
+    name,
+    column,
+    sqlType: 'text',
+    castType: 'text',
+    kind: opaque,
+    dimensions: 0,
+    nullable: true,
+    hasDefault: false,
+    generated: true,
+  }
 }
 
 function readType(column: Column): TypeParts {

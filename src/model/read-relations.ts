@@ -1,7 +1,7 @@
 // What Drizzle's `defineRelations` returned → `Relation`s. Relations with a `where`, and one-to-one through a third table,
 // say more than a `Relation` can: they are left to Drizzle's own queries.
 
-import { Column, is, Many, One } from 'drizzle-orm'
+import { is, Many, One } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
 import type { Relation } from './model.ts'
 import { tableNameOf } from './read-constraints.ts'
@@ -15,7 +15,9 @@ type RelationColumns = DrizzleRelation['sourceColumns']
 export function readRelations(declared: unknown, lookup: ModelLookup): Relation[] {
   if (typeof declared !== 'object' || declared === null) return []
   return Object.values(declared).flatMap((entry: { readonly relations?: object }) =>
-    Object.values(entry.relations ?? {}).flatMap((relation) => (is(relation, One) || is(relation, Many) ? readRelation(relation, lookup) : [])),
+    Object.values(entry.relations ?? {}).flatMap((relation) =>
+      is(relation, One) || is(relation, Many) ? readRelation(relation, lookup) : [],
+    ),
   )
 }
 
@@ -24,7 +26,8 @@ function readRelation(relation: DrizzleRelation, lookup: ModelLookup): Relation[
   const target = modelNameOf(relation.targetTable, lookup)
   if (source === undefined || target === undefined || hasWhere(relation)) return []
   const ends = { name: relation.fieldName, source, target, from: keysOf(relation.sourceColumns), to: keysOf(relation.targetColumns) }
-  if (relation.throughTable === undefined) return [{ ...ends, kind: relation.relationType, nullable: is(relation, One) && relation.optional }]
+  if (relation.throughTable === undefined)
+    return [{ ...ends, kind: relation.relationType, nullable: is(relation, One) && relation.optional }]
   const through = modelNameOf(relation.throughTable, lookup)
   if (through === undefined || relation.through === undefined || is(relation, One)) return []
   const way = { model: through, from: keysOf(relation.through.source), to: keysOf(relation.through.target) }

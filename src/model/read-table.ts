@@ -63,7 +63,10 @@ function buildModel(name: string | undefined, table: TableName, isView: boolean,
   const model: Model = {
     name: name ?? table.name,
     table,
-    sqlName: [table.schema, table.name].filter((part) => part !== undefined).map(quoteName).join('.'),
+    sqlName: [table.schema, table.name]
+      .filter((part) => part !== undefined)
+      .map(quoteName)
+      .join('.'),
     isView,
     fields,
     fieldByName: frozenMap(fields.map((field) => [field.name, field])),

@@ -44,12 +44,14 @@ function ownCandidate(model: Model, key: ForeignKey, target: Model | undefined):
   const thing = singular(target.table.name)
   const stem = idStem(key)
   const nullable = key.fields.some((name) => model.fieldByName.get(name)?.nullable ?? true)
-  return [{
-    relation: { kind: 'one', source: model.name, target: target.name, from: key.fields, to: key.foreignFields, nullable },
-    foreignKey: key.name,
-    short: stem ?? thing,
-    long: `${stemOf(key)}_${thing}`,
-  }]
+  return [
+    {
+      relation: { kind: 'one', source: model.name, target: target.name, from: key.fields, to: key.foreignFields, nullable },
+      foreignKey: key.name,
+      short: stem ?? thing,
+      long: `${stemOf(key)}_${thing}`,
+    },
+  ]
 }
 
 /** `posts` of a user; `profile` where the key is unique; `children` where a `parent_id` points into its own table. */
@@ -58,7 +60,14 @@ function incomingCandidate(model: Model, child: Model, key: ForeignKey): Candida
   const name = alone ? singular(child.name) : child.name
   const long = `${name}_by_${stemOf(key)}`
   return {
-    relation: { kind: alone ? 'one' : 'many', source: model.name, target: child.name, from: key.foreignFields, to: key.fields, nullable: true },
+    relation: {
+      kind: alone ? 'one' : 'many',
+      source: model.name,
+      target: child.name,
+      from: key.foreignFields,
+      to: key.fields,
+      nullable: true,
+    },
     foreignKey: key.name,
     short: child !== model ? name : !alone && idStem(key) === 'parent' ? 'children' : long,
     long,

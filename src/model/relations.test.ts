@@ -9,7 +9,9 @@ const users = pgTable('users', { id: serial().primaryKey(), name: text() })
 const tags = pgTable('tags', { id: serial().primaryKey() })
 const posts = pgTable('posts', {
   id: serial().primaryKey(),
-  author_id: integer().notNull().references(() => users.id),
+  author_id: integer()
+    .notNull()
+    .references(() => users.id),
   editor_id: integer().references(() => users.id),
 })
 const post_tags = pgTable(
@@ -17,17 +19,28 @@ const post_tags = pgTable(
   { post_id: integer().references(() => posts.id), tag_id: integer().references(() => tags.id) },
   (table) => [primaryKey({ columns: [table.post_id, table.tag_id] })],
 )
-const profiles = pgTable('profiles', { user_id: integer().primaryKey().references(() => users.id), bio: text() })
+const profiles = pgTable('profiles', {
+  user_id: integer()
+    .primaryKey()
+    .references(() => users.id),
+  bio: text(),
+})
 
-function derive(tables: Parameters<typeof readTable>[0][], ...rest: Parameters<typeof deriveRelations> extends [unknown, ...infer others] ? others : never) {
-  return deriveRelations(tables.map((table) => readTable(table)), ...rest)
+function derive(
+  tables: Parameters<typeof readTable>[0][],
+  ...rest: Parameters<typeof deriveRelations> extends [unknown, ...infer others] ? others : never
+) {
+  return deriveRelations(
+    tables.map((table) => readTable(table)),
+    ...rest,
+  )
 }
 
 /** `author → users(author_id=id)?` for a relation that may be null; `*` for many. */
 function drawn(relations: readonly Relation[] | undefined): string[] {
   return (relations ?? []).map(({ name, kind, target, from, to, through, nullable }) => {
-    const ends = `${from}=${through === undefined ? to : `${through.model}.${through.from},${through.model}.${through.to}=${to}`}`
-    return `${name} → ${target}(${ends})${kind === 'one' ? (nullable ? '?' : '') : '*'}`
+    const middle = through === undefined ? '' : `${through.model}.${through.from.join()},${through.model}.${through.to.join()}=`
+    return `${name} → ${target}(${from.join()}=${middle}${to.join()})${kind === 'one' ? (nullable ? '?' : '') : '*'}`
   })
 }
 
@@ -52,11 +65,17 @@ test('a foreign key gives a relation each way, named after its column and after 
 test('a key of another name takes the singular of its table, and all take their column before it when several want that', () => {
   const countries = pgTable('countries', { code: text().primaryKey() })
   const cities = pgTable('cities', { id: serial().primaryKey(), country_code: text().references(() => countries.code) })
-  const flights = pgTable('flights', { origin: text().references(() => countries.code), destination: text().references(() => countries.code) })
+  const flights = pgTable('flights', {
+    origin: text().references(() => countries.code),
+    destination: text().references(() => countries.code),
+  })
   const stamps = pgTable('stamps', { country: text().references(() => countries.code) })
   const { relations } = derive([countries, cities, flights, stamps])
   expect(drawn(relations.get('cities'))).toEqual(['country → countries(country_code=code)?'])
-  expect(drawn(relations.get('flights'))).toEqual(['origin_country → countries(origin=code)?', 'destination_country → countries(destination=code)?'])
+  expect(drawn(relations.get('flights'))).toEqual([
+    'origin_country → countries(origin=code)?',
+    'destination_country → countries(destination=code)?',
+  ])
   expect(drawn(relations.get('stamps'))).toEqual(['country_country → countries(country=code)?'])
   expect(drawn(relations.get('countries'))).toEqual([
     'cities → cities(code=country_code)*',
@@ -75,7 +94,10 @@ test('a table that points to itself has a parent and children', () => {
   ])
   const { relations } = derive([categories, employees])
   expect(drawn(relations.get('categories'))).toEqual(['parent → categories(parent_id=id)?', 'children → categories(id=parent_id)*'])
-  expect(drawn(relations.get('employees'))).toEqual(['manager → employees(managerId=id)?', 'employees_by_manager → employees(id=managerId)*'])
+  expect(drawn(relations.get('employees'))).toEqual([
+    'manager → employees(managerId=id)?',
+    'employees_by_manager → employees(id=managerId)*',
+  ])
 })
 
 test('an association table of one table with itself leads both ways', () => {
@@ -99,7 +121,9 @@ test('two association tables between the same tables are told apart by their nam
     { post_id: integer().references(() => posts.id), tag_id: integer().references(() => tags.id) },
     (table) => [primaryKey({ columns: [table.post_id, table.tag_id] })],
   )
-  const names = derive([users, tags, posts, post_tags, drafts]).relations.get('posts')?.map(({ name }) => name)
+  const names = derive([users, tags, posts, post_tags, drafts])
+    .relations.get('posts')
+    ?.map(({ name }) => name)
   expect(names).toEqual(['author', 'editor', 'post_tags', 'draft_tags', 'tags_through_post_tags', 'tags_through_draft_tags'])
 })
 
@@ -138,13 +162,21 @@ test('Drizzle relations give names, and a key that is NOT NULL stays so whatever
   }))
   const { relations, problems } = derive([users, posts, tags, post_tags], new Map(), declared)
   expect(problems).toEqual([])
-  expect(drawn(relations.get('posts')).slice(0, 2)).toEqual(['writer → users(author_id=id)', 'labels → tags(id=post_tags.post_id,post_tags.tag_id=id)*'])
+  expect(drawn(relations.get('posts')).slice(0, 2)).toEqual([
+    'writer → users(author_id=id)',
+    'labels → tags(id=post_tags.post_id,post_tags.tag_id=id)*',
+  ])
   expect(drawn(relations.get('users'))).toEqual(['texts → posts(id=author_id)*', 'posts → posts(id=editor_id)*'])
   expect(drawn(relations.get('tags'))[0]).toBe('texts → posts(id=post_tags.tag_id,post_tags.post_id=id)*')
 })
 
 test('every clash and every wrong name is reported, with what to write instead', () => {
-  const notes = pgTable('notes', { id: serial().primaryKey(), user: text(), user_user: text(), user_id: integer().references(() => users.id) })
+  const notes = pgTable('notes', {
+    id: serial().primaryKey(),
+    user: text(),
+    user_user: text(),
+    user_id: integer().references(() => users.id),
+  })
   const options = new Map([['users', { a: 'notes_user_id_user_id_fkey', b: { through: posts, from: 'author_id', to: 'nothing' } }]])
   const { problems } = derive([users, posts, notes], options)
   expect(problems).toEqual([

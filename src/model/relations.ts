@@ -45,7 +45,11 @@ interface Naming {
  * @param options   by model name; they win over all other names
  * @param declared  what Drizzle's `defineRelations` returned; names there win over derived ones
  */
-export function deriveRelations(models: readonly Model[], options: ReadonlyMap<string, RelationOptions> = new Map(), declared?: unknown): DerivedRelations {
+export function deriveRelations(
+  models: readonly Model[],
+  options: ReadonlyMap<string, RelationOptions> = new Map(),
+  declared?: unknown,
+): DerivedRelations {
   const lookup = lookupOf(models)
   const declaredRelations = readRelations(declared, lookup)
   const problems: string[] = []
@@ -67,7 +71,9 @@ function nameOption(naming: Naming, name: string, option: string | ThroughOption
   if (found !== undefined) return claim(naming, name, found)
   const keys = [...rest].flatMap(({ foreignKey }) => foreignKey ?? [])
   const near = nearest(option, keys) ?? keys.join(', ')
-  problems.push(`"${model.name}", relation "${name}": there is no foreign key "${option}" from or to "${model.name}".${near === '' ? '' : ` There is: ${near}.`}`)
+  problems.push(
+    `"${model.name}", relation "${name}": there is no foreign key "${option}" from or to "${model.name}".${near === '' ? '' : ` There is: ${near}.`}`,
+  )
 }
 
 function nameThrough(naming: Naming, name: string, option: ThroughOption, lookup: ModelLookup): void {
@@ -78,7 +84,9 @@ function nameThrough(naming: Naming, name: string, option: ThroughOption, lookup
   const target = far === undefined ? undefined : lookup(far.foreignTable)
   if (association === undefined || near === undefined || far === undefined || target === undefined) {
     const table = tableNameOf(option.through).name
-    return void problems.push(`"${model.name}", relation "${name}": "${table}" needs a foreign key on "${option.from}" to "${model.name}" and one on "${option.to}".`)
+    return void problems.push(
+      `"${model.name}", relation "${name}": "${table}" needs a foreign key on "${option.from}" to "${model.name}" and one on "${option.to}".`,
+    )
   }
   const wanted = throughCandidate(model, association, near, far, target)
   claim(naming, name, [...rest].find(({ relation }) => isSameWay(relation, wanted.relation)) ?? wanted)
@@ -114,7 +122,9 @@ function claim({ model, named, rest, problems }: Naming, name: string, candidate
   if (what === undefined) return void named.set(name, { name, ...candidate.relation, nullable })
   const over = candidate.foreignKey ?? candidate.relation.through?.model ?? candidate.relation.target
   const way = candidate.foreignKey === undefined ? '{ through, from, to }' : `'${candidate.foreignKey}'`
-  problems.push(`"${model.name}": the relation over "${over}" cannot be named "${name}", which is ${what}. Name it in the resource: relations: { other_name: ${way} }.`)
+  problems.push(
+    `"${model.name}": the relation over "${over}" cannot be named "${name}", which is ${what}. Name it in the resource: relations: { other_name: ${way} }.`,
+  )
 }
 
 /** Group by group, so that the name of an own key never depends on what other tables point here. */

@@ -1,13 +1,30 @@
 // Type names as people and Drizzle write them → PostgreSQL's own names, which are safe behind `::`.
 
 const canonical: Readonly<Record<string, string>> = {
-  smallint: 'int2', smallserial: 'int2', serial2: 'int2',
-  integer: 'int4', int: 'int4', serial: 'int4', serial4: 'int4',
-  bigint: 'int8', bigserial: 'int8', serial8: 'int8',
-  decimal: 'numeric', dec: 'numeric', real: 'float4', 'double precision': 'float8', float: 'float8', boolean: 'bool',
-  'character varying': 'varchar', character: 'bpchar', char: 'bpchar', 'bit varying': 'varbit',
-  'time without time zone': 'time', 'time with time zone': 'timetz',
-  'timestamp without time zone': 'timestamp', 'timestamp with time zone': 'timestamptz',
+  smallint: 'int2',
+  smallserial: 'int2',
+  serial2: 'int2',
+  integer: 'int4',
+  int: 'int4',
+  serial: 'int4',
+  serial4: 'int4',
+  bigint: 'int8',
+  bigserial: 'int8',
+  serial8: 'int8',
+  decimal: 'numeric',
+  dec: 'numeric',
+  real: 'float4',
+  'double precision': 'float8',
+  float: 'float8',
+  boolean: 'bool',
+  'character varying': 'varchar',
+  character: 'bpchar',
+  char: 'bpchar',
+  'bit varying': 'varbit',
+  'time without time zone': 'time',
+  'time with time zone': 'timetz',
+  'timestamp without time zone': 'timestamp',
+  'timestamp with time zone': 'timestamptz',
 }
 
 /** A type in its parts. `modifiers` are the numbers in brackets: length, or precision and scale. */
@@ -25,7 +42,12 @@ export function readSqlType(sqlType: string): SqlType {
   const scalar = sqlType.replace(/\s*\[\d*\]/g, '').trim()
   const modifiers = /\(([\d\s,-]+)\)/.exec(scalar)?.[1]?.split(',').map(Number) ?? []
   const base = baseTypeOf(scalar)
-  return { base, modifiers: modifiers.length === 0 && lengthOne.test(scalar) ? [1] : modifiers, dimensions, serial: /^(small|big)?serial\d?$/i.test(scalar) }
+  return {
+    base,
+    modifiers: modifiers.length === 0 && lengthOne.test(scalar) ? [1] : modifiers,
+    dimensions,
+    serial: /^(small|big)?serial\d?$/i.test(scalar),
+  }
 }
 
 /** Without a length these hold one character or bit. */
@@ -35,7 +57,10 @@ const lengthOne = /^(char|character|bit)$/i
 function baseTypeOf(scalar: string): string {
   const name = scalar.replace(/\s*\([^)]*\)/, '')
   if (name.includes('"')) return name
-  const lower = name.toLowerCase().replace(/^pg_catalog\./, '').replace(/\s+/g, ' ')
+  const lower = name
+    .toLowerCase()
+    .replace(/^pg_catalog\./, '')
+    .replace(/\s+/g, ' ')
   return lower.startsWith('interval ') ? 'interval' : (canonical[lower] ?? lower)
 }
 

@@ -26,7 +26,8 @@ function parseBigint(value: unknown): Parsed {
   if (typeof value === 'string') return parseDigits(value)
   if (typeof value !== 'number') return wrongType('a whole number in quotes', value)
   if (!Number.isInteger(value)) return refuse('must be a whole number')
-  if (!Number.isSafeInteger(value)) return refuse('must be sent in quotes when it is beyond 2^53', `Send "${BigInt(value)}": as a number it has already lost digits.`)
+  if (!Number.isSafeInteger(value))
+    return refuse('must be sent in quotes when it is beyond 2^53', `Send "${BigInt(value)}": as a number it has already lost digits.`)
   return { value: String(value + 0) }
 }
 

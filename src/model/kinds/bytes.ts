@@ -21,6 +21,7 @@ export const bytes: Kind = {
 /** In two steps, because the pattern of the schema would need stack for every four characters. */
 function parseBase64(value: unknown): Parsed {
   if (typeof value !== 'string') return wrongType('base64', value, hint)
-  const whole = value.length % 4 === 0 && /^[A-Za-z0-9+/]*$/.test(value.slice(0, -2)) && /^([A-Za-z0-9+/]{2}|[A-Za-z0-9+/]=|==)?$/.test(value.slice(-2))
+  const whole =
+    value.length % 4 === 0 && /^[A-Za-z0-9+/]*$/.test(value.slice(0, -2)) && /^([A-Za-z0-9+/]{2}|[A-Za-z0-9+/]=|==)?$/.test(value.slice(-2))
   return whole ? { value: `\\x${Buffer.from(value, 'base64').toString('hex')}` } : refuse('must be base64', hint)
 }

@@ -21,5 +21,7 @@ function parseDate(text: string): Parsed {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)(?:T00:00:00(?:\.0+)?Z)?$/.exec(text) ?? []
   if (year === undefined) return refuse('must be a date', 'As in 2026-11-20, in the years 0001 to 9999.')
   const exists = calendarDay(Number(year), Number(month), Number(day)) !== undefined
-  return exists ? { value: text.slice(0, 10) } : refuse('must be a day that the calendar has', 'The years 0001 to 9999; February 29 in leap years only.')
+  return exists
+    ? { value: text.slice(0, 10) }
+    : refuse('must be a day that the calendar has', 'The years 0001 to 9999; February 29 in leap years only.')
 }

@@ -18,7 +18,12 @@ function floatKind(format: string, largest: number | undefined): Kind {
     encoding: 'float',
     operators: ordered,
     sortable: true,
-    jsonSchema: () => ({ anyOf: [{ type: 'number', format, ...range }, { type: 'string', enum: unusual }] }),
+    jsonSchema: () => ({
+      anyOf: [
+        { type: 'number', format, ...range },
+        { type: 'string', enum: unusual },
+      ],
+    }),
     parse: (value) => parseFloatValue(value, limit),
     parseText: (text) => parseFloatText(text, limit),
     decode: (text) => (unusual.includes(text) ? text : Number(text)),
@@ -29,7 +34,11 @@ function floatKind(format: string, largest: number | undefined): Kind {
 function parseFloatValue(value: unknown, largest: number): Parsed {
   if (typeof value === 'number') return inRange(value, largest)
   if (typeof value === 'string' && unusual.includes(value)) return { value }
-  return wrongType('a number', value, typeof value === 'string' ? 'Send it without quotes; only "NaN", "Infinity" and "-Infinity" have them.' : undefined)
+  return wrongType(
+    'a number',
+    value,
+    typeof value === 'string' ? 'Send it without quotes; only "NaN", "Infinity" and "-Infinity" have them.' : undefined,
+  )
 }
 
 function parseFloatText(text: string, largest: number): Parsed {

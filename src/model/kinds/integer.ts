@@ -21,7 +21,8 @@ function integerKind(format: string, minimum: number, maximum: number): Kind {
 }
 
 function parseInteger(value: unknown, minimum: number, maximum: number): Parsed {
-  if (typeof value !== 'number') return wrongType('a whole number', value, typeof value === 'string' ? 'Send it without quotes.' : undefined)
+  if (typeof value !== 'number')
+    return wrongType('a whole number', value, typeof value === 'string' ? 'Send it without quotes.' : undefined)
   return Number.isInteger(value) ? inRange(value, minimum, maximum) : refuse('must be a whole number')
 }
 

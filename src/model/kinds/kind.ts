@@ -23,8 +23,20 @@ export type Encoding =
   | 'bytes'
 
 export type FilterOperator =
-  | 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'nin'
-  | 'contains' | 'starts' | 'ends' | 'null' | 'between' | 'has'
+  | 'eq'
+  | 'ne'
+  | 'gt'
+  | 'gte'
+  | 'lt'
+  | 'lte'
+  | 'in'
+  | 'nin'
+  | 'contains'
+  | 'starts'
+  | 'ends'
+  | 'null'
+  | 'between'
+  | 'has'
 
 /** A JSON value as PostgreSQL text, or why it cannot be one. `hint` says what would be right. */
 export type Parsed = { readonly value: string } | { readonly problem: string; readonly hint?: string }

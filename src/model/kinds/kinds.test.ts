@@ -6,42 +6,44 @@ import { parseField, parseFilterText } from '../parse-field.ts'
 import { readTable } from '../read-table.ts'
 
 const custom = (type: string) => pg.customType<{ data: string }>({ dataType: () => type })()
-const model = readTable(pg.pgTable('things', {
-  smallint: pg.smallint(),
-  integer: pg.integer(),
-  bigint: pg.bigint({ mode: 'number' }),
-  numeric: pg.numeric(),
-  price: pg.numeric({ precision: 5, scale: 2 }),
-  real: pg.real(),
-  double: pg.doublePrecision(),
-  boolean: pg.boolean(),
-  text: pg.text(),
-  varchar: pg.varchar({ length: 3 }),
-  size: pg.text({ enum: ['small', 'large'] }),
-  mood: pg.pgEnum('mood', ['sad', 'happy'])(),
-  uuid: pg.uuid(),
-  bytes: pg.bytea(),
-  json: pg.jsonb(),
-  date: pg.date(),
-  time: pg.time(),
-  timetz: pg.time({ withTimezone: true }),
-  timestamp: pg.timestamp(),
-  timestamptz: pg.timestamp({ withTimezone: true }),
-  interval: pg.interval(),
-  inet: pg.inet(),
-  cidr: pg.cidr(),
-  macaddr: pg.macaddr(),
-  bit: pg.bit({ dimensions: 3 }),
-  point: pg.point(),
-  line: pg.line(),
-  vector: pg.vector({ dimensions: 2 }),
-  range: custom('int4range'),
-  period: custom('tstzrange'),
-  tsvector: custom('tsvector'),
-  list: pg.integer().array(),
-  matrix: pg.text().array('[][]'),
-  documents: pg.jsonb().array(),
-}))
+const model = readTable(
+  pg.pgTable('things', {
+    smallint: pg.smallint(),
+    integer: pg.integer(),
+    bigint: pg.bigint({ mode: 'number' }),
+    numeric: pg.numeric(),
+    price: pg.numeric({ precision: 5, scale: 2 }),
+    real: pg.real(),
+    double: pg.doublePrecision(),
+    boolean: pg.boolean(),
+    text: pg.text(),
+    varchar: pg.varchar({ length: 3 }),
+    size: pg.text({ enum: ['small', 'large'] }),
+    mood: pg.pgEnum('mood', ['sad', 'happy'])(),
+    uuid: pg.uuid(),
+    bytes: pg.bytea(),
+    json: pg.jsonb(),
+    date: pg.date(),
+    time: pg.time(),
+    timetz: pg.time({ withTimezone: true }),
+    timestamp: pg.timestamp(),
+    timestamptz: pg.timestamp({ withTimezone: true }),
+    interval: pg.interval(),
+    inet: pg.inet(),
+    cidr: pg.cidr(),
+    macaddr: pg.macaddr(),
+    bit: pg.bit({ dimensions: 3 }),
+    point: pg.point(),
+    line: pg.line(),
+    vector: pg.vector({ dimensions: 2 }),
+    range: custom('int4range'),
+    period: custom('tstzrange'),
+    tsvector: custom('tsvector'),
+    list: pg.integer().array(),
+    matrix: pg.text().array('[][]'),
+    documents: pg.jsonb().array(),
+  }),
+)
 
 function fieldOf(name: string) {
   const field = model.fieldByName.get(name)
@@ -105,7 +107,14 @@ describe('a JSON value becomes the text that PostgreSQL reads', () => {
     ['period', '[2026-11-20T09:00:00+01:00,)', '["2026-11-20 08:00:00+00",)'],
     ['list', [1, null, 3], '{"1",NULL,"3"}'],
     ['list', [], '{}'],
-    ['matrix', [['a b', '"'], [null, '\\']], '{{"a b","\\""},{NULL,"\\\\"}}'],
+    [
+      'matrix',
+      [
+        ['a b', '"'],
+        [null, '\\'],
+      ],
+      '{{"a b","\\""},{NULL,"\\\\"}}',
+    ],
     ['documents', [[1], { a: null }], '{"[1]","{\\"a\\":null}"}'],
   ])('%s takes %j', (name, value, text) => {
     expect(parsed(name, value)).toBe(text)
@@ -204,7 +213,9 @@ describe('what does not fit is refused in words', () => {
   })
 
   test('a hint says what would be right', () => {
-    expect(parsed('timestamptz', '2026-11-20T09:00:00')).toMatchObject({ hint: 'Add Z for UTC, or an offset: 2026-11-20T09:00:00Z, 2026-11-20T09:00:00+02:00.' })
+    expect(parsed('timestamptz', '2026-11-20T09:00:00')).toMatchObject({
+      hint: 'Add Z for UTC, or an offset: 2026-11-20T09:00:00Z, 2026-11-20T09:00:00+02:00.',
+    })
     expect(parsed('integer', '5')).toMatchObject({ hint: 'Send it without quotes.' })
     expect(parsed('text', 5)).toMatchObject({ hint: 'Send it in quotes.' })
   })
@@ -246,6 +257,19 @@ describe('a value in a query string', () => {
 })
 
 test('no kind throws, whatever it is given', () => {
-  const oddities = [undefined, Symbol('x'), () => 1, 10n, new Date(Number.NaN), new Map(), Object.create(null), Number.NaN, '', '\u0000', [[]], [[[]]]]
+  const oddities = [
+    undefined,
+    Symbol('x'),
+    () => 1,
+    10n,
+    new Date(Number.NaN),
+    new Map(),
+    Object.create(null),
+    Number.NaN,
+    '',
+    '\u0000',
+    [[]],
+    [[[]]],
+  ]
   for (const field of model.fields) for (const oddity of oddities) expect(() => parseField(field, oddity)).not.toThrow()
 })

@@ -51,7 +51,11 @@ function hostBits(address: string, prefix: number): boolean {
 }
 
 function addressBits(address: string): string {
-  if (isIPv4(address)) return address.split('.').map((part) => Number(part).toString(2).padStart(8, '0')).join('')
+  if (isIPv4(address))
+    return address
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('')
   const [head = '', tail] = ipv6Groups(address).split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
@@ -61,7 +65,10 @@ function addressBits(address: string): string {
 
 /** `::ffff:192.0.2.1` → `::ffff:c000:201` */
 function ipv6Groups(address: string): string {
-  return address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `${(Number(a) * 256 + Number(b)).toString(16)}:${(Number(c) * 256 + Number(d)).toString(16)}`)
+  return address.replace(
+    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+    (_, a, b, c, d) => `${(Number(a) * 256 + Number(b)).toString(16)}:${(Number(c) * 256 + Number(d)).toString(16)}`,
+  )
 }
 
 function macKind(bytes: number): Kind {

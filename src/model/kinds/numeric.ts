@@ -58,7 +58,10 @@ function parseNumeric(value: unknown, field: Field): Parsed {
   return isExact(text) ? fitting(parseDecimal(text), field) : inexact
 }
 
-const inexact = refuse(`must be sent in quotes when it has more than ${exactDigits} digits`, 'Send it as text, "0.1234567890123456": a JSON number may have lost digits.')
+const inexact = refuse(
+  `must be sent in quotes when it has more than ${exactDigits} digits`,
+  'Send it as text, "0.1234567890123456": a JSON number may have lost digits.',
+)
 
 /** True when the shortest decimal of a number is surely the one that the caller wrote. */
 function isExact(text: string): boolean {
@@ -75,7 +78,8 @@ function fitting(parsed: Parsed, field: Field): Parsed {
   const room = roomIn(field)
   if (room === undefined || !('value' in parsed)) return parsed
   const [, whole = '', decimals = ''] = /^-?0*(\d*?)(?:\.(\d*?)0*)?$/.exec(parsed.value) ?? []
-  if (whole.length > room.whole) return refuse(`must have ${room.whole === 0 ? 'only 0' : `at most ${room.whole} digits`} before the decimal point`)
+  if (whole.length > room.whole)
+    return refuse(`must have ${room.whole === 0 ? 'only 0' : `at most ${room.whole} digits`} before the decimal point`)
   if (decimals.length > room.fraction) return refuse(`must have at most ${room.fraction} digits after the decimal point`)
   const small = decimals === '' || decimals.startsWith('0'.repeat(room.zeros))
   return small ? parsed : refuse(`must have ${room.zeros} zeros behind the decimal point`)

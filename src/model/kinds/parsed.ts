@@ -38,9 +38,13 @@ export function describe(value: unknown): string {
  * @see PostgreSQL manual, "Character Set Support"
  */
 export function unstorable(text: string): Parsed | undefined {
-  if (text.includes('\u0000')) return refuse('must not contain the NUL character (U+0000)', 'Remove it: PostgreSQL cannot store it in text.')
+  if (text.includes('\u0000'))
+    return refuse('must not contain the NUL character (U+0000)', 'Remove it: PostgreSQL cannot store it in text.')
   if (text.isWellFormed()) return undefined
-  return refuse('must be well-formed Unicode, without half of a surrogate pair', 'Send characters beyond U+FFFF whole, or as both halves: "\\ud83d\\ude00".')
+  return refuse(
+    'must be well-formed Unicode, without half of a surrogate pair',
+    'Send characters beyond U+FFFF whole, or as both halves: "\\ud83d\\ude00".',
+  )
 }
 
 /** Patterns with groups in loops need stack for long texts; nothing that has a pattern is this long. */

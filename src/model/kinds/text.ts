@@ -17,7 +17,6 @@ export const text: Kind = {
   example: (field) => field.enumValues?.[0] ?? exampleText(field),
 }
 
-/** JSON Schema's maxLength counts code points too. */
 function jsonSchema({ length, enumValues }: Field): JsonSchema {
   return {
     type: 'string',
@@ -28,17 +27,28 @@ function jsonSchema({ length, enumValues }: Field): JsonSchema {
 
 function parseText(value: unknown, { length, enumValues }: Field): Parsed {
   if (typeof value !== 'string') return wrongType('text', value, typeof value === 'number' ? 'Send it in quotes.' : undefined)
-  if (length !== undefined && isLonger(value, length)) return refuse(`must have at most ${length} ${length === 1 ? 'character' : 'characters'}, not ${[...value].length}`)
+  if (length !== undefined && isLonger(value, length))
+    return refuse(`must have at most ${length} ${length === 1 ? 'character' : 'characters'}, not ${characters(value)}`)
   if (enumValues !== undefined && !enumValues.includes(value)) return refuse(`must be one of ${enumValues.join(', ')}`)
   return unstorable(value) ?? { value }
 }
 
 /** `value.length` counts UTF-16 units, which is at least the number of characters. */
 function isLonger(value: string, length: number): boolean {
-  return value.length > length && [...value].length > length
+  return value.length > length && characters(value) > length
 }
 
-const words: Readonly<Record<string, string>> = { email: 'ada@example.com', url: 'https://example.com', slug: 'a-first-example', phone: '+44 20 7946 0000' }
+/** Code points: what PostgreSQL and JSON Schema count. */
+function characters(value: string): number {
+  return Array.from(value).length
+}
+
+const words: Readonly<Record<string, string>> = {
+  email: 'ada@example.com',
+  url: 'https://example.com',
+  slug: 'a-first-example',
+  phone: '+44 20 7946 0000',
+}
 
 function exampleText({ name, length }: Field): string {
   const example = words[name] ?? `Example ${name.replaceAll('_', ' ')}`

@@ -8,7 +8,12 @@ const clock = '([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,6})?)?'
 const offset = '(Z|[+-](0\\d|1[0-5])(:[0-5]\\d)?)'
 
 export const time = timeKind(`^${clock}$`, 'a time of day', 'As in 09:30:00, from 00:00 to 23:59:59.999999.', '09:30:00')
-export const timetz = timeKind(`^${clock}${offset}$`, 'a time of day with its offset from UTC', 'As in 09:30:00Z or 09:30:00+02:00.', '09:30:00+00')
+export const timetz = timeKind(
+  `^${clock}${offset}$`,
+  'a time of day with its offset from UTC',
+  'As in 09:30:00Z or 09:30:00+02:00.',
+  '09:30:00+00',
+)
 
 function timeKind(pattern: string, expected: string, hint: string, sample: string): Kind {
   const matcher = new RegExp(pattern)

@@ -39,8 +39,10 @@ function parseMoment(text: string, zone: string, needsOffset: boolean): Parsed {
   const parts = shape.exec(text)
   if (parts === null) return refuse(`must be ${expected}`, hint)
   const [, year, month, day, hour, minute, second = '00', fraction, offset, sign, offsetHours, offsetMinutes = '00'] = parts
-  if (Number(second) > 59) return refuse('must have seconds from 00 to 59', 'PostgreSQL has no leap seconds: send the second before or after.')
-  if (offset === undefined && needsOffset) return refuse('must say its offset from UTC', `Add Z for UTC, or an offset: ${text}Z, ${text}+02:00.`)
+  if (Number(second) > 59)
+    return refuse('must have seconds from 00 to 59', 'PostgreSQL has no leap seconds: send the second before or after.')
+  if (offset === undefined && needsOffset)
+    return refuse('must say its offset from UTC', `Add Z for UTC, or an offset: ${text}Z, ${text}+02:00.`)
   const moment = calendarDay(Number(year), Number(month), Number(day))
   if (moment === undefined) return refuse('must be a day that the calendar has', hint)
   const shift = sign === undefined ? 0 : Number(`${sign}1`) * (Number(offsetHours) * 60 + Number(offsetMinutes))

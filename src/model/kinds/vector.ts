@@ -9,7 +9,11 @@ export const vector: Kind = {
   encoding: 'verbatim',
   operators: [],
   sortable: false,
-  jsonSchema: ({ length }) => ({ type: 'array', items: { type: 'number' }, ...(length === undefined ? {} : { minItems: length, maxItems: length }) }),
+  jsonSchema: ({ length }) => ({
+    type: 'array',
+    items: { type: 'number' },
+    ...(length === undefined ? {} : { minItems: length, maxItems: length }),
+  }),
   parse: parseVector,
   parseText: () => refuse('cannot be compared'),
   decode: (text) => JSON.parse(text),
