@@ -2,7 +2,7 @@
 // and it is used from a folder that knows nothing of this repository's sources.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, renameSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packPackage } from './pack.ts'
 import { report } from './report.ts'
@@ -11,11 +11,15 @@ import { root } from './source-files.ts'
 const folder = join(root, '.plinth/package')
 const bin = join(root, 'node_modules/.bin')
 
-/** Below the repository, so that the package's dependencies are found without another install. */
+/**
+ * Below the repository, so that the package's dependencies are found without another install; with a manifest of its own, because inside
+ * the repository's the name "plinth" means the repository.
+ */
 function consumer(): string {
   const modules = join(folder, 'consumer/node_modules')
   mkdirSync(modules, { recursive: true })
   renameSync(join(folder, 'package'), join(modules, 'plinth'))
+  writeFileSync(join(folder, 'consumer/package.json'), '{ "name": "consumer" }')
   return join(folder, 'consumer')
 }
 
