@@ -66,7 +66,7 @@ function incomingCandidate(model: Model, child: Model, key: ForeignKey): Candida
       target: child.name,
       from: key.foreignFields,
       to: key.fields,
-      nullable: true,
+      nullable: alone,
     },
     foreignKey: key.name,
     short: child !== model ? name : !alone && idStem(key) === 'parent' ? 'children' : long,
