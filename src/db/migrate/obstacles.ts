@@ -30,7 +30,7 @@ export function findObstacles(before: readonly Entity[], after: readonly Entity[
   const all = [...changes, ...generated.map((column) => ({ column, deep: true, dropped: true }))]
   const parts = both.filter((entity) => 'table' in entity && blocks(entity, all))
   const keys = entitiesOf(both, 'fks').filter((fk) => !sameTarget(fk, before, after))
-  const views = blockedViews(both, all)
+  const views = [...blockedViews(both, all), ...changedViews(before, after)]
   const defaults = changes.filter(({ deep, dropped }) => deep && !dropped)
   return {
     entities: new Set([...generated, ...parts, ...keys, ...views].map(identityOf)),
@@ -131,6 +131,12 @@ function sameTarget(fk: ForeignKeyEntity, before: readonly Entity[], after: read
       .map(({ name, columns }) => ({ name, columns }))
   const [old, now] = [keysOf(before), keysOf(after)]
   return old.length === 0 || now.length === 0 || isDeepStrictEqual(old, now)
+}
+
+/** Views that go or change, go first: they may read what goes as well. */
+function changedViews(before: readonly Entity[], after: readonly Entity[]): Entity[] {
+  const targets = new Map(entitiesOf(after, 'views').map((view) => [identityOf(view), view]))
+  return entitiesOf(before, 'views').filter((view) => !isDeepStrictEqual(view, targets.get(identityOf(view))))
 }
 
 /** Views that read a table with a changed column, and views that read those views. */

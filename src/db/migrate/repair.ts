@@ -15,10 +15,12 @@ function tidy(statement: string): string {
   return statement.replaceAll('\t', '  ').trimEnd().replace(/;?$/, ';')
 }
 
-/** integer → serial changes no value, but the kit sets the type again; and a walk over states may set it twice. */
+/** Between integer and serial no value changes, but the kit sets the type again; and a walk over states may set it twice. */
 function withoutRewrites(statements: readonly string[], before: readonly Entity[], after: readonly Entity[]): string[] {
-  const same = changedColumns(before, after).filter(([from, to]) => from.type !== to.type && (integerOf[from.type] ?? from.type) === (integerOf[to.type] ?? to.type))
-  const idle = same.map(([, column]) => typeStart(column))
+  const idle = changedColumns(before, after).flatMap(([from, to]) => {
+    const plain = integerOf[from.type] ?? from.type
+    return plain === from.type && plain !== integerOf[to.type] ? [] : [`${typeStart(to)}${plain} `]
+  })
   const seen = new Set<string>()
   return statements.filter((statement) => {
     if (!/ SET DATA TYPE /.test(statement)) return true

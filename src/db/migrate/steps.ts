@@ -8,7 +8,7 @@ import { findObstacles, without } from './obstacles.ts'
 import { quoteName, quotePath } from './quote.ts'
 import { relocate, sequenceRenamings, type Renaming } from './relocate.ts'
 import { repairStatements } from './repair.ts'
-import { entitiesOf, nameOf, withEntities, type Entity, type Snapshot } from './snapshot.ts'
+import { entitiesOf, nameOf, withEntities, type ColumnEntity, type Entity, type EnumEntity, type Snapshot } from './snapshot.ts'
 import { orderViews } from './views.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function statementsBetween(from: Snapshot, to: Snapshot, renamings:
   const cleared = without(renamed, obstacles)
   const goal = without(to.ddl, obstacles)
   const enums = changedEnums(cleared, goal)
-  const lean = enums.length === 0 ? cleared : withoutVanishing(cleared, goal)
+  const lean = enums.length === 0 ? cleared : withoutLeaving(withoutVanishing(cleared, goal), goal, enums.map(([old]) => old))
   const changed = lean.map((entity) => (entity.entityType === 'enums' ? (enums.find(([old]) => old === entity)?.[1] ?? entity) : entity))
   const all = [
     ...newExtensions(renamed, to.ddl),
@@ -63,16 +63,30 @@ async function changes(base: Snapshot, before: readonly Entity[], after: readonl
   }
 }
 
-/** Columns and tables that go, go before an enum changes: their values need not fit the new type. */
+/** Columns that get another type get it before their enum changes, for the same reason. */
+function withoutLeaving(before: readonly Entity[], after: readonly Entity[], enums: readonly EnumEntity[]): Entity[] {
+  const targets = new Map(entitiesOf(after, 'columns').map((column) => [nameOf(column), column]))
+  const isOf = (column: ColumnEntity): boolean => enums.some(({ schema, name }) => column.typeSchema === schema && column.type === name)
+  return before.map((entity) => {
+    if (entity.entityType !== 'columns' || !isOf(entity)) return entity
+    const { type, typeSchema, dimensions } = targets.get(nameOf(entity)) ?? entity
+    const moved = { ...entity, type, typeSchema, dimensions }
+    return isOf(moved) ? entity : moved
+  })
+}
+
+/** Columns, tables and views that go, go before an enum changes: their values need not fit the new type. */
 function withoutVanishing(before: readonly Entity[], after: readonly Entity[]): Entity[] {
-  const names = (ddl: readonly Entity[], type: 'tables' | 'columns'): Set<string> => new Set(entitiesOf(ddl, type).map(nameOf))
+  const names = (ddl: readonly Entity[], type: 'tables' | 'columns' | 'views'): Set<string> => new Set(entitiesOf(ddl, type).map(nameOf))
   const tables = names(after, 'tables')
   const columns = names(after, 'columns')
+  const views = names(after, 'views')
   const stays = (schema: string, table: string): boolean => tables.has(nameOf({ entityType: 'tables', schema, name: table }))
   const keeps = (schema: string, table: string, list: readonly string[]): boolean =>
     list.every((name) => columns.has(nameOf({ entityType: 'tables', schema, name: `${table}.${name}` })))
   return before.filter((entity) => {
     if (entity.entityType === 'tables') return stays(entity.schema, entity.name)
+    if (entity.entityType === 'views') return views.has(nameOf(entity))
     if (!('table' in entity)) return true
     if (!stays(entity.schema, entity.table)) return false
     if (entity.entityType === 'columns') return columns.has(nameOf(entity))
