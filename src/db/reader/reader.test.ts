@@ -214,6 +214,10 @@ describe.each(cases)('$kind on $name', ({ url: serverUrl, kind }) => {
     expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual(['42P01', '42P01', '42P01'])
     await oracle({ connectionString: url }, 'create table later as select 5 as id')
     expect(values(await reader.read(statement))).toEqual([['5']])
+    const [[count] = []] = values(
+      await reader.read(sql(`select count(*) from pg_prepared_statements where statement = 'select id from later'`)),
+    )
+    expect(count).toBe('1')
   })
 
   test('a column that changes its type under a prepared statement is nobody’s error, and the connection is replaced', async () => {
@@ -242,6 +246,7 @@ describe.each(cases)('$kind on $name', ({ url: serverUrl, kind }) => {
     proxied.port = String(proxy.port)
     const reader = open(proxied.href, kind, { connections: 4 })
     await reader.read(sql('select 1'))
+    await expect.poll(() => reader.stats().connections, patient).toBe(4)
     proxy.fromClient.length = 0
     const results = await reader.readAll(Array.from({ length: 20 }, (_, index) => sql('select $1::int, pg_backend_pid()', [`${index}`])))
     expect(results.map((rows) => values(rows)[0]?.[0])).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`))
@@ -337,6 +342,7 @@ describe.each(cases)('$kind on $name', ({ url: serverUrl, kind }) => {
     const reader = open(url, kind)
     const read = reader.read(sql('select 1'))
     await Promise.all([reader.close(), expect(read).resolves.toMatchObject({ count: 1 })])
+    expect(reader.stats()).toEqual({ connections: 0, inFlight: 0 })
   })
 })
 
@@ -351,6 +357,14 @@ describe.each(testDatabases())('thin on $name', ({ url }) => {
       'select 4',
       'select 5',
     ])
+  })
+
+  test('uses of a statement whose first Parse fails in the same write fail alike and cost no connection', async () => {
+    const reader = open(url, 'thin')
+    const pid = values(await reader.read(sql('select pg_backend_pid()')))
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => reader.read(sql('select nothing', [], 'nothing'))))
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual(['42703', '42703', '42703'])
+    expect(values(await reader.read(sql('select pg_backend_pid()')))).toEqual(pid)
   })
 
   test('many names in one write stay within the limit and get their own answers', async () => {
