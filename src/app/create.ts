@@ -109,8 +109,7 @@ function handleOf(engine: Engine, writer: Writer | undefined, name: string): Res
   return resourceHandle(engine, writer.resource, writer)
 }
 
-async function listen({ fastify, config, log }: App): Promise<{ url: string }> {
+async function listen({ fastify, config }: App): Promise<{ url: string }> {
   const url = await fastify.listen({ host: config.api.host, port: config.api.port })
-  log.info({ url }, 'listening')
   return { url }
 }

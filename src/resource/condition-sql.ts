@@ -1,7 +1,7 @@
 // Conditions of a plan → SQL text. Pure.
 
 import type { Field } from '../model/model.ts'
-import { arrayText } from './array-text.ts'
+import { formatArray } from '../model/array.ts'
 import { fieldNamed } from './field-named.ts'
 import type { Condition } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
@@ -39,9 +39,9 @@ function comparisonSql(sql: SqlBuilder, column: string, { field, operator, value
       // The complement of "eq": a record without a value is not equal to it.
       return `${column} is distinct from ${sql.param(first, type)}`
     case 'in':
-      return `${column} = any(${sql.param(arrayText(values), `${type}[]`)})`
+      return `${column} = any(${sql.param(formatArray(values), `${type}[]`)})`
     case 'nin':
-      return `(${column} <> all(${sql.param(arrayText(values), `${type}[]`)})${field.nullable ? ` or ${column} is null` : ''})`
+      return `(${column} <> all(${sql.param(formatArray(values), `${type}[]`)})${field.nullable ? ` or ${column} is null` : ''})`
     case 'contains':
       return `${column}::text ilike ${sql.param(`%${likeText(first)}%`, 'text')}`
     case 'starts':

@@ -1,7 +1,7 @@
 // One set-based statement per included relation: the records behind all parents at once, found by their keys.
 
 import type { Statement } from '../db/rows.ts'
-import { arrayText } from './array-text.ts'
+import { formatArray } from '../model/array.ts'
 import { notDeleted } from './condition-sql.ts'
 import type { IncludePlan } from './plan.ts'
 import { linkColumns, linkFields, relationFrom } from './relation-sql.ts'
@@ -47,5 +47,5 @@ function orderText(plan: IncludePlan): string {
 
 /** @param keys  one list of texts per key column, in step */
 export function bindKeys(statement: IncludeStatement, keys: readonly (readonly string[])[]): Statement {
-  return { text: statement.text, name: statement.name, values: keys.map(arrayText) }
+  return { text: statement.text, name: statement.name, values: keys.map(formatArray) }
 }

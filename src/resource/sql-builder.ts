@@ -32,14 +32,7 @@ export function columnOf(alias: string, field: Field): string {
   return `${alias}.${quoteName(field.column)}`
 }
 
-/** Types whose name without a length means something narrower than "any length". */
-const openTypes: Readonly<Record<string, string>> = { char: 'bpchar', character: 'bpchar', bit: 'varbit', varchar: 'text' }
-
-/**
- * The type a value is compared as. A cast to `varchar(3)` or `numeric(4, 1)` would cut or round the value before comparing,
- * so the length is left out.
- */
+/** The type a value is compared as: that of the column, for arrays that of an element. It has no length, so nothing is cut or rounded. */
 export function comparisonType(field: Field): string {
-  const open = field.castType.replace(/\[\]/g, '').replace(/\s*\([\d,\s]*\)/, '')
-  return openTypes[open] ?? open
+  return field.castType.replace(/(\[\])+$/, '')
 }

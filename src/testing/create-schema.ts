@@ -1,9 +1,9 @@
 // Brings an empty database to the state of the models, without migrations: for tests only.
 
-import { Client } from 'pg'
 import { extensionsOf } from '../db/migrate/extensions.ts'
 import { difference, type Models, snapshotOf } from '../db/migrate/differ.ts'
 import { emptySnapshot } from '../db/migrate/snapshot.ts'
+import { runOn } from '../db/scratch-database.ts'
 
 const prepared = new WeakMap<Models, Promise<readonly string[]>>()
 
@@ -25,12 +25,5 @@ async function makeStatements(models: Models): Promise<readonly string[]> {
 }
 
 export async function createSchema(url: string, models: Models): Promise<void> {
-  const statements = await statementsFor(models)
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    for (const statement of statements) await client.query(statement)
-  } finally {
-    await client.end()
-  }
+  await runOn(url, await statementsFor(models))
 }

@@ -1,12 +1,11 @@
 // An application on a database of its own, for one test file: made from the models in milliseconds, gone afterwards.
 
-import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import { Client } from 'pg'
 import { type App, createApp } from '../app/create.ts'
 import type { AppDefinition } from '../app/define.ts'
 import { schemaOf } from '../app/models.ts'
 import { loadConfig, readConfig } from '../core/env.ts'
+import { createScratchDatabase } from '../db/scratch-database.ts'
 import { createSchema } from './create-schema.ts'
 
 export interface TestAppOptions {
@@ -45,7 +44,7 @@ export interface TestApp {
 export async function testApp(definition: AppDefinition, options: TestAppOptions = {}): Promise<TestApp> {
   const server = options.url ?? loadConfig(tmpdir()).database.url
   if (server === undefined) throw new Error('testApp needs a PostgreSQL server: pass { url } or set DATABASE_URL.')
-  const database = await makeDatabase(server)
+  const database = await createScratchDatabase(server)
   await createSchema(database.url, schemaOf(definition.options))
   const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: database.url, API_PORT: '0', ...options.environment }, tmpdir(), definition.options.environment)
   const app = await createApp(definition, config)
@@ -72,22 +71,4 @@ async function send(app: App, method: Method, url: string, body: unknown, header
   const reply = await app.inject({ method, url, headers: { ...type, ...headers }, ...payload })
   const json = String(reply.headers['content-type'] ?? '').includes('json')
   return { status: reply.statusCode, headers: reply.headers, text: reply.body, body: json ? JSON.parse(reply.body) : undefined }
-}
-
-async function makeDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
-  const name = `test_${randomBytes(8).toString('hex')}`
-  await administer(server, `create database ${name}`)
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => administer(server, `drop database if exists ${name} with (force)`) }
-}
-
-async function administer(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(sql)
-  } finally {
-    await client.end()
-  }
 }

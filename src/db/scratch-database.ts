@@ -1,0 +1,30 @@
+// A database of its own on a server that is there, for tests: made in milliseconds, gone afterwards.
+
+import { randomBytes } from 'node:crypto'
+import { Client } from 'pg'
+
+export interface ScratchDatabase {
+  readonly url: string
+  /** Removes the database and cuts whoever is still connected. */
+  drop(): Promise<void>
+}
+
+/** @param server  URL of any database on the server; its user must be allowed to make databases */
+export async function createScratchDatabase(server: string): Promise<ScratchDatabase> {
+  const name = `test_${randomBytes(8).toString('hex')}`
+  await runOn(server, [`create database ${name}`])
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => runOn(server, [`drop database if exists ${name} with (force)`]) }
+}
+
+/** Runs statements one after another on a connection of their own. */
+export async function runOn(url: string, statements: readonly string[]): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
