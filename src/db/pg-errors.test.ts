@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { freshDatabase, openDatabase } from '../../test/support/database.ts'
 import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
 import { AppError } from '../core/errors.ts'
@@ -102,9 +101,11 @@ describe.each(testDatabases())('on $name', ({ url }) => {
 
   test('two transactions that wait for each other: one gets 503, the other goes on', async () => {
     const db = await freshDatabase(url, 'create table t (id int primary key); insert into t values (1), (2)')
+    let locked = 0
     const touch = async (first: number, second: number): Promise<void> => {
       await db.query('update t set id = id where id = $1', [first])
-      await sleep(50)
+      locked += 1
+      await vi.waitUntil(() => locked === 2, { timeout: 5_000 })
       await db.query('update t set id = id where id = $1', [second])
     }
     const outcomes = await Promise.allSettled([db.transaction(() => touch(1, 2)), db.transaction(() => touch(2, 1))])

@@ -45,13 +45,16 @@ test('the statement time-out ends a statement with 503 and keeps its connection'
 
 test('a row that somebody else has locked is a 503 after the lock time-out', async () => {
   const db = await freshDatabase(url, 'create table t (id int); insert into t values (1)', { lockTimeoutMs: 100 })
-  const { promise: done, resolve } = Promise.withResolvers<void>()
+  const locked = Promise.withResolvers<void>()
+  const done = Promise.withResolvers<void>()
   const holder = db.transaction(async () => {
     await db.query('select * from t for update')
-    await done
+    locked.resolve()
+    await done.promise
   })
+  await locked.promise
   await expect(db.write({ text: 'update t set id = 2', values: [] })).rejects.toMatchObject({ code: 'DB_LOCKED', status: 503 })
-  resolve()
+  done.resolve()
   await holder
 })
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { freshDatabase } from '../../test/support/database.ts'
 import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
 import type { Database } from './database.ts'
@@ -125,11 +125,13 @@ describe.each(testDatabases())('on $name', ({ url }) => {
 
   test('a serialization failure is 503, and is tried again only when the caller says that it may be', async () => {
     const db = await freshDatabase(url, `${notes}; insert into notes values (1, 0)`)
+    let readers = 0
     const add = (retry: boolean): Promise<void> =>
       db.transaction(
         async () => {
           const [row] = await db.query<{ balance: number }>('select balance from notes where id = 1')
-          await sleep(20)
+          readers += 1
+          await vi.waitUntil(() => readers >= 2, { timeout: 5_000 })
           await db.query('update notes set balance = $1 where id = 1', [(row?.balance ?? 0) + 1])
         },
         { isolation: 'serializable', retry },
@@ -137,6 +139,7 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     const once = await Promise.allSettled([add(false), add(false)])
     expect(once.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect(once.find((outcome) => outcome.status === 'rejected')).toMatchObject({ reason: { code: 'DB_SERIALIZATION', status: 503, headers: { 'retry-after': '1' } } })
+    readers = 0
     await Promise.all([add(true), add(true)])
     expect(await db.query('select balance from notes')).toEqual([{ balance: 3 }])
   })
@@ -171,6 +174,16 @@ test('a business error gives the connection back, it does not throw it away', as
   await expect(db.transaction(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
   await expect(insert(db, NaN)).rejects.toMatchObject({ status: 400 })
   expect(await backend()).toEqual(before)
+})
+
+test('a transaction that meets a changed schema fails with 503 once, and its connection is replaced', async () => {
+  const db = await freshDatabase(testDatabase().url, notes, { poolSize: 1 })
+  const everything = { text: 'select * from notes', values: [], name: 'everything' }
+  const read = (): Promise<unknown> => db.transaction(() => db.read(everything))
+  await read()
+  await db.query('alter table notes add column extra int')
+  await expect(read()).rejects.toMatchObject({ code: 'DB_SCHEMA_CHANGED', status: 503 })
+  await expect(read()).resolves.toMatchObject({ count: 0 })
 })
 
 test('a transaction whose connection is lost fails with 503 and the pool goes on', async () => {

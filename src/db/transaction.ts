@@ -101,7 +101,7 @@ export class Transactions {
       const result = await this.#workIn(scope, work)
       await this.#commit(client)
       this.#pool.release(client)
-      await this.#scopes.run(undefined, () => runEffects(scope.effects, this.#log))
+      await runEffects(scope.effects, this.#log)
       return result
     } catch (error) {
       const clean = await this.#rollback(client)
