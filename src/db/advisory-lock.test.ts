@@ -44,6 +44,7 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     await expect(withAdvisoryLock(a, 'one', () => Promise.reject(new Error('no')), { timeoutMs: 0 })).rejects.toThrow('no')
     const dying = withAdvisoryLock(b, 'two', () => b.query('select pg_terminate_backend(pg_backend_pid())'), { timeoutMs: 0 })
     await expect(dying).rejects.toThrow()
-    for (const name of ['one', 'two', 'three']) await expect(withAdvisoryLock(c, name, async () => name, { timeoutMs: 1_000 })).resolves.toBe(name)
+    for (const name of ['one', 'two', 'three'])
+      await expect(withAdvisoryLock(c, name, async () => name, { timeoutMs: 1_000 })).resolves.toBe(name)
   })
 })

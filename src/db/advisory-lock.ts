@@ -19,7 +19,12 @@ export interface AdvisoryLockOptions {
  *
  * @throws AppError `DB_LOCK_TIMEOUT` when somebody else has it for longer than `timeoutMs`
  */
-export async function withAdvisoryLock<result>(client: ClientBase, name: string, work: () => Promise<result>, options: AdvisoryLockOptions): Promise<result> {
+export async function withAdvisoryLock<result>(
+  client: ClientBase,
+  name: string,
+  work: () => Promise<result>,
+  options: AdvisoryLockOptions,
+): Promise<result> {
   await takeLock(client, name, options)
   try {
     return await work()
@@ -49,6 +54,6 @@ async function tryLock(client: ClientBase, name: string): Promise<boolean> {
 }
 
 /** 64 bits of the name's SHA-256, signed as PostgreSQL's bigint is, as text. */
-export function keyOf(name: string): string {
+function keyOf(name: string): string {
   return createHash('sha256').update(`plinth:${name}`).digest().readBigInt64BE().toString()
 }

@@ -6,7 +6,10 @@ const { url } = testDatabase()
 
 async function settings(databaseUrl: string, ...names: string[]): Promise<Record<string, string>> {
   const db = await openDatabase(databaseUrl)
-  const rows = await db.query<{ name: string; setting: string }>('select name, current_setting(name) as setting from unnest($1::text[]) name', [names])
+  const rows = await db.query<{ name: string; setting: string }>(
+    'select name, current_setting(name) as setting from unnest($1::text[]) name',
+    [names],
+  )
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))
 }
 

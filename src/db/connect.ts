@@ -34,7 +34,9 @@ export function connectionConfig(url: string, config: DatabaseConfig): ClientCon
 }
 
 function startupOptions(): string {
-  return Object.entries(sessionSettings).map(([name, value]) => `-c ${name}=${value}`).join(' ')
+  return Object.entries(sessionSettings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
 }
 
 /**
@@ -48,7 +50,7 @@ function splitUrl(url: string): { connectionString: string; options: string } {
   const options = parameters.get('options') ?? ''
   parameters.delete('options')
   if (parameters.has('sslmode')) parameters.set('uselibpqcompat', 'true')
-  return { connectionString: `${url.slice(0, mark)}?${parameters}`, options }
+  return { connectionString: `${url.slice(0, mark)}?${parameters.toString()}`, options }
 }
 
 /** A `pg` client that remembers the version the server told it while connecting. */

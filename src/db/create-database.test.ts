@@ -32,8 +32,15 @@ describe.each(testDatabases())('on $name', ({ url }) => {
 
   test('a write gives its RETURNING rows and how many rows it touched', async () => {
     const db = await freshDatabase(url, notes)
-    const written = await db.write({ text: 'insert into notes values (1, $1), (2, $2) returning id, text', values: ['a', null], name: 'insert' })
-    expect([textColumns(written, 0), textColumns(written, 1)]).toEqual([['1', 'a'], ['2', null]])
+    const written = await db.write({
+      text: 'insert into notes values (1, $1), (2, $2) returning id, text',
+      values: ['a', null],
+      name: 'insert',
+    })
+    expect([textColumns(written, 0), textColumns(written, 1)]).toEqual([
+      ['1', 'a'],
+      ['2', null],
+    ])
     const updated = await db.write({ text: 'update notes set text = $1', values: ['b'] })
     expect(updated).toMatchObject({ count: 0, affected: 2 })
   })
@@ -41,9 +48,9 @@ describe.each(testDatabases())('on $name', ({ url }) => {
   test('a named statement is prepared once on a connection', async () => {
     const db = await freshDatabase(url, notes, { poolSize: 1 })
     for (const id of ['1', '2', '3']) await db.write({ text: 'insert into notes values ($1)', values: [id], name: 'insert_note' })
-    expect(await db.query(`select name, calls from (select name, generic_plans + custom_plans as calls from pg_prepared_statements) p`)).toEqual([
-      { name: 'insert_note', calls: '3' },
-    ])
+    expect(
+      await db.query(`select name, calls from (select name, generic_plans + custom_plans as calls from pg_prepared_statements) p`),
+    ).toEqual([{ name: 'insert_note', calls: '3' }])
   })
 
   test('every connection speaks UTC, ISO and UTF-8, whatever the server is set to', async () => {
@@ -92,7 +99,10 @@ test('a wrong password or database name ends the start and names what was tried,
   url.password = 'hush'
   url.pathname = '/no_such_database'
   const refusal = await openDatabase(url.href).catch((error: unknown) => error)
-  expect(refusal).toMatchObject({ code: 'DB_CANNOT_CONNECT', message: expect.stringMatching(/127\.0\.0\.1:\d+\/no_such_database.*does not exist/) })
+  expect(refusal).toMatchObject({
+    code: 'DB_CANNOT_CONNECT',
+    message: expect.stringMatching(/127\.0\.0\.1:\d+\/no_such_database.*does not exist/),
+  })
   expect(String(refusal)).not.toContain('hush')
 })
 
@@ -112,7 +122,10 @@ test('a server older than PostgreSQL 15 ends the start and is named', async () =
     return Buffer.concat([head, Buffer.from(body)])
   }
   const greeting = Buffer.concat([message('R', '\0\0\0\0'), message('S', 'server_version\x0014.9\0'), message('Z', 'I')])
-  const old = createServer((socket) => void socket.on('error', () => undefined).once('data', () => socket.write(greeting))).listen(0, '127.0.0.1')
+  const old = createServer((socket) => void socket.on('error', () => undefined).once('data', () => socket.write(greeting))).listen(
+    0,
+    '127.0.0.1',
+  )
   onTestFinished(() => void old.close())
   await once(old, 'listening')
   const { port } = old.address() as { port: number }

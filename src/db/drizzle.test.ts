@@ -48,7 +48,9 @@ describe.each(testDatabases())('on $name', ({ url }) => {
             inner.rollback()
           })
           .catch(() => undefined)
-        expect(await tx.execute(sql`select current_setting('transaction_isolation') as isolation`)).toMatchObject({ rows: [{ isolation: 'repeatable read' }] })
+        expect(await tx.execute(sql`select current_setting('transaction_isolation') as isolation`)).toMatchObject({
+          rows: [{ isolation: 'repeatable read' }],
+        })
         expect(happened).toEqual([])
       },
       { isolationLevel: 'repeatable read' },
@@ -60,7 +62,10 @@ describe.each(testDatabases())('on $name', ({ url }) => {
 
 test('a refusal inside of Drizzle is found again as an error of ours', async () => {
   const db = await freshDatabase(testDatabase().url, `${schema}; insert into notes values (1)`)
-  const thrown: unknown = await drizzleOn(db).insert(notes).values({ id: 1 }).catch((error: unknown) => error)
+  const thrown: unknown = await drizzleOn(db)
+    .insert(notes)
+    .values({ id: 1 })
+    .catch((error: unknown) => error)
   expect(toAppError(thrown)).toMatchObject({ code: 'DB_UNIQUE', status: 409 })
   expect(pgProblemOf(thrown)).toMatchObject({ sqlstate: '23505', table: 'notes' })
 })

@@ -1,6 +1,6 @@
 // Drizzle on the application's database: custom code shares the transaction, the deadlines and the errors of generated code.
 
-import type { AnyRelations, EmptyRelations } from 'drizzle-orm'
+import type { AnyRelations } from 'drizzle-orm'
 import { NodePgDatabase, nodePgCodecs, NodePgSession, NodePgTransaction, type NodePgClient } from 'drizzle-orm/node-postgres'
 import { PgDialect, type PgTransactionConfig } from 'drizzle-orm/pg-core'
 import type { QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
@@ -28,7 +28,10 @@ class SharedSession<relations extends AnyRelations> extends NodePgSession<relati
     this.#begin = (work, options) => database.transaction(() => work(new SharedTransaction(dialect, this, relations, 0, false)), options)
   }
 
-  override transaction<result>(work: (tx: NodePgTransaction<relations>) => Promise<result>, config: PgTransactionConfig = {}): Promise<result> {
+  override transaction<result>(
+    work: (tx: NodePgTransaction<relations>) => Promise<result>,
+    config: PgTransactionConfig = {},
+  ): Promise<result> {
     return this.#begin(work, optionsOf(config))
   }
 }

@@ -97,7 +97,8 @@ export const dbErrors = defineErrors('DB', {
   },
   TRANSACTION_FAILED: {
     status: 500,
-    summary: 'A statement of a transaction failed, its error was caught, and the transaction was then asked to commit. PostgreSQL rolled it back.',
+    summary:
+      'A statement of a transaction failed, its error was caught, and the transaction was then asked to commit. PostgreSQL rolled it back.',
     message: () => 'The transaction was rolled back, because one of its statements had failed.',
     hint: () => 'Let the error pass, or put the statement that may fail into a nested transaction(), which is a savepoint.',
   },

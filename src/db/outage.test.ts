@@ -10,7 +10,14 @@ const unavailable = { code: 'DB_UNAVAILABLE', status: 503, headers: { 'retry-aft
 
 /** Every way to use the database: each with connections of its own. */
 function everything(db: Database): Promise<unknown>[] {
-  return [db.read(one), db.readAll([one, one]), db.read(one, { slow: true }), db.write(one), db.query('select 1'), db.transaction(() => db.write(one))]
+  return [
+    db.read(one),
+    db.readAll([one, one]),
+    db.read(one, { slow: true }),
+    db.write(one),
+    db.query('select 1'),
+    db.transaction(() => db.write(one)),
+  ]
 }
 
 /** Milliseconds until everything succeeds. */
@@ -34,10 +41,12 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     signalAll(server, 'SIGSTOP')
     onTestFinished(() => signalAll(server, 'SIGCONT'))
     const frozenAt = performance.now()
-    for (const outcome of await Promise.allSettled(everything(db))) expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
+    for (const outcome of await Promise.allSettled(everything(db)))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
     expect(performance.now() - frozenAt).toBeLessThan(3_000)
     const laterAt = performance.now()
-    for (const outcome of await Promise.allSettled(everything(db))) expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
+    for (const outcome of await Promise.allSettled(everything(db)))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
     expect(performance.now() - laterAt).toBeLessThan(100)
     expect(await db.health()).toMatchObject({ ok: false })
     signalAll(server, 'SIGCONT')
@@ -60,7 +69,8 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     const killedAt = performance.now()
     for (const outcome of await Promise.allSettled(sleeping)) expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
     await server.stop()
-    for (const outcome of await Promise.allSettled(everything(db))) expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
+    for (const outcome of await Promise.allSettled(everything(db)))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
     expect(performance.now() - killedAt).toBeLessThan(1_000)
     await server.start()
     expect(await recovery(db)).toBeLessThan(2_000)

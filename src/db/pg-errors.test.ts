@@ -37,12 +37,32 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     const db = await freshDatabase(url, schema)
     const things = { schema: 'public', table: 'things' }
     const cases = [
-      { sql: `insert into things (id, name) values (2, 'one')`, code: 'DB_UNIQUE', status: 409, problem: { ...things, constraint: 'things_name_key' } },
-      { sql: `insert into things (id, name, parent_id) values (2, 'two', 9)`, code: 'DB_FOREIGN_KEY', status: 409, problem: { ...things, constraint: 'things_parent_id_fkey' } },
+      {
+        sql: `insert into things (id, name) values (2, 'one')`,
+        code: 'DB_UNIQUE',
+        status: 409,
+        problem: { ...things, constraint: 'things_name_key' },
+      },
+      {
+        sql: `insert into things (id, name, parent_id) values (2, 'two', 9)`,
+        code: 'DB_FOREIGN_KEY',
+        status: 409,
+        problem: { ...things, constraint: 'things_parent_id_fkey' },
+      },
       { sql: 'delete from parents', code: 'DB_FOREIGN_KEY', status: 409, problem: { ...things, constraint: 'things_parent_id_fkey' } },
-      { sql: `insert into things (id, name, price) values (2, 'two', 0)`, code: 'DB_CHECK', status: 400, problem: { ...things, constraint: 'things_price_check' } },
+      {
+        sql: `insert into things (id, name, price) values (2, 'two', 0)`,
+        code: 'DB_CHECK',
+        status: 400,
+        problem: { ...things, constraint: 'things_price_check' },
+      },
       { sql: 'insert into things (id) values (2)', code: 'DB_NOT_NULL', status: 400, problem: { ...things, column: 'name' } },
-      { sql: `insert into things (id, name, during) values (2, 'two', '[2026-01-15,2026-03-01)')`, code: 'DB_EXCLUSION', status: 409, problem: { ...things, constraint: 'things_during_excl' } },
+      {
+        sql: `insert into things (id, name, during) values (2, 'two', '[2026-01-15,2026-03-01)')`,
+        code: 'DB_EXCLUSION',
+        status: 409,
+        problem: { ...things, constraint: 'things_during_excl' },
+      },
     ]
     for (const { sql, code, status, problem } of cases) {
       const error = await refusal(db, sql)
@@ -61,12 +81,23 @@ describe.each(testDatabases())('on $name', ({ url }) => {
       ['the 45th of May', 'select $1::date', '2026-05-45', '22008', 'DB_OUT_OF_RANGE'],
       ['a name that is too long', 'update things set name = $1', 'too long', '22001', 'DB_TOO_LONG'],
       ['a division by zero', 'select 1 / $1::int', '0', '22012', 'DB_INVALID_VALUE'],
-      ['a value that no index can hold', `insert into long select string_agg(md5(g || $1), '') from generate_series(1, 5000) g`, '', '54000', 'DB_TOO_LONG'],
+      [
+        'a value that no index can hold',
+        `insert into long select string_agg(md5(g || $1), '') from generate_series(1, 5000) g`,
+        '',
+        '54000',
+        'DB_TOO_LONG',
+      ],
       ['JSON that is nested too deep', `select repeat('[', 100000)::jsonb, $1::text`, '', '54001', 'DB_TOO_LONG'],
     ] as const
     for (const [name, sql, value, sqlstate, code] of cases) {
       const error = await refusal(db, sql, [value])
-      expect({ name, code: error.code, status: error.status, sqlstate: pgProblemOf(error)?.sqlstate }).toEqual({ name, code, status: 400, sqlstate })
+      expect({ name, code: error.code, status: error.status, sqlstate: pgProblemOf(error)?.sqlstate }).toEqual({
+        name,
+        code,
+        status: 400,
+        sqlstate,
+      })
     }
   })
 
@@ -93,7 +124,10 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     ['XX000', 'CORE_INTERNAL', 500],
   ])('%s becomes %s, says nothing of what PostgreSQL said, and 503 asks to come back', async (sqlstate, code, status) => {
     const db = await openDatabase(url)
-    const error = await refusal(db, `do $$ begin raise exception 'secret' using errcode = '${sqlstate}', detail = 'secret', hint = 'secret'; end $$`)
+    const error = await refusal(
+      db,
+      `do $$ begin raise exception 'secret' using errcode = '${sqlstate}', detail = 'secret', hint = 'secret'; end $$`,
+    )
     expect(error).toMatchObject({ code, status, headers: status === 503 ? { 'retry-after': '1' } : {} })
     expect(JSON.stringify([error.message, error.hint, error.details])).not.toContain('secret')
     expect(pgProblemOf(error)).toMatchObject({ sqlstate, message: 'secret', detail: 'secret' })

@@ -68,7 +68,8 @@ export function toAppError(error: unknown): AppError {
   const wrapped = appErrorIn(error)
   if (wrapped !== undefined) return wrapped
   const problem = pgProblemOf(error)
-  if (problem === undefined) return isConnectionError(error) ? retryLater(dbErrors.UNAVAILABLE(), error) : coreErrors.INTERNAL().with({ cause: error })
+  if (problem === undefined)
+    return isConnectionError(error) ? retryLater(dbErrors.UNAVAILABLE(), error) : coreErrors.INTERNAL().with({ cause: error })
   if (isStalePlan(error)) return retryLater(dbErrors.SCHEMA_CHANGED(), error)
   const factory = bySqlstate[problem.sqlstate] ?? byClass[problem.sqlstate.slice(0, 2)] ?? coreErrors.INTERNAL
   return factory().with({ cause: error })

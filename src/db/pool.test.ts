@@ -8,7 +8,11 @@ test('when every connection is busy for a second, a waiting write gets 503 and l
   const db = await freshDatabase(url, '', { poolSize: 2 })
   const busy = [1, 2].map(() => db.query('select pg_sleep(1.6)'))
   const startedAt = performance.now()
-  await expect(db.write({ text: 'select 1', values: [] })).rejects.toMatchObject({ code: 'DB_OVERLOADED', status: 503, headers: { 'retry-after': '1' } })
+  await expect(db.write({ text: 'select 1', values: [] })).rejects.toMatchObject({
+    code: 'DB_OVERLOADED',
+    status: 503,
+    headers: { 'retry-after': '1' },
+  })
   expect(performance.now() - startedAt).toBeLessThan(1_400)
   await Promise.all(busy)
   await expect(db.write({ text: 'select 1', values: [] })).resolves.toMatchObject({ count: 1 })

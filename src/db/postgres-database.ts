@@ -52,7 +52,8 @@ export class PostgresDatabase implements Database {
   }
 
   readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]> {
-    if (this.#transactions.isOpen() || options?.slow === true) return Promise.all(statements.map((statement) => this.read(statement, options)))
+    if (this.#transactions.isOpen() || options?.slow === true)
+      return Promise.all(statements.map((statement) => this.read(statement, options)))
     return this.#pipeline(() => this.#reader.readAll(statements))
   }
 

@@ -99,7 +99,11 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     }
     await expect(db.transaction(() => failing('outer'))).rejects.toThrow('outer')
     await db.transaction(() => db.transaction(() => failing('savepoint')).catch(() => undefined))
-    await expect(db.transaction(async () => db.transaction(async () => db.afterCommit(() => void happened.push('inner'))).then(() => failing('later')))).rejects.toThrow()
+    await expect(
+      db.transaction(async () =>
+        db.transaction(async () => db.afterCommit(() => void happened.push('inner'))).then(() => failing('later')),
+      ),
+    ).rejects.toThrow()
     expect(happened).toEqual([])
   })
 
@@ -118,8 +122,11 @@ describe.each(testDatabases())('on $name', ({ url }) => {
 
   test('the options reach PostgreSQL', async () => {
     const db = await freshDatabase(url, notes)
-    const settings = (): Promise<unknown> => db.query(`select current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only`)
-    expect(await db.transaction(settings, { isolation: 'serializable', readOnly: true })).toEqual([{ isolation: 'serializable', read_only: 'on' }])
+    const settings = (): Promise<unknown> =>
+      db.query(`select current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only`)
+    expect(await db.transaction(settings, { isolation: 'serializable', readOnly: true })).toEqual([
+      { isolation: 'serializable', read_only: 'on' },
+    ])
     await expect(db.transaction(() => insert(db, 1), { readOnly: true })).rejects.toMatchObject({ code: 'DB_READ_ONLY', status: 503 })
   })
 
@@ -138,7 +145,9 @@ describe.each(testDatabases())('on $name', ({ url }) => {
       )
     const once = await Promise.allSettled([add(false), add(false)])
     expect(once.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected'])
-    expect(once.find((outcome) => outcome.status === 'rejected')).toMatchObject({ reason: { code: 'DB_SERIALIZATION', status: 503, headers: { 'retry-after': '1' } } })
+    expect(once.find((outcome) => outcome.status === 'rejected')).toMatchObject({
+      reason: { code: 'DB_SERIALIZATION', status: 503, headers: { 'retry-after': '1' } },
+    })
     readers = 0
     await Promise.all([add(true), add(true)])
     expect(await db.query('select balance from notes')).toEqual([{ balance: 3 }])

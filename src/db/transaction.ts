@@ -118,7 +118,10 @@ export class Transactions {
 
   /** False when nobody knows in which state the connection is now. */
   #rollback(client: PoolClient): Promise<boolean> {
-    return this.#command(client, 'rollback').then(() => true, () => false)
+    return this.#command(client, 'rollback').then(
+      () => true,
+      () => false,
+    )
   }
 
   async #savepoint<result>(outer: Scope, work: () => Promise<result>): Promise<result> {

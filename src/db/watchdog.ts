@@ -113,7 +113,8 @@ export class Watchdog {
   }
 
   #heardNothing(): void {
-    if (!this.#silent) this.#options.log.error({ waiting: this.#waiting.size }, 'the database does not answer; requests are refused until it does')
+    if (!this.#silent)
+      this.#options.log.error({ waiting: this.#waiting.size }, 'the database does not answer; requests are refused until it does')
     this.#silent = true
     for (const waiting of this.#waiting) waiting.giveUp(retryLater(dbErrors.UNAVAILABLE()))
     setTimeout(() => !this.#closed && void this.#knock(), tickMs).unref()

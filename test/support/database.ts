@@ -45,7 +45,9 @@ export function signalAll(server: PostgresServer, signal: NodeJS.Signals): void 
 }
 
 function childrenOf(parent: number): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
   return pids.filter((pid) => parentOf(pid) === parent)
 }
 

@@ -32,40 +32,45 @@ export interface ExistingData {
   readonly major: number
 }
 
+/** Where to look; a test has places of its own. */
+export interface BinarySources {
+  /** Folders of PostgreSQL programs on the machine, some perhaps not there or not usable. */
+  machine(): Promise<string[]>
+  npm(user: ServerUser): Promise<string | undefined>
+}
+
+const installed: BinarySources = {
+  machine: async () => [...(await pathDirectory()), ...globSync(usualPlaces)],
+  npm: (user) => npmBinaries(user),
+}
+
 /**
- * Finds programs that `user` can run.
+ * Finds programs that `user` can run: of those that fit the data the newest of the machine, or else npm's.
  *
  * @throws AppError `EMBEDDED_NO_POSTGRES`, `EMBEDDED_OTHER_VERSION`
  */
-export async function findBinaries(user: ServerUser, data?: ExistingData): Promise<Binaries> {
-  const fits = (binaries: Binaries): boolean => data === undefined || binaries.major === data.major
-  const onMachine = await machineBinaries(user)
-  const chosen = onMachine.find(fits)
+export async function findBinaries(user: ServerUser, data?: ExistingData, sources = installed): Promise<Binaries> {
+  const fits = (binaries: Binaries): boolean => binaries.major >= oldestMajor && (data === undefined || binaries.major === data.major)
+  const chosen = (await probeAll(await sources.machine(), user)).find(fits) ?? (await probeAll([await sources.npm(user)], user)).find(fits)
   if (chosen !== undefined) return chosen
-  const fromNpm = await probeNpm(user)
-  if (fromNpm !== undefined && fits(fromNpm)) return fromNpm
   if (data !== undefined) throw embeddedErrors.OTHER_VERSION(data.directory, data.major)
-  throw embeddedErrors.NO_POSTGRES(`none on PATH or in /usr/lib/postgresql, and ${npmPackageName} is not there or does not run here`, npmPackageName)
-}
-
-async function probeNpm(user: ServerUser): Promise<Binaries | undefined> {
-  const directory = await npmBinaries(user)
-  return directory === undefined ? undefined : probe(directory, user)
-}
-
-async function machineBinaries(user: ServerUser): Promise<Binaries[]> {
-  const directories = new Set([await pathDirectory(), ...globSync(usualPlaces)].filter((directory) => directory !== undefined))
-  const probed = await Promise.all([...directories].map((directory) => probe(directory, user)))
-  return probed
-    .filter((binaries) => binaries !== undefined)
-    .filter((binaries) => binaries.major >= oldestMajor)
-    .toSorted(newestFirst)
+  throw embeddedErrors.NO_POSTGRES(
+    `none on PATH or in /usr/lib/postgresql, and ${npmPackageName} is not there or does not run here`,
+    npmPackageName,
+  )
 }
 
 /** The folder of the first `postgres` on PATH, links followed, because `initdb` lies beside the real one. */
-async function pathDirectory(): Promise<string | undefined> {
+async function pathDirectory(): Promise<string[]> {
   const { ok, stdout } = await run('/bin/sh', ['-c', 'command -v postgres'], { env: 'ours' })
-  return ok && existsSync(stdout.trim()) ? dirname(realpathSync(stdout.trim())) : undefined
+  return ok && existsSync(stdout.trim()) ? [dirname(realpathSync(stdout.trim()))] : []
+}
+
+/** Those that run, newest first. */
+async function probeAll(directories: readonly (string | undefined)[], user: ServerUser): Promise<Binaries[]> {
+  const named = new Set(directories.filter((directory) => directory !== undefined))
+  const probed = await Promise.all([...named].map((directory) => probe(directory, user)))
+  return probed.filter((binaries) => binaries !== undefined).toSorted(newestFirst)
 }
 
 /** Asks a `postgres` for its version as the user that will run it: this shows missing rights and missing libraries too. */

@@ -46,7 +46,8 @@ async function rootsHome(root: string, local: string): Promise<Home> {
   const directory = (await readLocation(local)) ?? local
   const user = (await ownerOf(join(directory, 'data'))) ?? (await userFor(root))
   if (await give(directory, user)) return homeIn(directory, user)
-  if (directory !== local || (await ownerOf(join(local, 'data'))) !== undefined) throw embeddedErrors.FILES(directory, `uid ${user.uid} cannot write there`)
+  if (directory !== local || (await ownerOf(join(local, 'data'))) !== undefined)
+    throw embeddedErrors.FILES(directory, `uid ${user.uid} cannot write there`)
   return relocate(local, user)
 }
 
@@ -91,7 +92,10 @@ async function give(directory: string, { uid, gid }: Required<ServerUser>): Prom
 
 /** Stable, and different for every project. */
 async function nameFor(local: string): Promise<string> {
-  return `postgres-${createHash('sha256').update(await realpath(local)).digest('hex').slice(0, 16)}`
+  return `postgres-${createHash('sha256')
+    .update(await realpath(local))
+    .digest('hex')
+    .slice(0, 16)}`
 }
 
 export function unlessMissing(error: NodeJS.ErrnoException): undefined {

@@ -31,7 +31,10 @@ export class Lease {
     client.on('error', () => undefined) // `end` follows, and is what counts.
     try {
       await client.connect()
-      const { rows } = await client.query('select pg_try_advisory_lock_shared($1) as taken, current_setting($2) as version', [key, 'server_version'])
+      const { rows } = await client.query('select pg_try_advisory_lock_shared($1) as taken, current_setting($2) as version', [
+        key,
+        'server_version',
+      ])
       if (rows[0].taken !== true) return await client.end().then(() => undefined)
       client.once('end', onLost)
       client.unref()

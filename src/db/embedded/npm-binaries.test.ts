@@ -42,4 +42,3 @@ test.runIf(isRoot)('programs in a closed folder are copied once to where every u
   expect(binaries).not.toContain(directory)
   expect(await versionOf(binaries)).toContain('postgres (PostgreSQL)')
 })
-

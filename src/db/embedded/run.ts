@@ -28,7 +28,9 @@ export function run(
   return new Promise((resolve) => {
     const options = { cwd: '/', timeout: timeoutMs, encoding: 'utf8', ...surroundings, ...user } as const
     try {
-      execFile(file, args, options, (error, stdout, stderr) => resolve({ ok: error === null, stdout, stderr: stderr.trim() || (error?.message ?? '') }))
+      execFile(file, args, options, (error, stdout, stderr) =>
+        resolve({ ok: error === null, stdout, stderr: stderr.trim() || (error?.message ?? '') }),
+      )
     } catch (error) {
       // A uid that we may not become is thrown, not reported.
       resolve({ ok: false, stdout: '', stderr: String(error) })

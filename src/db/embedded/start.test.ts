@@ -75,7 +75,11 @@ async function otherProcess(root: string, binaries: string | undefined, user: { 
     const { url, reused, version, stop } = await startEmbedded(${JSON.stringify({ root, binaries })})
     console.log(JSON.stringify({ url, reused, version }))
     process.stdin.resume().on('end', () => stop())`
-  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', script], { ...user, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', script], {
+    ...user,
+    cwd: '/',
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   let complaint = ''
   child.stderr.on('data', (chunk) => (complaint += chunk))
@@ -182,7 +186,9 @@ test('data are safe on disk, and nobody gets in without the password or from ano
   const database = await startEmbedded({ root, binaries })
   const names = ['fsync', 'full_page_writes', 'synchronous_commit', 'listen_addresses', 'server_encoding']
   const settings = await ask(database.url, `select ${names.map((setting) => `current_setting('${setting}') as ${setting}`).join(', ')}`)
-  expect(settings).toEqual([{ fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', listen_addresses: '127.0.0.1', server_encoding: 'UTF8' }])
+  expect(settings).toEqual([
+    { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', listen_addresses: '127.0.0.1', server_encoding: 'UTF8' },
+  ])
   const stranger = new URL(database.url)
   stranger.password = 'guess'
   await expect(ask(stranger.href, 'select 1')).rejects.toThrow('password authentication failed')
@@ -215,7 +221,10 @@ test('data of a version that is not installed are left alone, and the message sa
 test('a place that cannot be written is named', async () => {
   const root = project()
   writeFileSync(join(root, '.plinth'), 'a file')
-  await expect(startEmbedded({ root, binaries })).rejects.toMatchObject({ code: 'EMBEDDED_FILES', message: expect.stringContaining(join(root, '.plinth', 'postgres')) })
+  await expect(startEmbedded({ root, binaries })).rejects.toMatchObject({
+    code: 'EMBEDDED_FILES',
+    message: expect.stringContaining(join(root, '.plinth', 'postgres')),
+  })
 })
 
 test('a start that PostgreSQL refuses says why, in its words, and where its log is', async () => {
@@ -261,14 +270,17 @@ describe.runIf(isRoot)('as root', () => {
     expect(await ask(mine.database.url, 'select 1 as one')).toEqual([{ one: 1 }])
     expect(statSync(`/proc/${serverPid(root)}`).uid).toBe(somebody)
     await endOf(mine, 'stop')
-    await expect(otherProcess(root, binaries, { uid: nobody, gid: nobody })).rejects.toThrow(`belong to another user (uid ${somebody})`)
+    await expect(otherProcess(root, binaries, { uid: nobody, gid: nobody })).rejects.toThrow('EMBEDDED_OTHER_OWNER')
   })
 
   test('a full disk is called a full disk', async () => {
     const root = project()
     mkdirSync(join(root, '.plinth'))
     if (!(await mounted(join(root, '.plinth'), '8m'))) return
-    await expect(startEmbedded({ root, binaries })).rejects.toMatchObject({ code: 'EMBEDDED_FAILED', hint: expect.stringContaining('The disk is full') })
+    await expect(startEmbedded({ root, binaries })).rejects.toMatchObject({
+      code: 'EMBEDDED_FAILED',
+      hint: expect.stringContaining('The disk is full'),
+    })
   })
 })
 
