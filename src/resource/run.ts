@@ -90,9 +90,13 @@ export async function getRecord(engine: Engine, resource: CompiledResource, requ
   return runGet(engine, prepareGet(resource, request), request.key)
 }
 
-/** The statements a prepared list starts with, for `?explain`. */
+/** The statements of a prepared list, those of its includes without their keys, for `?explain`. */
 export function statementsOf({ list, shape }: PreparedList): readonly Statement[] {
-  return [list.statement, ...shape.includes.map(({ statement }) => ({ text: statement.text, values: [] }))]
+  return [list.statement, ...includeStatements(shape)]
+}
+
+function includeStatements({ includes }: CompiledShape): Statement[] {
+  return includes.flatMap(({ statement, shape }) => [{ text: statement.text, values: [] }, ...includeStatements(shape)])
 }
 
 const compiled = new WeakMap<CompiledResource, Lru<CompiledShape>>()
