@@ -242,6 +242,7 @@ async function tryPair(seed: number, edits: number): Promise<void> {
   for (let edit = 0; edit < edits; edit++) mutate(choose, spec)
   const kept = renamings.filter(({ kind, to }) => {
     const table = spec.tables.find(({ name }) => name === 'renamed')
+    if (spec.tables.some(({ name }) => name === renamings[0]?.from[1]) || table?.columns.some(({ name }) => name === renamings[1]?.from[2])) return false
     return table !== undefined && (kind === 'table' || table.columns.some((column) => column.name === to[2] && usable(column, table)))
   })
   const before = await snapshotOf(modelsOf(old))

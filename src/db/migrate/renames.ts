@@ -55,7 +55,7 @@ export async function resolveRenames(before: Snapshot, after: Snapshot, options:
     if ('statements' in result) break
     const gone = move(before.ddl, answers.filter(isRenaming))
     const questions: RenameQuestion[] = []
-    for (const ambiguity of result.ambiguities) {
+    for (const ambiguity of firstLevel(result.ambiguities)) {
       const question = questionOf(ambiguity, gone, after.ddl)
       const given = question && options.answers.find((answer) => answersTo(answer, question))
       if (given) used.add(given)
@@ -67,6 +67,12 @@ export async function resolveRenames(before: Snapshot, after: Snapshot, options:
   const unused = options.answers.find((answer) => !used.has(answer))
   if (unused !== undefined) throw unknownRename(unused, before.ddl, after.ddl)
   return { renamings: answers.filter(isRenaming) }
+}
+
+/** While a schema is in question, its tables look new or gone as well. */
+function firstLevel(ambiguities: readonly Ambiguity[]): readonly Ambiguity[] {
+  const schemas = ambiguities.filter(({ kind }) => kind === 'schema')
+  return schemas.length > 0 ? schemas : ambiguities
 }
 
 function isRenaming(answer: Answer): answer is Renaming {
