@@ -79,7 +79,9 @@ export interface AppParts {
 export async function composeApp(definition: AppDefinition, { config, log, db, registry, closeRest }: AppParts): Promise<App> {
   const { options } = definition
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey) }
-  const writers = new Map([...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]))
+  const writers = new Map(
+    [...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]),
+  )
   const metrics = createMetrics({ processMetrics: config.env === 'production' })
   const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })
   const app: App = {

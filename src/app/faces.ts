@@ -20,13 +20,24 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   const { options } = definition
   const format = replyFormats[options.replies ?? 'envelope']
   const prefix = options.prefix ?? '/api'
-  addHealthRoutes(fastify, { checks: [databaseCheck(app)], metrics: parts.metrics, version: options.version, privateOnly: app.config.env === 'production' })
+  addHealthRoutes(fastify, {
+    checks: [databaseCheck(app)],
+    metrics: parts.metrics,
+    version: options.version,
+    privateOnly: app.config.env === 'production',
+  })
   for (const resource of engine.registry.resources.values()) {
     const writer = parts.writers.get(resource.name)
     if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
-    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path: `${prefix}/${resource.name}`, explains: app.config.env === 'development' }))
+    addRoutes(
+      fastify,
+      resourceRoutes({ engine, resource, writer, format, path: `${prefix}/${resource.name}`, explains: app.config.env === 'development' }),
+    )
   }
-  addRoutes(fastify, openapiRoutes(() => describedApp(app)))
+  addRoutes(
+    fastify,
+    openapiRoutes(() => describedApp(app)),
+  )
   for (const plugin of options.routes ?? []) await fastify.register(plugin, { app })
 }
 

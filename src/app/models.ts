@@ -30,7 +30,10 @@ function isResourceDefinition(value: unknown): value is ResourceDefinition {
 }
 
 function allTables(options: AppOptions, definitions: readonly ResourceDefinition[]): readonly TableOrView[] {
-  const found = new Set<TableOrView>([...Object.values(options.models ?? {}).filter(isTableOrView), ...definitions.map(({ table }) => table)])
+  const found = new Set<TableOrView>([
+    ...Object.values(options.models ?? {}).filter(isTableOrView),
+    ...definitions.map(({ table }) => table),
+  ])
   // A set visits what is added while it is walked, so this follows foreign keys as far as they go.
   for (const table of found) for (const foreign of foreignTables(table)) found.add(foreign)
   return [...found]

@@ -40,7 +40,9 @@ export async function upgradeDatabase(to: string | undefined, { steps, allowLate
 
 export async function downgradeDatabase(to: string | undefined, { steps, json = false }: DowngradeFlags): Promise<void> {
   const app = await loadApp()
-  const revisions = await withConnection(app, (client) => downgrade(client, migrationsOf(app.root), { ...runOptions(app, json), to, steps }))
+  const revisions = await withConnection(app, (client) =>
+    downgrade(client, migrationsOf(app.root), { ...runOptions(app, json), to, steps }),
+  )
   report(revisions, 'taken back', 'There was nothing to take back.', json)
 }
 
@@ -58,7 +60,13 @@ function printEvent(event: MigrationEvent): void {
   if (event.type === 'done') print(`${event.direction === 'up' ? 'applied' : 'taken back'}  ${event.revision}  ${event.durationMs} ms`)
 }
 
-export async function showStatus({ drift: withDrift = false, json = false }: { readonly drift?: boolean; readonly json?: boolean }): Promise<void> {
+export async function showStatus({
+  drift: withDrift = false,
+  json = false,
+}: {
+  readonly drift?: boolean
+  readonly json?: boolean
+}): Promise<void> {
   const app = await loadApp()
   const found = await withConnection(app, async (client) => ({
     ...(await status(client, migrationsOf(app.root))),
@@ -67,7 +75,12 @@ export async function showStatus({ drift: withDrift = false, json = false }: { r
   const differences = found.drift?.kind === 'compared' ? found.drift.differences : []
   if (found.blocked || differences.length > 0) process.exitCode = 1
   if (json) return printJson(found)
-  print(table(['MIGRATION', 'STATE', 'APPLIED'], found.migrations.map((it) => [it.revision, stateOf(it), it.appliedAt?.toISOString() ?? ''])))
+  print(
+    table(
+      ['MIGRATION', 'STATE', 'APPLIED'],
+      found.migrations.map((it) => [it.revision, stateOf(it), it.appliedAt?.toISOString() ?? '']),
+    ),
+  )
   print(found.pending === 0 ? 'Nothing is pending.' : `${found.pending} pending. Apply: plinth db upgrade`)
   if (found.drift?.kind === 'unknown') print(`The database could not be compared: no shadow has ${found.drift.extensions.join(', ')}.`)
   for (const difference of differences) print(`differs: ${difference}`)
@@ -80,7 +93,12 @@ function stateOf({ state, edited }: { readonly state: string; readonly edited: r
 export async function showHistory(json: boolean): Promise<void> {
   const entries = await history(migrationsOf(findRoot()))
   if (json) return printJson(entries)
-  const rows = entries.map((entry) => [entry.revision, String(entry.statements), entry.losesData ? 'loses data' : '', entry.isHead ? 'head' : ''])
+  const rows = entries.map((entry) => [
+    entry.revision,
+    String(entry.statements),
+    entry.losesData ? 'loses data' : '',
+    entry.isHead ? 'head' : '',
+  ])
   print(table(['MIGRATION', 'STATEMENTS', '', ''], rows))
 }
 

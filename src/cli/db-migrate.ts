@@ -49,7 +49,11 @@ function report(changes: readonly string[], json: boolean): void {
 }
 
 /** Asks until nothing is open. @returns undefined when there is nothing to migrate */
-async function plannedMigration(models: Readonly<Record<string, unknown>>, directory: string, flags: MigrateFlags): Promise<Written | undefined> {
+async function plannedMigration(
+  models: Readonly<Record<string, unknown>>,
+  directory: string,
+  flags: MigrateFlags,
+): Promise<Written | undefined> {
   const renames = renameFlags(flags)
   for (;;) {
     const plan = await planMigration({ models, directory, renames, noRename: flags.rename === false, acceptLoss: flags.allowLoss })
@@ -76,18 +80,31 @@ async function ask(question: RenameQuestion): Promise<RenameAnswer> {
   if (!process.stdin.isTTY) throw renameUnanswered(question)
   const answer = await select({
     message: `Is the ${kind} "${entity}" new, or was it renamed?`,
-    options: [{ value: '', label: 'it is new' }, ...candidates.map((candidate, i) => ({ value: candidate, label: `renamed from ${candidate}`, hint: flags[i] }))],
+    options: [
+      { value: '', label: 'it is new' },
+      ...candidates.map((candidate, i) => ({ value: candidate, label: `renamed from ${candidate}`, hint: flags[i] })),
+    ],
   })
   if (isCancel(answer)) throw new UsageError('Nothing was written.')
   return { kind, entity, from: answer === '' ? null : answer }
 }
 
 function renameUnanswered({ kind, entity, flags }: RenameQuestion): UsageError {
-  return new UsageError([`The ${kind} "${entity}" is new or renamed; that is not guessed. Say which:`, ...[...flags, '--no-rename'].map((flag) => `  ${flag}`)].join('\n'))
+  return new UsageError(
+    [
+      `The ${kind} "${entity}" is new or renamed; that is not guessed. Say which:`,
+      ...[...flags, '--no-rename'].map((flag) => `  ${flag}`),
+    ].join('\n'),
+  )
 }
 
 function lossRefused(losses: readonly Loss[]): UsageError {
   return new UsageError(
-    ['This migration can lose data, so nothing was written:', ...losses.map(({ what }) => `  - it ${what}`), 'If that is meant, add:', ...losses.map(({ flag }) => `  ${flag}`)].join('\n'),
+    [
+      'This migration can lose data, so nothing was written:',
+      ...losses.map(({ what }) => `  - it ${what}`),
+      'If that is meant, add:',
+      ...losses.map(({ flag }) => `  ${flag}`),
+    ].join('\n'),
   )
 }

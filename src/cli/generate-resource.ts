@@ -13,7 +13,8 @@ import { runPlinth } from './run-plinth.ts'
 export async function generateResource(name: string, fields: readonly string[], withMigration: boolean): Promise<void> {
   const root = findRoot()
   const table = plural(name)
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new UsageError(`"${name}" is not a resource name. Write small letters, digits and "_": order_item`)
+  if (!/^[a-z][a-z0-9_]*$/.test(name))
+    throw new UsageError(`"${name}" is not a resource name. Write small letters, digits and "_": order_item`)
   const files = renderResource(
     table,
     fields.map((field) => parseColumn(field, plural)),

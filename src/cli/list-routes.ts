@@ -8,5 +8,10 @@ export async function listRoutes(json: boolean): Promise<void> {
   const { definition, config } = await loadApp()
   const routes = await describeRoutes(definition, config)
   if (json) return printJson(routes)
-  print(table(['METHOD', 'PATH', 'ANSWERS'], routes.map(({ method, path, answers }) => [method, path, answers])))
+  print(
+    table(
+      ['METHOD', 'PATH', 'ANSWERS'],
+      routes.map(({ method, path, answers }) => [method, path, answers]),
+    ),
+  )
 }

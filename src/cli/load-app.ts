@@ -34,7 +34,8 @@ export function findRoot(from: string = process.cwd()): string {
 
 function applicationFile(from: string): string {
   const file = findApp(from)
-  if (file === undefined) throw new UsageError(`There is no application here: ${places[0]} is missing in this folder and in those above it.`)
+  if (file === undefined)
+    throw new UsageError(`There is no application here: ${places[0]} is missing in this folder and in those above it.`)
   return file
 }
 

@@ -13,9 +13,9 @@ export function progressBar(out: NodeJS.WriteStream = process.stderr): ProgressB
   return {
     show(label, done, total) {
       const finished = done >= total
-      if (out.isTTY === true) out.write(`\r${barLine(label, done, total)}${finished ? '\n' : ''}`)
+      if (out.isTTY) out.write(`\r${barLine(label, done, total)}${finished ? '\n' : ''}`)
       else if (finished) out.write(`${label}: ${total}\n`)
-      open = out.isTTY === true && !finished
+      open = out.isTTY && !finished
     },
     end() {
       if (open) out.write('\n')

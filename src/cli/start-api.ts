@@ -28,7 +28,13 @@ async function sayWhenMigrationIsNeeded(definition: AppDefinition, root: string)
   const { modelChanges } = await import('./db-commands.ts')
   const changes = await modelChanges({ definition, root })
   if (changes.length === 0) return
-  print(['The models have changed; the database has not:', ...changes.map((change) => `  - ${change}`), 'Write and apply a migration: plinth db migrate -m "…" && plinth db upgrade'].join('\n'))
+  print(
+    [
+      'The models have changed; the database has not:',
+      ...changes.map((change) => `  - ${change}`),
+      'Write and apply a migration: plinth db migrate -m "…" && plinth db upgrade',
+    ].join('\n'),
+  )
 }
 
 function welcome(name: string, url: string, prefix: string): string {

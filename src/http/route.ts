@@ -41,7 +41,8 @@ export function collectRoutes(app: FastifyInstance): readonly RegisteredRoute[] 
   app.addHook('onRoute', ({ method, url, config, schema }) => {
     const answers = config?.answers ?? (config?.quiet === true ? 'machine endpoint' : 'custom route')
     const custom = answers === 'custom route'
-    for (const name of [method].flat()) if (name !== 'HEAD' && name !== 'OPTIONS') routes.push({ method: name, path: url, answers, schema, custom })
+    for (const name of [method].flat())
+      if (name !== 'HEAD' && name !== 'OPTIONS') routes.push({ method: name, path: url, answers, schema, custom })
   })
   return routes
 }

@@ -57,7 +57,9 @@ function whyImpossible(operation: Operation, model: Model): string {
 function checkFields(options: ResourceOptions, model: Model): string[] {
   const lists = { hidden: options.hidden ?? [], readOnly: options.readOnly ?? [], search: searchFields(options), sort: sortFields(options) }
   return Object.entries(lists).flatMap(([option, names]) =>
-    names.filter((name) => !model.fieldByName.has(name)).map((name) => `${option}: ${unknown(name, [...model.fieldByName.keys()], `a field of "${model.name}"`)}`),
+    names
+      .filter((name) => !model.fieldByName.has(name))
+      .map((name) => `${option}: ${unknown(name, [...model.fieldByName.keys()], `a field of "${model.name}"`)}`),
   )
 }
 

@@ -42,7 +42,11 @@ function duplicateNames(declarations: readonly Declaration[]): string[] {
     const name = nameOf(declaration)
     const first = seen.get(name)
     if (first === undefined) seen.set(name, declaration)
-    return first === undefined ? [] : [`${placeOf(declaration)} and ${placeOf(first)} are both named "${name}". Give one of them a name: defineResource(table, { name: '…' }).`]
+    return first === undefined
+      ? []
+      : [
+          `${placeOf(declaration)} and ${placeOf(first)} are both named "${name}". Give one of them a name: defineResource(table, { name: '…' }).`,
+        ]
   })
 }
 
@@ -63,7 +67,9 @@ function compileResource(declaration: Declaration): Mutable<CompiledResource> {
     visible,
     visibleByName: new Map(visible.map((field) => [field.name, field])),
     writable: model.fields.filter((field) => isWritable(field, model, declaration)),
-    operations: new Set<Operation>(options.operations === undefined ? possible : possible.filter((operation) => options.operations?.includes(operation))),
+    operations: new Set<Operation>(
+      options.operations === undefined ? possible : possible.filter((operation) => options.operations?.includes(operation)),
+    ),
     relations: new Map(),
     search: compileSearch(declaration),
     defaultOrder: [],

@@ -64,15 +64,13 @@ function shapeSpec(plan: ShapePlan, includes: readonly CompiledInclude[]): Shape
   return {
     fields: plan.fields,
     width: plan.includes.length === 0 ? plan.fields.length : plan.fields.length + plan.keys.length,
-    includes: includes.map(
-      (include): IncludeSpec => ({
-        name: include.name,
-        many: include.many,
-        parentColumns: include.parentColumns,
-        childColumns: include.statement.linkColumns,
-        integerKey: include.integerKey,
-        shape: shapeSpec(include.shape.plan, include.shape.includes),
-      }),
-    ),
+    includes: includes.map((include): IncludeSpec => ({
+      name: include.name,
+      many: include.many,
+      parentColumns: include.parentColumns,
+      childColumns: include.statement.linkColumns,
+      integerKey: include.integerKey,
+      shape: shapeSpec(include.shape.plan, include.shape.includes),
+    })),
   }
 }

@@ -21,7 +21,14 @@ export function conditionSql(sql: SqlBuilder, resource: CompiledResource, alias:
   }
 }
 
-function joined(sql: SqlBuilder, resource: CompiledResource, alias: string, conditions: readonly Condition[], word: string, none: string): string {
+function joined(
+  sql: SqlBuilder,
+  resource: CompiledResource,
+  alias: string,
+  conditions: readonly Condition[],
+  word: string,
+  none: string,
+): string {
   if (conditions.length === 0) return none
   const parts = conditions.map((condition) => conditionSql(sql, resource, alias, condition))
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(word)})`
@@ -69,7 +76,13 @@ function likeText(value: string): string {
   return value.replace(/[\\%_]/g, (character) => `\\${character}`)
 }
 
-function relatedSql(sql: SqlBuilder, alias: string, relation: CompiledRelation, condition: Condition | undefined, negated: boolean): string {
+function relatedSql(
+  sql: SqlBuilder,
+  alias: string,
+  relation: CompiledRelation,
+  condition: Condition | undefined,
+  negated: boolean,
+): string {
   const inner = sql.alias()
   const conditions = [
     ...linkConditions(alias, relation, inner),

@@ -28,7 +28,10 @@ export interface HookContext {
 
 export interface Hooks<row, insert> {
   /** Before the statement, inside the transaction. May change `values` or throw. `current` is the row before, for all but create. */
-  beforeWrite?(values: Partial<insert>, context: HookContext & { readonly current: row | undefined }): void | Promise<void> | Partial<insert> | Promise<Partial<insert>>
+  beforeWrite?(
+    values: Partial<insert>,
+    context: HookContext & { readonly current: row | undefined },
+  ): void | Promise<void> | Partial<insert> | Promise<Partial<insert>>
   /** After the statement, inside the transaction: a throw rolls everything back. */
   afterWrite?(row: row, context: HookContext): void | Promise<void>
   /** After the transaction has committed. A failure is logged; the answer stands. */
@@ -80,12 +83,18 @@ export interface ResourceDefinition {
 }
 
 /** A value as replies carry it: what JSON has no number or type for is text. */
-type JsonValue<value> = value extends Date | bigint | Uint8Array ? string : value extends readonly (infer item)[] ? JsonValue<item>[] : value
+type JsonValue<value> = value extends Date | bigint | Uint8Array
+  ? string
+  : value extends readonly (infer item)[]
+    ? JsonValue<item>[]
+    : value
 
 type JsonValues<row> = { [field in keyof row]: JsonValue<row[field]> }
 
 /** A row of `table` as hooks see it: by field name, with the values that replies carry (times and bigints are texts). */
-export type RowOf<table> = JsonValues<table extends Table ? InferSelectModel<table> : table extends { readonly $inferSelect: infer row } ? row : Record<string, unknown>>
+export type RowOf<table> = JsonValues<
+  table extends Table ? InferSelectModel<table> : table extends { readonly $inferSelect: infer row } ? row : Record<string, unknown>
+>
 
 /** What a hook may set in a write to `table`: what a body may carry, and read-only fields besides. */
 export type InsertOf<table> = table extends Table ? Writable<InferInsertModel<table>> : Record<string, never>
@@ -106,5 +115,5 @@ export function defineResource<const table extends PgTable | PgView>(
   table: table,
   options: ResourceOptions<RowOf<table>, InsertOf<table>>,
 ): ResourceDefinition {
-  return Object.freeze({ kind: 'resource', table, options: options as unknown as ResourceOptions, file: callerFile() })
+  return Object.freeze({ kind: 'resource', table, options, file: callerFile() })
 }

@@ -48,7 +48,8 @@ function planComparison(resource: CompiledResource, path: readonly string[], nod
 
 /** `filter[comments][null]=true`: records without comments. */
 function existence(relation: CompiledRelation, node: Comparison): Condition {
-  if (node.operator !== 'null') throw resourceErrors.UNKNOWN_OPERATOR(node.operator, relation.relation.name, ['null']).with({ field: node.source })
+  if (node.operator !== 'null')
+    throw resourceErrors.UNKNOWN_OPERATOR(node.operator, relation.relation.name, ['null']).with({ field: node.source })
   return { type: 'related', relation, condition: undefined, negated: parseTruth(node) === 'true' }
 }
 

@@ -31,5 +31,6 @@ function childStatement(include: CompiledInclude, rows: TextRows): Statement | u
 }
 
 function refuseTooMany(include: CompiledInclude, rows: TextRows): void {
-  if (include.many && rows.count > mostIncluded) throw resourceErrors.INCLUDE_TOO_LARGE(include.path, mostIncluded).with({ field: 'include' })
+  if (include.many && rows.count > mostIncluded)
+    throw resourceErrors.INCLUDE_TOO_LARGE(include.path, mostIncluded).with({ field: 'include' })
 }

@@ -61,7 +61,8 @@ function planPage(resource: CompiledResource, request: ListRequest): { size: num
 
 function pageOffset(number: number, size: number): number {
   const offset = (number - 1) * size
-  if (!Number.isSafeInteger(number) || number < 1) throw resourceErrors.INVALID_PAGE('page[number] is a whole number from 1.').with({ field: 'page[number]' })
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw resourceErrors.INVALID_PAGE('page[number] is a whole number from 1.').with({ field: 'page[number]' })
   if (offset > mostOffset) {
     throw resourceErrors.INVALID_PAGE(`page[number] reaches at most ${mostOffset} records deep.`).with({ field: 'page[number]' })
   }

@@ -44,7 +44,8 @@ function selectText(
   order: readonly OrderColumn[],
 ): string {
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
-  const by = order.length === 0 ? '' : ` order by ${order.map(({ column, descending }) => (descending ? `${column} desc` : column)).join(', ')}`
+  const by =
+    order.length === 0 ? '' : ` order by ${order.map(({ column, descending }) => (descending ? `${column} desc` : column)).join(', ')}`
   // The size is text, not a parameter: with a parameter PostgreSQL would plan for a tenth of the table. One more row tells whether there is a next page.
   const offset = plan.offset === 0 ? '' : ` offset ${sql.param(String(plan.offset), 'int8')}`
   return `select ${columns.join(', ')} from ${plan.shape.resource.model.sqlName} ${root}${joins.text}${where}${by} limit ${plan.size + 1}${offset}`

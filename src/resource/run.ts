@@ -107,7 +107,8 @@ const mostShapes = 200
 function shapeOf(resource: CompiledResource, request: Shape): CompiledShape {
   const shapes = compiled.get(resource) ?? new Lru<CompiledShape>(mostShapes)
   compiled.set(resource, shapes)
-  const signature = request.fields === undefined && request.include === undefined ? '' : JSON.stringify([[...(request.fields ?? [])], request.include])
+  const signature =
+    request.fields === undefined && request.include === undefined ? '' : JSON.stringify([[...(request.fields ?? [])], request.include])
   const known = shapes.get(signature)
   if (known !== undefined) return known
   const shape = compileShapePlan(planShape(resource, request))

@@ -26,7 +26,10 @@ function countIncludes(tree: IncludeTree): number {
 function refuseUnusedFieldSets(sets: FieldSets | undefined, include: IncludeTree): void {
   for (const path of sets?.keys() ?? []) {
     const found = path === '' || path.split('.').reduce<IncludeTree | undefined>((tree, name) => tree?.[name], include) !== undefined
-    if (!found) throw resourceErrors.INVALID_VALUE(`fields[${path}]`, `"${path}" is not included.`, `Add include=${path}.`).with({ field: `fields[${path}]` })
+    if (!found)
+      throw resourceErrors
+        .INVALID_VALUE(`fields[${path}]`, `"${path}" is not included.`, `Add include=${path}.`)
+        .with({ field: `fields[${path}]` })
   }
 }
 

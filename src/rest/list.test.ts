@@ -12,7 +12,9 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
   beforeAll(async () => {
     blogApp = await testApp(blog(), { url })
     const { db } = blogApp.app
-    await db.query(`insert into authors (name, email, secret) values ('Ada', 'ada@example.org', 's1'), ('Bob', null, 's2'), ('Cyd "C" \\', 'cyd@example.org', null)`)
+    await db.query(
+      `insert into authors (name, email, secret) values ('Ada', 'ada@example.org', 's1'), ('Bob', null, 's2'), ('Cyd "C" \\', 'cyd@example.org', null)`,
+    )
     await db.query(`insert into posts (author_id, title, body, status, price, views, labels, extra, featured, published_at)
       select (i % 3) + 1, 'Post ' || i, case when i % 5 = 0 then null else 'Body about ' || case when i % 2 = 0 then 'foxes' else 'dogs' end end,
         (array['draft', 'published', 'archived'])[(i % 3) + 1]::status, case when i % 4 = 0 then null else i * 1.25 end, 9007199254740993 + i,
@@ -20,8 +22,12 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
         i % 10 = 0, case when i % 6 = 0 then null else timestamptz '2026-01-01 00:00:00.123456+02' + i * interval '1 day' end
       from generate_series(1, 60) i`)
     await db.query(`insert into tags (name) values ('red'), ('green'), ('blue')`)
-    await db.query(`insert into post_tags (post_id, tag_id) select p, t from generate_series(1, 60) p, generate_series(1, 3) t where (p + t) % 2 = 0`)
-    await db.query(`insert into comments (post_id, author_id, text, deleted_at) select (i % 20) + 1, (i % 3) + 1, 'Comment ' || i, case when i % 4 = 0 then now() end from generate_series(1, 100) i`)
+    await db.query(
+      `insert into post_tags (post_id, tag_id) select p, t from generate_series(1, 60) p, generate_series(1, 3) t where (p + t) % 2 = 0`,
+    )
+    await db.query(
+      `insert into comments (post_id, author_id, text, deleted_at) select (i % 20) + 1, (i % 3) + 1, 'Comment ' || i, case when i % 4 = 0 then now() end from generate_series(1, 100) i`,
+    )
     await db.query(`insert into ratings (post_id, critic, stars) select p, 'critic ' || p, p % 5 from generate_series(1, 5) p`)
   })
   afterAll(() => blogApp.close())
@@ -93,7 +99,9 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
         const reply = await blogApp.get(path)
         expect(reply.status, reply.text).toBe(200)
         seen.push(...reply.body.data.map((post: { id: number }) => post.id))
-        const [row] = await blogApp.app.db.query<{ id: number }>(`insert into posts (title, price, published_at) values ('A', 0.01, '1999-01-01') returning id`)
+        const [row] = await blogApp.app.db.query<{ id: number }>(
+          `insert into posts (title, price, published_at) values ('A', 0.01, '1999-01-01') returning id`,
+        )
         added.push(row?.id ?? 0)
         path = reply.headers['link'] === undefined ? undefined : String(reply.headers['link']).match(/<([^>]+)>; rel="next"/)?.[1]
       }
@@ -162,7 +170,9 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
       expect(first.tags.map((tag: { name: string }) => tag.name)).toEqual(['red', 'blue'])
       expect(second.tags.map((tag: { name: string }) => tag.name)).toEqual(['green'])
       expect(reply.body.data[2].author.name).toBe('Ada')
-      expect(first.comments.every((comment: { author: object; deleted_at: null }) => comment.author !== null && comment.deleted_at === null)).toBe(true)
+      expect(
+        first.comments.every((comment: { author: object; deleted_at: null }) => comment.author !== null && comment.deleted_at === null),
+      ).toBe(true)
       expect(reply.body.data[59].comments).toEqual([])
     })
     expect(count).toBe(5)
@@ -180,7 +190,10 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
   test('relations lead both ways: an author has posts, a tag has posts, a post has its ratings', async () => {
     expect((await blogApp.get('/api/authors/1?include=posts&fields[posts]=id')).body.data.posts).toHaveLength(20)
     expect((await blogApp.get('/api/tags/1?include=posts&fields[posts]=id')).body.data.posts).toHaveLength(30)
-    expect((await blogApp.get('/api/posts/3?include=ratings&fields=id')).body.data).toEqual({ id: 3, ratings: [{ post_id: 3, critic: 'critic 3', stars: 3, note: null }] })
+    expect((await blogApp.get('/api/posts/3?include=ratings&fields=id')).body.data).toEqual({
+      id: 3,
+      ratings: [{ post_id: 3, critic: 'critic 3', stars: 3, note: null }],
+    })
   })
 
   test('a record with a key of two fields has two path segments', async () => {
@@ -231,7 +244,11 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     ['page[after]=WzFd.AAAAAAAAAAAAAAAA', 'RESOURCE_INVALID_CURSOR', undefined],
     ['page[after]=', 'RESOURCE_INVALID_CURSOR', undefined],
     [Array.from({ length: 51 }, (_, i) => `filter[or][${i}][id]=1`).join('&'), 'RESOURCE_TOO_MANY_CONDITIONS', undefined],
-    ['include=author.posts,tags.posts,comments.post,comments.author,ratings.post,author.comments,tags.posts.author,tags.posts.tags,comments.post.tags,comments.post.author,comments.post.comments,comments.author.posts,ratings.post.author,ratings.post.tags,ratings.post.comments,ratings.post.ratings,author.posts.tags', 'RESOURCE_TOO_MANY_INCLUDES', undefined],
+    [
+      'include=author.posts,tags.posts,comments.post,comments.author,ratings.post,author.comments,tags.posts.author,tags.posts.tags,comments.post.tags,comments.post.author,comments.post.comments,comments.author.posts,ratings.post.author,ratings.post.tags,ratings.post.comments,ratings.post.ratings,author.posts.tags',
+      'RESOURCE_TOO_MANY_INCLUDES',
+      undefined,
+    ],
   ])('%s is refused with %s', async (query, code, hint) => {
     const reply = await blogApp.get(`/api/posts?${query}`)
     expect(reply.status).toBe(400)

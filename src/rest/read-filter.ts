@@ -18,7 +18,7 @@ interface Condition {
   readonly values: string[]
 }
 
-const mostDepth = 5
+export const mostDepth = 5
 const listOperators: ReadonlySet<string> = new Set(['in', 'nin', 'between'])
 
 export class FilterReader {
@@ -43,7 +43,8 @@ function emptyGroup(): Group {
 function addTo(group: Group, name: string, segments: readonly string[], value: string, depth: number): void {
   const [first = '', second = '', ...rest] = segments
   if (depth > mostDepth) throw restErrors.INVALID_PARAMETER(name, `groups are nested at most ${mostDepth} deep.`).with({ field: name })
-  if ((first === 'or' || first === 'and') && /^\d{1,3}$/.test(second)) return addTo(memberOf(group, first, second), name, rest, value, depth + 1)
+  if ((first === 'or' || first === 'and') && /^\d{1,3}$/.test(second))
+    return addTo(memberOf(group, first, second), name, rest, value, depth + 1)
   addCondition(group, name, segments, value)
 }
 
@@ -65,7 +66,11 @@ function addCondition(group: Group, name: string, segments: readonly string[], v
   const id = `${path} ${operator}`
   const known = group.conditions.get(id)
   if (known !== undefined) known.values.push(value)
-  else group.conditions.set(id, condition(path, operator, indexed ? name.slice(0, name.lastIndexOf('[')) : name, valuesOf(operator, value, indexed)))
+  else
+    group.conditions.set(
+      id,
+      condition(path, operator, indexed ? name.slice(0, name.lastIndexOf('[')) : name, valuesOf(operator, value, indexed)),
+    )
 }
 
 function condition(path: string, operator: string, source: string, values: string[]): Condition {

@@ -36,7 +36,10 @@ test('members of an or-group are alternatives, and conditions with the same numb
 
 test('a list of values is split at commas, except at escaped ones, or written with numbers', () => {
   expect(readListQuery('filter[id][in]=1,2\\,3').filter).toMatchObject({ values: ['1', '2,3'] })
-  expect(readListQuery('filter[id][in][0]=1,5&filter[id][in][1]=2').filter).toMatchObject({ values: ['1,5', '2'], source: 'filter[id][in]' })
+  expect(readListQuery('filter[id][in][0]=1,5&filter[id][in][1]=2').filter).toMatchObject({
+    values: ['1,5', '2'],
+    source: 'filter[id][in]',
+  })
 })
 
 test.each([
@@ -56,15 +59,20 @@ test('a parameter given twice is refused by name, whether or not its brackets ar
 })
 
 test('an unknown parameter is refused with the nearest name', () => {
-  expect(() => readListQuery('srot=name')).toThrow(expect.objectContaining({ code: 'REST_UNKNOWN_PARAMETER', field: 'srot', hint: 'Perhaps you meant "sort".' }))
+  expect(() => readListQuery('srot=name')).toThrow(
+    expect.objectContaining({ code: 'REST_UNKNOWN_PARAMETER', field: 'srot', hint: 'Perhaps you meant "sort".' }),
+  )
   expect(code(() => readShapeQuery('filter[a]=1'))).toBe('REST_UNKNOWN_PARAMETER')
   expect(code(() => refuseQuery('x=1'))).toBe('REST_UNKNOWN_PARAMETER')
   expect(code(() => readListQuery('Sort=name'))).toBe('REST_UNKNOWN_PARAMETER')
 })
 
-test.each(['__proto__=1', 'constructor=1', 'toString=1', 'page[__proto__]=1', 'fields[a][b]=1', 'sort[a]=1', 'filter=1'])('%s is not a parameter', (query) => {
-  expect(code(() => readListQuery(query))).toMatch(/^REST_(UNKNOWN|INVALID)_PARAMETER$/)
-})
+test.each(['__proto__=1', 'constructor=1', 'toString=1', 'page[__proto__]=1', 'fields[a][b]=1', 'sort[a]=1', 'filter=1'])(
+  '%s is not a parameter',
+  (query) => {
+    expect(code(() => readListQuery(query))).toMatch(/^REST_(UNKNOWN|INVALID)_PARAMETER$/)
+  },
+)
 
 test('filtering on __proto__ or including it leaves Object.prototype as it was', () => {
   const before = Object.getOwnPropertyNames(Object.prototype)
@@ -74,13 +82,19 @@ test('filtering on __proto__ or including it leaves Object.prototype as it was',
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
 })
 
-test.each(['filter[]=1', 'filter[a=1', 'filter[a]b=1', 'filter[a][b][c]=1', 'filter[a][[b]]=1'])('broken brackets in %s are refused', (query) => {
-  expect(code(() => readListQuery(query))).toMatch(/^REST_/)
-})
+test.each(['filter[]=1', 'filter[a=1', 'filter[a]b=1', 'filter[a][b][c]=1', 'filter[a][[b]]=1'])(
+  'broken brackets in %s are refused',
+  (query) => {
+    expect(code(() => readListQuery(query))).toMatch(/^REST_/)
+  },
+)
 
-test.each(['page[size]=-1', 'page[size]=1.5', 'page[size]=1e3', 'page[number]=x', 'page[size]=', 'page[size]=99999999999999999999'])('%s is no page', (query) => {
-  expect(code(() => readListQuery(query))).toBe('REST_INVALID_PARAMETER')
-})
+test.each(['page[size]=-1', 'page[size]=1.5', 'page[size]=1e3', 'page[number]=x', 'page[size]=', 'page[size]=99999999999999999999'])(
+  '%s is no page',
+  (query) => {
+    expect(code(() => readListQuery(query))).toBe('REST_INVALID_PARAMETER')
+  },
+)
 
 test('a broken percent-encoding or bytes that are not UTF-8 are refused', () => {
   for (const query of ['search=%', 'search=%zz', 'search=%ff', '%c3=1']) expect(code(() => queryPairs(query))).toBe('REST_INVALID_QUERY')

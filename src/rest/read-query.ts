@@ -44,7 +44,18 @@ const listReaders: Readonly<Record<string, Reader>> = {
 }
 
 /** Parameters of a list, for messages and documentation. */
-export const listParameters: readonly string[] = ['filter', 'sort', 'search', 'page[number]', 'page[size]', 'page[after]', 'count', 'fields', 'include', 'deleted']
+export const listParameters: readonly string[] = [
+  'filter',
+  'sort',
+  'search',
+  'page[number]',
+  'page[size]',
+  'page[after]',
+  'count',
+  'fields',
+  'include',
+  'deleted',
+]
 
 /** @throws REST_… for anything that is not a parameter of a list, or is written wrongly */
 export function readListQuery(query: string): ListRequest {
@@ -104,13 +115,15 @@ function readPage(reading: Reading, value: string, name: string, segments: reado
 }
 
 function wholeNumber(name: string, value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw restErrors.INVALID_PARAMETER(name, `"${value.slice(0, 40)}" is not a whole number above 0.`).with({ field: name })
+  if (!/^\d{1,9}$/.test(value))
+    throw restErrors.INVALID_PARAMETER(name, `"${value.slice(0, 40)}" is not a whole number above 0.`).with({ field: name })
   return Number(value)
 }
 
 function oneOf<const word extends string>(name: string, value: string, words: readonly word[]): word {
   const found = words.find((word) => word === value)
-  if (found === undefined) throw restErrors.INVALID_PARAMETER(name, `"${value.slice(0, 40)}" is not one of ${words.join(', ')}.`).with({ field: name })
+  if (found === undefined)
+    throw restErrors.INVALID_PARAMETER(name, `"${value.slice(0, 40)}" is not one of ${words.join(', ')}.`).with({ field: name })
   return found
 }
 
@@ -125,7 +138,7 @@ export function includeTree(paths: readonly string[]): IncludeTree {
   const tree: { [name: string]: IncludeTree } = Object.create(null)
   for (const path of paths) {
     let level = tree
-    for (const name of path.split('.')) level = (level[name] ??= Object.create(null)) as typeof tree
+    for (const name of path.split('.')) level = level[name] ??= Object.create(null)
   }
   return tree
 }

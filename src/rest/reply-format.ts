@@ -41,7 +41,8 @@ const bare: ReplyFormat = {
     'x-pagination': JSON.stringify(pageMeta(page)),
     ...(page.total === undefined ? {} : { 'x-total-count': String(page.total) }),
   }),
-  error: (error) => parts(error, json, { message: error.message, status: error.status, code: error.code, ...hintOf(error), details: detailsOf(error) }),
+  error: (error) =>
+    parts(error, json, { message: error.message, status: error.status, code: error.code, ...hintOf(error), details: detailsOf(error) }),
 }
 
 /** Bare data; errors as RFC 9457. */
@@ -67,7 +68,13 @@ const dataOpen = Buffer.from('{"success":true,"data":')
 const emptyMeta = Buffer.from(',"meta":{}}')
 
 export interface PageMeta {
-  readonly page: { readonly size: number; readonly count: number; readonly number?: number; readonly has_more: boolean; readonly next?: string }
+  readonly page: {
+    readonly size: number
+    readonly count: number
+    readonly number?: number
+    readonly has_more: boolean
+    readonly next?: string
+  }
   readonly total?: number
 }
 

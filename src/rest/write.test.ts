@@ -28,10 +28,22 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
   })
 
   test('a created record comes back with 201, its address, its entity tag and its defaults', async () => {
-    const reply = await blogApp.post('/api/posts', { title: 'Hello', price: '1234567890123456.1234', views: '9007199254740993', labels: ['a', 'b "c"'] })
+    const reply = await blogApp.post('/api/posts', {
+      title: 'Hello',
+      price: '1234567890123456.1234',
+      views: '9007199254740993',
+      labels: ['a', 'b "c"'],
+    })
     expect(reply.status, reply.text).toBe(201)
     expect(reply.headers['location']).toBe('/api/posts/1')
-    expect(reply.body.data).toMatchObject({ id: 1, title: 'Hello', status: 'draft', price: '1234567890123456.1234', views: '9007199254740993', labels: ['a', 'b "c"'] })
+    expect(reply.body.data).toMatchObject({
+      id: 1,
+      title: 'Hello',
+      status: 'draft',
+      price: '1234567890123456.1234',
+      views: '9007199254740993',
+      labels: ['a', 'b "c"'],
+    })
     const read = await blogApp.get('/api/posts/1')
     expect(read.body.data).toEqual(reply.body.data)
     expect(read.headers['etag']).toBe(reply.headers['etag'])
@@ -83,7 +95,10 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
     const created = await blogApp.post('/api/posts', [{ title: 'A' }, { title: 'B', featured: true }, { title: 'C' }])
     expect(created.status, created.text).toBe(201)
     expect(created.body.data.map((post: { title: string }) => post.title)).toEqual(['A', 'B', 'C'])
-    const changed = await blogApp.patch('/api/posts', [{ id: 3, title: 'c' }, { id: 1, featured: true }])
+    const changed = await blogApp.patch('/api/posts', [
+      { id: 3, title: 'c' },
+      { id: 1, featured: true },
+    ])
     expect(changed.status, changed.text).toBe(200)
     expect(changed.body.data.map((post: { id: number }) => post.id)).toEqual([3, 1])
     expect((await blogApp.delete('/api/posts', [1, 2])).status).toBe(204)
@@ -114,10 +129,16 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
     const created = await blogApp.post('/api/tags', { name: 'RED' })
     expect(created.body.data).toEqual({ id: 1, name: 'red', label: '#red' })
     expect(committed).toEqual(['red'])
-    expect(await blogApp.post('/api/tags', { name: 'forbidden' })).toMatchObject({ status: 403, body: { code: 'TAG_FORBIDDEN', error: 'This tag is not allowed.' } })
+    expect(await blogApp.post('/api/tags', { name: 'forbidden' })).toMatchObject({
+      status: 403,
+      body: { code: 'TAG_FORBIDDEN', error: 'This tag is not allowed.' },
+    })
     expect((await blogApp.get('/api/tags')).body.data).toEqual([{ id: 1, name: 'red', label: '#red' }])
     await blogApp.app.db.query(`insert into posts (title) values ('p'); insert into post_tags values (1, 1)`)
-    expect((await blogApp.get('/api/posts/1?include=tags&fields=id')).body.data).toEqual({ id: 1, tags: [{ id: 1, name: 'red', label: '#red' }] })
+    expect((await blogApp.get('/api/posts/1?include=tags&fields=id')).body.data).toEqual({
+      id: 1,
+      tags: [{ id: 1, name: 'red', label: '#red' }],
+    })
   })
 
   test.each<[string, unknown, number, string, string | undefined]>([
@@ -149,7 +170,10 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
 
   test('a unique value that is taken is a conflict that names its field', async () => {
     await blogApp.post('/api/authors', { name: 'A', email: 'a@example.org' })
-    expect(await blogApp.post('/api/authors', { name: 'B', email: 'a@example.org' })).toMatchObject({ status: 409, body: { code: 'WRITE_CONFLICT', details: [{ field: 'email' }] } })
+    expect(await blogApp.post('/api/authors', { name: 'B', email: 'a@example.org' })).toMatchObject({
+      status: 409,
+      body: { code: 'WRITE_CONFLICT', details: [{ field: 'email' }] },
+    })
   })
 
   test('a record that others refer to cannot be deleted', async () => {
@@ -159,15 +183,34 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
   })
 
   test('a query parameter on a write is refused rather than ignored', async () => {
-    expect(await blogApp.post('/api/posts?fields=id', { title: 'x' })).toMatchObject({ status: 400, body: { code: 'REST_UNKNOWN_PARAMETER' } })
+    expect(await blogApp.post('/api/posts?fields=id', { title: 'x' })).toMatchObject({
+      status: 400,
+      body: { code: 'REST_UNKNOWN_PARAMETER' },
+    })
   })
 
   test.each([
-    ['bare', { message: 'There is no such record in "posts".', status: 404, code: 'RESOURCE_NOT_FOUND', details: [] }, 'application/json; charset=utf-8'],
-    ['envelope', { success: false, data: null, error: 'There is no such record in "posts".', code: 'RESOURCE_NOT_FOUND', details: [] }, 'application/json; charset=utf-8'],
+    [
+      'bare',
+      { message: 'There is no such record in "posts".', status: 404, code: 'RESOURCE_NOT_FOUND', details: [] },
+      'application/json; charset=utf-8',
+    ],
+    [
+      'envelope',
+      { success: false, data: null, error: 'There is no such record in "posts".', code: 'RESOURCE_NOT_FOUND', details: [] },
+      'application/json; charset=utf-8',
+    ],
     [
       'problem',
-      { type: 'urn:plinth:error:RESOURCE_NOT_FOUND', title: 'Not Found', status: 404, detail: 'There is no such record in "posts".', instance: expect.stringMatching(/^urn:request:/), code: 'RESOURCE_NOT_FOUND', errors: [] },
+      {
+        type: 'urn:plinth:error:RESOURCE_NOT_FOUND',
+        title: 'Not Found',
+        status: 404,
+        detail: 'There is no such record in "posts".',
+        instance: expect.stringMatching(/^urn:request:/),
+        code: 'RESOURCE_NOT_FOUND',
+        errors: [],
+      },
       'application/problem+json; charset=utf-8',
     ],
   ] as const)('the format %s frames errors its way', async (replies, body, type) => {

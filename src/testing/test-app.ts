@@ -46,7 +46,11 @@ export async function testApp(definition: AppDefinition, options: TestAppOptions
   if (server === undefined) throw new Error('testApp needs a PostgreSQL server: pass { url } or set DATABASE_URL.')
   const database = await createScratchDatabase(server)
   await createSchema(database.url, schemaOf(definition.options))
-  const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: database.url, API_PORT: '0', ...options.environment }, tmpdir(), definition.options.environment)
+  const config = readConfig(
+    { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: database.url, API_PORT: '0', ...options.environment },
+    tmpdir(),
+    definition.options.environment,
+  )
   const app = await createApp(definition, config)
   return {
     app,
@@ -69,6 +73,6 @@ async function send(app: App, method: Method, url: string, body: unknown, header
   const payload = body === undefined ? {} : { payload: JSON.stringify(body) }
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
   const reply = await app.inject({ method, url, headers: { ...type, ...headers }, ...payload })
-  const json = String(reply.headers['content-type'] ?? '').includes('json')
+  const json = reply.headers['content-type']?.includes('json') === true
   return { status: reply.statusCode, headers: reply.headers, text: reply.body, body: json ? JSON.parse(reply.body) : undefined }
 }

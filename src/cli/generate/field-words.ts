@@ -51,7 +51,8 @@ export function parseColumn(argument: string, pluralOf: (name: string) => string
   const [name = '', wordAndMark = '', ...rest] = argument.split(':')
   const word = wordAndMark.replace(/\?$/, '')
   const nullable = wordAndMark.endsWith('?')
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new UsageError(`"${name}" is not a field name. Write small letters, digits and "_": title:string`)
+  if (!/^[a-z][a-z0-9_]*$/.test(name))
+    throw new UsageError(`"${name}" is not a field name. Write small letters, digits and "_": title:string`)
   if (word === 'references') return reference(name, nullable, rest[0] ?? pluralOf(name.replace(/_id$/, '')))
   const known = Object.hasOwn(words, word) ? words[word] : undefined
   if (known === undefined) throw unknownWord(argument, word)
@@ -66,5 +67,7 @@ function reference(name: string, nullable: boolean, table: string): GeneratedCol
 
 function unknownWord(argument: string, word: string): UsageError {
   const near = nearest(word, fieldWords)
-  return new UsageError(`${argument}: "${word}" is not a type. ${near === undefined ? `Types are: ${fieldWords.join(', ')}.` : `Perhaps you meant "${near}".`}`)
+  return new UsageError(
+    `${argument}: "${word}" is not a type. ${near === undefined ? `Types are: ${fieldWords.join(', ')}.` : `Perhaps you meant "${near}".`}`,
+  )
 }

@@ -18,7 +18,9 @@ export function renderResource(table: string, columns: readonly GeneratedColumn[
 
 function renderModel(table: string, columns: readonly GeneratedColumn[]): string {
   const builders = [...new Set(['pgTable', 'serial', 'timestamps', ...columns.map(({ builder }) => builder)])].toSorted()
-  const referred = [...new Set(columns.flatMap(({ references }) => (references === undefined || references === table ? [] : [references])))].toSorted()
+  const referred = [
+    ...new Set(columns.flatMap(({ references }) => (references === undefined || references === table ? [] : [references]))),
+  ].toSorted()
   return `import { ${builders.join(', ')} } from 'plinth/db'
 ${referred.map((name) => `import { ${name} } from './${name}.ts'\n`).join('')}
 export const ${table} = pgTable('${table}', {

@@ -6,6 +6,8 @@ import type { Encoder } from './encoders.ts'
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const comma = 0x2c
+/** Braces become brackets. */
+const punctuationOf: Readonly<Record<number, number>> = { [openBrace]: 0x5b, [closeBrace]: 0x5d, [comma]: comma }
 const quote = 0x22
 const backslash = 0x5c
 const equals = 0x3d
@@ -18,10 +20,11 @@ export function arrayEncoder(encodeElement: Encoder): Encoder {
     let i = afterBounds(source, at)
     while (i < end) {
       const byte = source[i] as number
-      if (byte === openBrace) (writer.byte(0x5b), i++)
-      else if (byte === closeBrace) (writer.byte(0x5d), i++)
-      else if (byte === comma) (writer.byte(comma), i++)
-      else if (byte === quote) i = quotedElement(writer, source, i + 1, encodeElement)
+      const punctuation = punctuationOf[byte]
+      if (punctuation !== undefined) {
+        writer.byte(punctuation)
+        i++
+      } else if (byte === quote) i = quotedElement(writer, source, i + 1, encodeElement)
       else i = plainElement(writer, source, i, encodeElement)
     }
   }

@@ -25,7 +25,10 @@ export interface ColumnOutput {
 export function compileColumns(outputs: readonly ColumnOutput[], width: number): ColumnWriter {
   const body = Array.from({ length: width }, (_, column) => columnSource(outputs[column], column)).join('\n')
   const source = `let out = writer.bytes, to = writer.at, length = 0\n${body}\nwriter.at = to`
-  const make = new Function('encoders', `return (writer, source, at, offsets, lengths) => {\n${source}\n}`) as (encoders: readonly Encoder[]) => ColumnWriter
+  // oxlint-disable-next-line typescript/no-implied-eval -- decisions/0002: the text is made of numbers only
+  const make = new Function('encoders', `return (writer, source, at, offsets, lengths) => {\n${source}\n}`) as (
+    encoders: readonly Encoder[],
+  ) => ColumnWriter
   return make(outputs.map(({ field }) => encoderOf(field)))
 }
 

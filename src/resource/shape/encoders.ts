@@ -62,7 +62,15 @@ function encodeText(writer: ByteWriter, source: Buffer, at: number, length: numb
   writer.at = to
 }
 
-const shortEscapes: Readonly<Record<number, number>> = { 8: 0x62, 9: 0x74, 10: 0x6e, 12: 0x66, 13: 0x72, [quote]: quote, [backslash]: backslash }
+const shortEscapes: Readonly<Record<number, number>> = {
+  8: 0x62,
+  9: 0x74,
+  10: 0x6e,
+  12: 0x66,
+  13: 0x72,
+  [quote]: quote,
+  [backslash]: backslash,
+}
 const hexDigits = Buffer.from('0123456789abcdef')
 
 function escapeByte(out: Buffer, to: number, byte: number): number {

@@ -10,7 +10,8 @@ const writer = new ByteWriter()
 
 /** The first `count` records of a level as a JSON array. */
 export function recordsJson(shape: CompiledShape, level: Level, count: number): Buffer {
-  if (shape.hasSerializeHook) return Buffer.from(JSON.stringify(Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index))))
+  if (shape.hasSerializeHook)
+    return Buffer.from(JSON.stringify(Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index))))
   writeRecords(writer, shape.record, resultOf(shape, level), count)
   return writer.take()
 }

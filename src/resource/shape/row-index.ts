@@ -56,7 +56,12 @@ export function locateColumns(rows: TextRows, index: number, width: number, offs
 }
 
 /** Calls `visit` with the key of every row that has one. */
-function eachKey(rows: TextRows, columns: readonly number[], integerKey: boolean, visit: (key: string | number, row: number) => void): void {
+function eachKey(
+  rows: TextRows,
+  columns: readonly number[],
+  integerKey: boolean,
+  visit: (key: string | number, row: number) => void,
+): void {
   const width = Math.max(...columns) + 1
   const offsets = new Int32Array(width)
   const lengths = new Int32Array(width)

@@ -57,8 +57,15 @@ async function insertLanguages(db: Database, countries: Ids): Promise<void> {
   const names = new Map(world.flatMap((country) => Object.entries(country.languages ?? {})))
   const rows = await insertRows(db, 'languages', { code: ['text', ([code]) => code], name: ['text', ([, name]) => name] }, [...names])
   const ids: Ids = new Map(rows.map((row) => [String(row.code), Number(row.id)]))
-  const pairs = world.flatMap((country) => Object.keys(country.languages ?? {}).map((code) => ({ country: countries.get(country.cca3), language: ids.get(code) })))
-  await insertRows(db, 'country_languages', { country_id: ['int', (pair) => pair.country], language_id: ['int', (pair) => pair.language] }, pairs)
+  const pairs = world.flatMap((country) =>
+    Object.keys(country.languages ?? {}).map((code) => ({ country: countries.get(country.cca3), language: ids.get(code) })),
+  )
+  await insertRows(
+    db,
+    'country_languages',
+    { country_id: ['int', (pair) => pair.country], language_id: ['int', (pair) => pair.language] },
+    pairs,
+  )
 }
 
 async function insertCurrencies(db: Database, countries: Ids): Promise<void> {
@@ -66,10 +73,21 @@ async function insertCurrencies(db: Database, countries: Ids): Promise<void> {
   const rows = await insertRows(
     db,
     'currencies',
-    { code: ['text', ([code]) => code], name: ['text', ([, currency]) => currency.name], symbol: ['text', ([, currency]) => currency.symbol] },
+    {
+      code: ['text', ([code]) => code],
+      name: ['text', ([, currency]) => currency.name],
+      symbol: ['text', ([, currency]) => currency.symbol],
+    },
     [...known],
   )
   const ids: Ids = new Map(rows.map((row) => [String(row.code), Number(row.id)]))
-  const pairs = world.flatMap((country) => Object.keys(country.currencies ?? {}).map((code) => ({ country: countries.get(country.cca3), currency: ids.get(code) })))
-  await insertRows(db, 'country_currencies', { country_id: ['int', (pair) => pair.country], currency_id: ['int', (pair) => pair.currency] }, pairs)
+  const pairs = world.flatMap((country) =>
+    Object.keys(country.currencies ?? {}).map((code) => ({ country: countries.get(country.cca3), currency: ids.get(code) })),
+  )
+  await insertRows(
+    db,
+    'country_currencies',
+    { country_id: ['int', (pair) => pair.country], currency_id: ['int', (pair) => pair.currency] },
+    pairs,
+  )
 }

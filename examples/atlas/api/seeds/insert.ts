@@ -8,7 +8,12 @@ export type Columns<row> = Readonly<Record<string, readonly [type: string, value
  *
  * @returns the rows as stored, in the order given
  */
-export async function insertRows<row>(db: Database, table: string, columns: Columns<row>, rows: readonly row[]): Promise<Record<string, unknown>[]> {
+export async function insertRows<row>(
+  db: Database,
+  table: string,
+  columns: Columns<row>,
+  rows: readonly row[],
+): Promise<Record<string, unknown>[]> {
   const names = Object.keys(columns)
   const values = rows.map((row) => Object.fromEntries(names.map((name) => [name, columns[name]?.[1](row) ?? null])))
   const definition = names.map((name) => `${name} ${columns[name]?.[0]}`).join(', ')
