@@ -11,7 +11,7 @@ import type { ConnectionPool } from './pool.ts'
 import type { Reader } from './reader/reader.ts'
 import type { Statement, TextRows } from './rows.ts'
 import { runText } from './text-query.ts'
-import { Transactions } from './transaction.ts'
+import { type OnClient, Transactions } from './transaction.ts'
 import type { Watchdog } from './watchdog.ts'
 
 export interface DatabaseParts {
@@ -23,8 +23,6 @@ export interface DatabaseParts {
 }
 
 const closeDeadlineMs = 3_000
-
-type OnClient<result> = (client: PoolClient) => Promise<result>
 
 export class PostgresDatabase implements Database {
   readonly #pool: ConnectionPool
@@ -47,7 +45,8 @@ export class PostgresDatabase implements Database {
   }
 
   read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
-    if (this.#transactions.isOpen() || options?.slow === true) return this.#run((client) => runText(client, statement), isConnectionError)
+    if (this.#transactions.isOpen() || options?.slow === true)
+      return this.#run((client, begin) => runText(client, statement, begin), isConnectionError)
     return this.#pipeline(() => this.#reader.read(statement))
   }
 
@@ -58,7 +57,7 @@ export class PostgresDatabase implements Database {
   }
 
   write(statement: Statement): Promise<TextRows> {
-    return this.#run((client) => runText(client, statement))
+    return this.#run((client, begin) => runText(client, statement, begin))
   }
 
   async query<row extends object>(text: string, values: readonly unknown[] = []): Promise<row[]> {
@@ -67,7 +66,10 @@ export class PostgresDatabase implements Database {
   }
 
   execute(query: QueryConfig | QueryArrayConfig): Promise<QueryResult> {
-    return this.#run((client) => client.query(query))
+    return this.#run(async (client, begin) => {
+      if (begin !== undefined) await client.query(begin)
+      return client.query(query)
+    })
   }
 
   transaction<result>(work: () => Promise<result>, options: TransactionOptions = {}): Promise<result> {

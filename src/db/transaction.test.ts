@@ -170,6 +170,44 @@ test('a statement that comes after its transaction has ended is refused, not run
   expect(await ids(db)).toEqual([])
 })
 
+test('an effect that is given after its transaction has ended is refused: the transaction may have been rolled back', async () => {
+  const db = await freshDatabase(testDatabase().url)
+  const late = await db.transaction(async () => ({ promise: sleep(10).then(() => db.afterCommit(() => undefined)) }))
+  await expect(late.promise).rejects.toMatchObject({ code: 'DB_TRANSACTION_ENDED' })
+})
+
+test.each(['write', 'query', 'client', 'savepoint'] as const)(
+  'a transaction whose first statement is a %s has begun before it',
+  async (first) => {
+    const db = await freshDatabase(testDatabase().url, notes, { poolSize: 1 })
+    const text = 'insert into notes values (1)'
+    const begins = {
+      write: () => db.write({ text, values: [], name: 'insert_one' }),
+      query: () => db.query(text),
+      client: () => db.client().query(text),
+      savepoint: () => db.transaction(() => db.write({ text, values: [] })),
+    }
+    const run = db.transaction(async () => {
+      await begins[first]()
+      throw new Error('no')
+    })
+    await expect(run).rejects.toThrow('no')
+    expect(await ids(db)).toEqual([])
+  },
+)
+
+test('a statement that is sent along with BEGIN is prepared under its name, and a bad one is not', async () => {
+  const db = await freshDatabase(testDatabase().url, notes, { poolSize: 1 })
+  const run = (text: string, name: string): Promise<unknown> => db.transaction(() => db.write({ text, values: [], name }))
+  for (let round = 0; round < 2; round += 1)
+    await run('insert into notes values (default_id())', 'bad').catch((error) => expect(error.code).toBe('CORE_INTERNAL'))
+  await run('update notes set balance = 1', 'good')
+  await run('update notes set balance = 1', 'good')
+  expect(await db.query('select name, statement from pg_prepared_statements')).toEqual([
+    { name: 'good', statement: 'update notes set balance = 1' },
+  ])
+})
+
 test('a statement that nobody awaited is answered before the commit', async () => {
   const db = await freshDatabase(testDatabase().url, notes)
   await db.transaction(async () => void insert(db, 1))

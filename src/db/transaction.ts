@@ -14,17 +14,32 @@ import type { ConnectionPool } from './pool.ts'
 /** Tries of a transaction with `retry`: the first and three more. */
 const maxTries = 4
 
+/**
+ * What to do with a connection. Inside a transaction that has not begun on the server `begin` is given: it must go
+ * ahead of the query.
+ */
+export type OnClient<result> = (client: PoolClient, begin?: string) => Promise<result>
+
 /** One open transaction or savepoint. */
 class Scope {
   readonly client: PoolClient
   readonly depth: number
   readonly effects: Effect[] = []
+  /** The BEGIN that the server has not been sent yet. */
+  begin: string | undefined
   ended = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(client: PoolClient, depth: number) {
+  constructor(client: PoolClient, depth: number, begin?: string) {
     this.client = client
     this.depth = depth
+    this.begin = begin
+  }
+
+  takeBegin(): string | undefined {
+    const { begin } = this
+    this.begin = undefined
+    return begin
   }
 
   /**
@@ -55,9 +70,11 @@ export class Transactions {
     this.#log = log
   }
 
-  /** The connection of the current transaction. */
+  /** The connection of the current transaction. What is done to it directly comes after the BEGIN, which `pg` keeps in line. */
   client(): PoolClient | undefined {
-    return this.#scopes.getStore()?.client
+    const scope = this.#scopes.getStore()
+    if (scope?.begin !== undefined) void this.#begin(scope).catch(() => undefined)
+    return scope?.client
   }
 
   isOpen(): boolean {
@@ -65,17 +82,18 @@ export class Transactions {
   }
 
   /** Runs `query` on the current transaction's connection in its turn, or on any connection of the pool. */
-  onConnection<result>(query: (client: PoolClient) => Promise<result>): Promise<result> {
+  onConnection<result>(query: OnClient<result>): Promise<result> {
     const scope = this.#scopes.getStore()
     if (scope === undefined) return this.#pool.use(query)
-    return scope.inTurn(() => this.#pool.withDeadline(scope.client, query(scope.client)))
+    return scope.inTurn(() => this.#pool.withDeadline(scope.client, query(scope.client, scope.takeBegin())))
   }
 
-  /** Keeps the effect for the commit; without a transaction it runs at once. */
+  /** Keeps the effect for the commit; without a transaction it runs at once. @throws AppError `DB_TRANSACTION_ENDED` */
   afterCommit(effect: Effect): void {
     const scope = this.#scopes.getStore()
-    if (scope !== undefined && !scope.ended) scope.effects.push(effect)
-    else void runEffects([effect], this.#log)
+    if (scope?.ended === true) throw dbErrors.TRANSACTION_ENDED()
+    if (scope === undefined) void runEffects([effect], this.#log)
+    else scope.effects.push(effect)
   }
 
   run<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
@@ -95,38 +113,45 @@ export class Transactions {
 
   async #once<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
     const client = await this.#pool.take()
-    const scope = new Scope(client, 0)
+    const scope = new Scope(client, 0, begin(options))
     try {
-      await this.#command(client, begin(options))
       const result = await this.#workIn(scope, work)
-      await this.#commit(client)
+      await this.#commit(scope)
       this.#pool.release(client)
       await runEffects(scope.effects, this.#log)
       return result
     } catch (error) {
-      const clean = await this.#rollback(client)
+      const clean = await this.#rollback(scope)
       this.#pool.release(client, { broken: !clean || isStalePlan(error) })
       throw error
     }
   }
 
   /** PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error. */
-  async #commit(client: PoolClient): Promise<void> {
+  async #commit({ client, begin }: Scope): Promise<void> {
+    if (begin !== undefined) return
     const tag = await this.#command(client, 'commit')
     if (tag !== 'COMMIT') throw dbErrors.TRANSACTION_FAILED()
   }
 
   /** False when nobody knows in which state the connection is now. */
-  #rollback(client: PoolClient): Promise<boolean> {
+  async #rollback({ client, begin }: Scope): Promise<boolean> {
+    if (begin !== undefined) return true
     return this.#command(client, 'rollback').then(
       () => true,
       () => false,
     )
   }
 
+  async #begin(scope: Scope): Promise<void> {
+    const begin = scope.takeBegin()
+    if (begin !== undefined) await this.#command(scope.client, begin)
+  }
+
   async #savepoint<result>(outer: Scope, work: () => Promise<result>): Promise<result> {
     const scope = new Scope(outer.client, outer.depth + 1)
     const name = `plinth_${scope.depth}`
+    await this.#begin(outer)
     await this.#command(scope.client, `savepoint ${name}`)
     try {
       const result = await this.#workIn(scope, work)
