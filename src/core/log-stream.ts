@@ -3,6 +3,7 @@
 import type { DestinationStream } from 'pino'
 import pretty from 'pino-pretty'
 import type { LogConfig } from './config.ts'
+import { hideValues } from './redact.ts'
 import { RotatingFile } from './rotating-file.ts'
 
 export interface LogStream extends DestinationStream {
@@ -29,19 +30,21 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /**
  * The stream `config` asks for.
  *
- * @param name  of the process, for its log file: `api`, `worker`
+ * @param name     of the process, for its log file: `api`, `worker`
+ * @param secrets  values that must not appear in any line, however they got there
  */
-export function openLogStream(config: LogConfig, name: string, stdout: NodeJS.WritableStream = process.stdout): LogStream {
+export function openLogStream(config: LogConfig, name: string, secrets: readonly string[] = [], stdout: NodeJS.WritableStream = process.stdout): LogStream {
+  const hide = hideValues(secrets)
   // `plinth start | head` closes the pipe; that must not be a crash.
   stdout.on('error', () => {})
-  if (config.pretty) return prettyStream(stdout)
+  if (config.pretty) return prettyStream(stdout, hide)
   const sinks: LogSink[] = [{ write: (chunk) => stdout.write(chunk) }]
   if (config.directory !== undefined) sinks.push(new RotatingFile({ directory: config.directory, name, fileBytes: config.fileBytes, files: config.files }))
-  return new BufferedStream(sinks)
+  return new BufferedStream(sinks, hide)
 }
 
 /** Lines for people, at once. Colours only where the terminal shows them. */
-function prettyStream(stdout: NodeJS.WritableStream): LogStream {
+function prettyStream(stdout: NodeJS.WritableStream, hide: (line: string) => string): LogStream {
   const format = pretty.prettyFactory({
     colorize: 'isTTY' in stdout && stdout.isTTY === true,
     messageKey: 'message',
@@ -49,7 +52,7 @@ function prettyStream(stdout: NodeJS.WritableStream): LogStream {
     ignore: 'pid,hostname',
     messageFormat: (line, key) => escapeControls(String(line[key] ?? '')),
   })
-  return { write: (line) => void stdout.write(format(line)), flushSync: () => {}, close: () => {} }
+  return { write: (line) => void stdout.write(hide(format(line))), flushSync: () => {}, close: () => {} }
 }
 
 /** Control characters as `\u001b`, so that a log line cannot move a cursor or start a new line. */
@@ -57,15 +60,17 @@ export function escapeControls(text: string): string {
   return text.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Holds lines for a moment: one write of 16 KB costs what one of 200 bytes does. Flushes by itself when the process exits. */
+/** Holds lines for a moment: writing and searching 16 KB at once costs little more than 200 bytes. Flushes by itself when the process exits. */
 export class BufferedStream implements LogStream {
   readonly #sinks: readonly LogSink[]
   readonly #flushOnExit = (): void => this.flushSync()
+  readonly #hide: (chunk: string) => string
   #held = ''
   #timer: NodeJS.Timeout | undefined
 
-  constructor(sinks: readonly LogSink[]) {
+  constructor(sinks: readonly LogSink[], hide: (chunk: string) => string = (chunk) => chunk) {
     this.#sinks = sinks
+    this.#hide = hide
     process.on('exit', this.#flushOnExit)
   }
 
@@ -78,7 +83,7 @@ export class BufferedStream implements LogStream {
   flushSync(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const chunk = escapeC1(this.#held)
+    const chunk = escapeC1(this.#hide(this.#held))
     this.#held = ''
     if (chunk !== '') for (const sink of this.#sinks) sink.write(chunk)
   }

@@ -1,15 +1,25 @@
 import { Writable } from 'node:stream'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { runInContext } from './context.ts'
 import { readConfig } from './env.ts'
 import { createLog, openLog } from './log.ts'
 import { openLogStream } from './log-stream.ts'
 
-function capture(secrets: string[] = []) {
+function capture() {
   const raw: string[] = []
-  const log = createLog({ level: 'debug', stream: { write: (line) => void raw.push(line) }, secrets })
+  const log = createLog({ level: 'debug', stream: { write: (line) => void raw.push(line) } })
   return { log, raw, last: () => JSON.parse(raw.at(-1) ?? '{}') as Record<string, unknown> }
 }
+
+test('the time is in UTC, to the millisecond', () => {
+  const { log, last } = capture()
+  for (const time of ['2026-01-02T03:04:05.006Z', '2026-01-02T03:04:05.078Z', '2026-01-02T03:04:06.910Z']) {
+    vi.useFakeTimers({ now: new Date(time), toFake: ['Date'] })
+    log.info('x')
+    expect(last().time).toBe(time)
+  }
+  vi.useRealTimers()
+})
 
 test('a line inside a request carries its id without being told', () => {
   const { log, last } = capture()
@@ -43,10 +53,13 @@ describe('secrets', () => {
     expect(raw.join('')).toContain('ann:[hidden]@db')
   })
 
-  test('known values are hidden wherever they come from', () => {
-    const { log, raw } = capture(['s3cr3t"value'])
-    log.info({ note: 'it is s3cr3t"value', err: new Error('s3cr3t"value') }, 's3cr3t"value')
-    expect(raw.join('')).not.toContain('s3cr3t')
+  test.each([true, false])('known values are hidden wherever they come from (pretty: %s)', (pretty) => {
+    const { out, text } = sink()
+    const stream = openLogStream({ level: 'info', pretty, fileBytes: 1, files: 1 }, 'api', ['s3cr3t"value'], out)
+    createLog({ level: 'info', stream }).info({ note: 'it is s3cr3t"value', err: new Error('s3cr3t"value') }, 's3cr3t"value')
+    stream.close()
+    expect(text()).toContain('it is [hidden]')
+    expect(text()).not.toContain('s3cr3t')
   })
 
   test('what is logged is not changed by hiding', () => {
@@ -90,7 +103,7 @@ describe('control characters', () => {
 
   test('cannot reach a log file', async () => {
     const { out, text } = sink()
-    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', out)
+    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', [], out)
     createLog({ level: 'info', stream }).info({ name: evil }, evil)
     stream.close()
     expect(text().trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
@@ -99,7 +112,7 @@ describe('control characters', () => {
 
   test('cannot reach a terminal', () => {
     const { out, text } = sink()
-    const stream = openLogStream({ level: 'info', pretty: true, fileBytes: 1, files: 1 }, 'api', out)
+    const stream = openLogStream({ level: 'info', pretty: true, fileBytes: 1, files: 1 }, 'api', [], out)
     createLog({ level: 'info', stream }).info({ name: evil, requestId: 'r-1' }, evil)
     expect(text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     expect(text()).toContain('INFO')
@@ -114,7 +127,7 @@ describe('lines held back', () => {
 
   test('are written together after a moment', async () => {
     const { out, text, writes } = sink()
-    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', out)
+    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', [], out)
     for (let line = 0; line < 100; line += 1) stream.write(`{"line":${line}}\n`)
     expect(text()).toBe('')
     await expect.poll(text).toContain('"line":99')
@@ -124,7 +137,7 @@ describe('lines held back', () => {
 
   test('are written by a flush, and when the stream is closed', () => {
     const { out, text } = sink()
-    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', out)
+    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', [], out)
     stream.write('one\n')
     stream.flushSync()
     expect(text()).toBe('one\n')

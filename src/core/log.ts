@@ -5,15 +5,13 @@ import { currentRequestId } from './context.ts'
 import type { Config, LogLevel } from './config.ts'
 import { describeError } from './describe-error.ts'
 import { openLogStream, type LogStream } from './log-stream.ts'
-import { hideValues, redact, redactText } from './redact.ts'
+import { redact, redactText } from './redact.ts'
 
 export type { Logger }
 
 export interface LogOptions {
   readonly level: LogLevel
   readonly stream: DestinationStream
-  /** Values that must not appear in any line, wherever they come from. */
-  readonly secrets?: readonly string[]
 }
 
 /**
@@ -22,17 +20,17 @@ export interface LogOptions {
  *
  * Control characters cannot reach the stream: JSON escapes them.
  */
-export function createLog({ level, stream, secrets = [] }: LogOptions): Logger {
+export function createLog({ level, stream }: LogOptions): Logger {
   const log = pino(
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }), log: redact },
       serializers: { err: (error: unknown) => describeError(error), error: (error: unknown) => describeError(error), message: hideInMessage },
-      mixin: withRequestId,
-      ...(secrets.length === 0 ? {} : { hooks: { streamWrite: hideValues(secrets) } }),
+      mixin: requestIdOf,
+      mixinMergeStrategy: (fields: object, mixed: object) => (mixed === nothing ? fields : { ...mixed, ...fields }),
     },
     stream,
   )
@@ -54,8 +52,8 @@ function hideInChildren(log: Logger): Logger {
  * @param name  of the process, for its log file: `api`, `worker`
  */
 export function openLog(config: Config, name: string): { readonly log: Logger; readonly stream: LogStream } {
-  const stream = openLogStream(config.log, name)
-  return { log: createLog({ level: config.log.level, stream, secrets: secretsOf(config) }), stream }
+  const stream = openLogStream(config.log, name, secretsOf(config))
+  return { log: createLog({ level: config.log.level, stream }), stream }
 }
 
 /** A logger that writes nothing. */
@@ -63,9 +61,26 @@ export function silentLog(): Logger {
   return pino({ level: 'silent' })
 }
 
-function withRequestId(): { requestId?: string } {
-  const requestId = currentRequestId()
-  return requestId === undefined ? {} : { requestId }
+const nothing = Object.freeze({})
+
+/** The access line has its id already; it is written where the context may be gone. */
+function requestIdOf(fields: object): { readonly requestId?: string } {
+  const requestId = 'requestId' in fields ? undefined : currentRequestId()
+  return requestId === undefined ? nothing : { requestId }
+}
+
+let second = 0
+let secondText = ''
+
+/** Like pino's, with the date and time of day made once per second: 0.05 us instead of 0.5. */
+function isoTime(): string {
+  const now = Date.now()
+  const milliseconds = now % 1_000
+  if (now - milliseconds !== second) {
+    second = now - milliseconds
+    secondText = new Date(second).toISOString().slice(0, -4)
+  }
+  return `,"time":"${secondText}${milliseconds < 10 ? '00' : milliseconds < 100 ? '0' : ''}${milliseconds}Z"`
 }
 
 function hideInMessage(message: unknown): unknown {

@@ -32,10 +32,10 @@ export function redactText(text: string): string {
   return withoutPasswords.includes('=') ? withoutPasswords.replace(querySecret, `$1${hidden}`) : withoutPasswords
 }
 
-/** A function that hides `values` in a finished line of JSON. */
-export function hideValues(values: readonly string[]): (line: string) => string {
-  const written = values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
-  return (line) => written.reduce((text, value) => (text.includes(value) ? text.replaceAll(value, hidden) : text), line)
+/** A function that hides `values` in finished lines, plain or escaped as JSON escapes them. */
+export function hideValues(values: readonly string[]): (lines: string) => string {
+  const written = [...new Set(values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))]
+  return (lines) => written.reduce((text, value) => (text.includes(value) ? text.replaceAll(value, hidden) : text), lines)
 }
 
 /** The same fields with secrets hidden. The object itself when nothing had to be; a copy otherwise, never a change. */
@@ -45,7 +45,8 @@ export function redact<fields extends object>(fields: fields): fields {
 
 function redactLevel<value extends object>(value: value, depth: number): value {
   let copy: Record<string, unknown> | undefined
-  for (const [name, field] of Object.entries(value)) {
+  for (const name in value) {
+    const field: unknown = value[name]
     const shown = isSecretName(name) && field !== undefined && field !== null ? hidden : redactValue(field, depth)
     if (shown === field) continue
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as unknown as Record<string, unknown>
