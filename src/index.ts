@@ -4,6 +4,7 @@ export { createApp, type App } from './app/create.ts'
 export { defineApp, type AppDefinition, type AppOptions, type RoutePlugin, type SeedReport } from './app/define.ts'
 export type { KeyInput, ListResult, ResourceHandle, ResourceRecord } from './app/resource-handle.ts'
 export { loadConfig, readConfig } from './core/env.ts'
+export type { HealthCheck, HealthReport, Module } from './core/module.ts'
 export { anyone, nobody } from './resource/policy.ts'
 export {
   defineResource,

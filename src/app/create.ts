@@ -20,6 +20,7 @@ import { replyFormats } from '../rest/reply-format.ts'
 import type { AppDefinition } from './define.ts'
 import { addFaces } from './faces.ts'
 import { readModels } from './models.ts'
+import { orderModules } from './modules.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
 
 export interface App {
@@ -78,6 +79,8 @@ export interface AppParts {
 /** Joins engine, server and faces; opens nothing. */
 export async function composeApp(definition: AppDefinition, { config, log, db, registry, closeRest }: AppParts): Promise<App> {
   const { options } = definition
+  const modules = orderModules(options.modules ?? [])
+  const life = new Lifecycle(log, modules)
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey) }
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]),
@@ -95,14 +98,19 @@ export async function composeApp(definition: AppDefinition, { config, log, db, r
     routes: collectRoutes(fastify),
     resource: (name) => handleOf(engine, writers.get(name), name),
     inject: (request) => fastify.inject(request),
-    start: () => listen(app),
+    async start() {
+      await life.start()
+      return listen(app)
+    },
     async stop() {
       await drainServer(fastify, config.limits, log)
       await fastify.close()
+      await life.stop()
       await closeRest()
     },
   }
-  await addFaces(app, { writers, metrics })
+  await addFaces(app, { writers, metrics, modules })
+  for (const module of modules) await module.setup?.(app)
   return app
 }
 

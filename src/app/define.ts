@@ -1,6 +1,7 @@
 // `defineApp`: an application as data. Nothing runs until `createApp`.
 
 import type { FastifyInstance } from 'fastify'
+import type { Module } from '../core/module.ts'
 import type { ReplyFormatName } from '../rest/reply-format.ts'
 import type { ResourceDefinition } from '../resource/define.ts'
 import type { App } from './create.ts'
@@ -27,6 +28,8 @@ export interface AppOptions {
   readonly replies?: ReplyFormatName
   /** Custom routes, for what a resource cannot say. */
   readonly routes?: readonly RoutePlugin[]
+  /** Extensions: parts with a life of their own, health checks, things added to the application. */
+  readonly modules?: readonly Module<App>[]
   /** Loads first data: run by `plinth db seed`. May run twice, so it should find out what is there. */
   readonly seed?: (app: App, report: SeedReport) => Promise<void>
   /** Settings the application ships with, by variable name: `{ API_PORT: '5000' }`. The environment and `.env` win. */

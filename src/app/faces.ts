@@ -1,7 +1,7 @@
 // What the server answers: machine endpoints, every resource, then the application's own routes.
 
 import type { Metrics } from '../core/metrics.ts'
-import type { HealthCheck } from '../core/module.ts'
+import type { HealthCheck, Module } from '../core/module.ts'
 import { addHealthRoutes } from '../http/health.ts'
 import { addRoutes } from '../http/route.ts'
 import type { Writer } from '../resource/writer.ts'
@@ -13,6 +13,7 @@ import type { App } from './create.ts'
 export interface FaceParts {
   readonly writers: ReadonlyMap<string, Writer>
   readonly metrics: Metrics
+  readonly modules: readonly Module<App>[]
 }
 
 export async function addFaces(app: App, parts: FaceParts): Promise<void> {
@@ -21,7 +22,7 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   const format = replyFormats[options.replies ?? 'envelope']
   const prefix = options.prefix ?? '/api'
   addHealthRoutes(fastify, {
-    checks: [databaseCheck(app)],
+    checks: [databaseCheck(app), ...parts.modules.flatMap(({ checks }) => checks ?? [])],
     metrics: parts.metrics,
     version: options.version,
     privateOnly: app.config.env === 'production',
