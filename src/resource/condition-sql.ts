@@ -66,7 +66,7 @@ function comparisonSql(sql: SqlBuilder, column: string, { field, operator, value
   }
 }
 
-/** Arrays: has this element. json and jsonb: contains this value. Both can use a GIN index. */
+/** Arrays: has this element. jsonb: contains this value. Both can use a GIN index. */
 function hasSql(sql: SqlBuilder, column: string, field: Field, value: string): string {
   if (field.dimensions > 0) return `${column} @> array[${sql.param(value, comparisonType(field))}]`
   return `${column}::jsonb @> ${sql.param(value, 'jsonb')}`

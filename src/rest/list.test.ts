@@ -65,6 +65,8 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     ['filter[featured]=true', 'featured'],
     ['filter[views][gt]=9007199254741023', 'views > 9007199254741023'],
     ['filter[labels][has]=even', "'even' = any(labels)"],
+    ['filter[extra][has]={"n":7}', 'id = 7'],
+    ['filter[extra][has]={"deep":{"list":[null]}}', 'true'],
     ['filter[published_at][gte]=2026-02-01T00:00:00Z', "published_at >= '2026-02-01 00:00:00+00'"],
     ['filter[author.name]=Ada', 'author_id = 1'],
     ['filter[author.email][null]=true', 'author_id = 2'],

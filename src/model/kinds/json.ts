@@ -7,8 +7,8 @@ import type { Kind, Parsed } from './kind.ts'
 const deepest = 128
 
 export const json = jsonKind('json', [])
-/** jsonb compares by value. */
-export const jsonb = jsonKind('jsonb', ['eq', 'ne'])
+/** jsonb compares by value, and knows what it contains: `has` is its `@>`. */
+export const jsonb = jsonKind('jsonb', ['eq', 'ne', 'has'])
 
 function jsonKind(name: string, operators: Kind['operators']): Kind {
   return {
