@@ -57,7 +57,7 @@ function runOptions({ config }: LoadedApp, quiet: boolean): RunOptions {
 
 function printEvent(event: MigrationEvent): void {
   if (event.type === 'waiting') print('Another process is migrating; waiting for it …')
-  if (event.type === 'done') print(`${event.direction === 'up' ? 'applied' : 'taken back'}  ${event.revision}  ${event.durationMs} ms`)
+  if (event.type === 'done') print(`${event.direction === 'up' ? 'applied' : 'taken back'}  ${event.revision}  ${Math.round(event.durationMs)} ms`)
 }
 
 export async function showStatus({
