@@ -46,7 +46,7 @@ export class PostgresDatabase implements Database {
 
   read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
     if (this.#transactions.isOpen() || options?.slow === true)
-      return this.#run((client, begin) => runText(client, statement, begin), isConnectionError)
+      return this.#run((client, begin) => runText(client, unnamed(statement), begin), isConnectionError)
     return this.#pipeline(() => this.#reader.read(statement))
   }
 
@@ -127,4 +127,12 @@ export class PostgresDatabase implements Database {
       throw toAppError(error)
     })
   }
+}
+
+/**
+ * Reads on pool connections are not prepared: callers choose their filters and searches, and unlike the reader `pg` never
+ * forgets a prepared statement, so their number would be the callers' to choose.
+ */
+function unnamed({ text, values }: Statement): Statement {
+  return { text, values }
 }

@@ -9,6 +9,11 @@ export class ByteWriter {
   bytes: Buffer = Buffer.allocUnsafeSlow(initialBytes)
   at = 0
 
+  /** Forgets what was written: a reply that failed half-way must not end up in the next one. */
+  reset(): void {
+    this.at = 0
+  }
+
   /** Makes room for `count` more bytes. `bytes` may be another buffer afterwards. */
   reserve(count: number): void {
     const needed = this.at + count

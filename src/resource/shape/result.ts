@@ -12,6 +12,7 @@ const writer = new ByteWriter()
 export function recordsJson(shape: CompiledShape, level: Level, count: number): Buffer {
   if (shape.hasSerializeHook)
     return Buffer.from(JSON.stringify(Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index))))
+  writer.reset()
   writeRecords(writer, shape.record, resultOf(shape, level), count)
   return writer.take()
 }
@@ -19,6 +20,7 @@ export function recordsJson(shape: CompiledShape, level: Level, count: number): 
 /** Record `index` of a level as a JSON object. */
 export function recordJson(shape: CompiledShape, level: Level, index: number): Buffer {
   if (shape.hasSerializeHook) return Buffer.from(JSON.stringify(hookedRecord(shape, level, index)))
+  writer.reset()
   writeRecord(writer, shape.record, resultOf(shape, level), index)
   return writer.take()
 }
