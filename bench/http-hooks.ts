@@ -37,7 +37,8 @@ async function compare(): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       for (const [name, app] of Object.entries(variants)) best.set(name, Math.min(best.get(name) ?? Infinity, await measure(app, kind)))
     }
-    for (const [name, microseconds] of best) console.log(kind.padEnd(5), name.padEnd(26), `${microseconds.toFixed(1)} us of CPU per request`)
+    for (const [name, microseconds] of best)
+      console.log(kind.padEnd(5), name.padEnd(26), `${microseconds.toFixed(1)} us of CPU per request`)
   }
   await Promise.all(Object.values(variants).map((app) => app.close()))
 }

@@ -14,7 +14,12 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     debug: given(values.DEBUG),
     root,
     log: logConfig(reader, root),
-    api: { host: listenHost(given(values.API_HOST)), port: apiPort(reader), ...optional('url', values.API_URL), trustedProxies: values.TRUSTED_PROXIES ?? [] },
+    api: {
+      host: listenHost(given(values.API_HOST)),
+      port: apiPort(reader),
+      ...optional('url', values.API_URL),
+      trustedProxies: values.TRUSTED_PROXIES ?? [],
+    },
     frontend: { port: given(values.FRONTEND_PORT) },
     console: { port: given(values.CONSOLE_PORT) },
     cors: { origins: values.CORS_ORIGINS ?? [], credentials: given(values.CORS_CREDENTIALS) },
@@ -42,7 +47,8 @@ function logConfig(reader: EnvReader, root: string): LogConfig {
 function apiPort(reader: EnvReader): number {
   const { API_PORT: own, PORT: platform } = reader.values
   const explicit = reader.isSet('API_PORT')
-  if (explicit && platform !== undefined && platform !== own) reader.problem('API_PORT and PORT are set to different values; set one of them')
+  if (explicit && platform !== undefined && platform !== own)
+    reader.problem('API_PORT and PORT are set to different values; set one of them')
   return explicit ? given(own) : (platform ?? given(own))
 }
 

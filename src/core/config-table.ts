@@ -2,21 +2,44 @@
 
 import { networkProblem } from '../support/networks.ts'
 import type { Environment } from './config.ts'
-import { bytes, choice, duration, flag, integer, list, port, secret, secretUrl, text, webUrl, type Reading, type Setting } from './settings.ts'
+import {
+  bytes,
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  port,
+  secret,
+  secretUrl,
+  text,
+  webUrl,
+  type Reading,
+  type Setting,
+} from './settings.ts'
 
 export const settings = {
-  APP_ENV: choice('Where the application runs. Without it NODE_ENV is used (`test` means testing).', ['development', 'testing', 'production'], { default: 'development' }),
+  APP_ENV: choice(
+    'Where the application runs. Without it NODE_ENV is used (`test` means testing).',
+    ['development', 'testing', 'production'],
+    { default: 'development' },
+  ),
   NODE_ENV: text('Used when APP_ENV is not set.'),
   DEBUG: flag('More log lines and more detail in them. Refused in production.', { default: 'false' }),
   LOG_LEVEL: choice('Least important log lines that are written.', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     default: { development: 'info', testing: 'warn', production: 'info' },
   }),
-  LOG_FORMAT: choice('Log lines for people or for machines.', ['pretty', 'json'], { default: { development: 'pretty', testing: 'json', production: 'json' } }),
+  LOG_FORMAT: choice('Log lines for people or for machines.', ['pretty', 'json'], {
+    default: { development: 'pretty', testing: 'json', production: 'json' },
+  }),
   LOG_DIR: text('Folder of log files, relative to the application. Empty: standard output only.', { default: { production: 'logs' } }),
   LOG_FILE_SIZE: bytes('A log file is rotated before it grows over this.', '64KB', { default: '10MB' }),
   LOG_FILES: integer('Log files kept, the current one included.', 1, 1_000, { default: '5' }),
 
-  DATABASE_URL: secretUrl('PostgreSQL to use: `postgresql://user:password@host:5432/name`. Nothing set: the embedded database.', ['postgres', 'postgresql']),
+  DATABASE_URL: secretUrl('PostgreSQL to use: `postgresql://user:password@host:5432/name`. Nothing set: the embedded database.', [
+    'postgres',
+    'postgresql',
+  ]),
   DB_HOST: text('PostgreSQL host, instead of DATABASE_URL; a folder for a Unix socket.'),
   DB_PORT: port('PostgreSQL port.'),
   DB_NAME: text('PostgreSQL database.'),
@@ -30,12 +53,18 @@ export const settings = {
   PLINTH_EMBEDDED: choice('`allow` lets production run on the embedded database.', ['allow', 'refuse'], { default: 'refuse' }),
   DB_POOL_SIZE: integer('Connections for writes, transactions and slow reads.', 1, 1_000, { default: '10' }),
   DB_READER_CONNECTIONS: integer('Connections that reads are pipelined on.', 1, 100, { default: '4' }),
-  DB_READER: choice('How reads are sent: `thin` is our reader on the socket of pg, `pg` the driver alone.', ['thin', 'pg'], { default: 'thin' }),
-  DB_CONNECT_TIMEOUT: duration('Longest wait for a connection.', '50ms', { default: { development: '5s', testing: '5s', production: '1s' } }),
+  DB_READER: choice('How reads are sent: `thin` is our reader on the socket of pg, `pg` the driver alone.', ['thin', 'pg'], {
+    default: 'thin',
+  }),
+  DB_CONNECT_TIMEOUT: duration('Longest wait for a connection.', '50ms', {
+    default: { development: '5s', testing: '5s', production: '1s' },
+  }),
   DB_STATEMENT_TIMEOUT: duration('Longest time a statement may run.', '50ms', { default: '5s' }),
   DB_LOCK_TIMEOUT: duration('Longest wait for a lock.', '10ms', { default: '2s' }),
   DB_IDLE_IN_TRANSACTION_TIMEOUT: duration('Longest pause inside a transaction.', '50ms', { default: '10s' }),
-  DB_MIGRATION_LOCK_TIMEOUT: duration('Longest wait of a migration for a lock, so that it does not hold up traffic.', '10ms', { default: '2s' }),
+  DB_MIGRATION_LOCK_TIMEOUT: duration('Longest wait of a migration for a lock, so that it does not hold up traffic.', '10ms', {
+    default: '2s',
+  }),
 
   REDIS_URL: secretUrl('Redis to use: `redis://:password@host:6379/0`. Nothing set: a cache in the process.', ['redis', 'rediss']),
   REDIS_HOST: text('Redis host, instead of REDIS_URL.'),
@@ -54,7 +83,10 @@ export const settings = {
   CONSOLE_PORT: port('Port of the admin console.', { default: '5050' }),
   CORS_ORIGINS: list('Other origins whose pages may read answers: `https://app.example.com`. Empty: none.', originProblem),
   CORS_CREDENTIALS: flag('Whether those pages may send cookies.', { default: 'false' }),
-  TRUSTED_PROXIES: list('Proxies whose X-Forwarded-* and X-Request-Id are believed: addresses, networks, `loopback`, `private`.', networkProblem),
+  TRUSTED_PROXIES: list(
+    'Proxies whose X-Forwarded-* and X-Request-Id are believed: addresses, networks, `loopback`, `private`.',
+    networkProblem,
+  ),
 
   BODY_LIMIT: bytes('Largest request body.', '1KB', { default: '1MB' }),
   HEADER_LIMIT: bytes('Largest request line and headers together.', '2KB', { default: '16KB' }),
@@ -63,11 +95,17 @@ export const settings = {
   JSON_KEYS: integer('Most keys of one JSON object.', 1, 100_000, { default: '1000' }),
   JSON_ITEMS: integer('Most items of one JSON array.', 1, 1_000_000, { default: '10000' }),
   REQUEST_TIMEOUT: duration('Longest time a client may take to send a request.', '100ms', { default: '15s' }),
-  HEADERS_TIMEOUT: duration('Longest time a client may take to send the headers; not more than REQUEST_TIMEOUT.', '100ms', { default: '10s' }),
+  HEADERS_TIMEOUT: duration('Longest time a client may take to send the headers; not more than REQUEST_TIMEOUT.', '100ms', {
+    default: '10s',
+  }),
   HANDLER_TIMEOUT: duration('Longest time an answer may take; then it is a 503.', '50ms', { default: '10s' }),
-  KEEP_ALIVE_TIMEOUT: duration("How long an idle connection is kept; longer than the proxy's, so that the proxy closes first.", '1s', { default: '72s' }),
+  KEEP_ALIVE_TIMEOUT: duration("How long an idle connection is kept; longer than the proxy's, so that the proxy closes first.", '1s', {
+    default: '72s',
+  }),
   CONNECTIONS: integer('Most connections at once; more are closed.', 1, 1_000_000, { default: '8192' }),
-  SHUTDOWN_TIMEOUT: duration('How long a stop waits for requests in flight.', '0', { default: { development: '2s', testing: '2s', production: '15s' } }),
+  SHUTDOWN_TIMEOUT: duration('How long a stop waits for requests in flight.', '0', {
+    default: { development: '2s', testing: '2s', production: '15s' },
+  }),
   DRAIN_TIME: duration('How long connections are still accepted after a stop was asked for, so that a load balancer can look away.', '0', {
     default: { development: '0', testing: '0', production: '2s' },
   }),
@@ -76,7 +114,9 @@ export const settings = {
 export type SettingName = keyof typeof settings
 
 /** What each setting was given as, parsed; undefined when it has neither a value nor a default. */
-export type SettingValues = { readonly [name in SettingName]: (typeof settings)[name] extends { parse(text: string): Reading<infer value> } ? value | undefined : never }
+export type SettingValues = {
+  readonly [name in SettingName]: (typeof settings)[name] extends { parse(text: string): Reading<infer value> } ? value | undefined : never
+}
 
 /** One line of the reference page. */
 export interface ConfigurationRow {
@@ -102,7 +142,9 @@ export function configurationTable(): ConfigurationRow[] {
 
 function defaultText(value: Setting['default']): string {
   if (value === undefined || typeof value === 'string') return value ?? ''
-  return Object.entries(value).map(([environment, written]) => `${environment}: ${written}`).join(', ')
+  return Object.entries(value)
+    .map(([environment, written]) => `${environment}: ${written}`)
+    .join(', ')
 }
 
 /** The default that holds in `environment`, as text. */

@@ -22,7 +22,9 @@ export function databaseUrl(source: ConnectionSource): string | undefined {
   if (url !== undefined) return agree(source, url, parts)
   if (Object.values(parts).every((part) => part === undefined)) return undefined
   const user = parts.user ?? 'postgres'
-  const address = parts.host?.startsWith('/') ? `/${encodeURIComponent(parts.name ?? user)}?host=${encodeURIComponent(parts.host)}` : undefined
+  const address = parts.host?.startsWith('/')
+    ? `/${encodeURIComponent(parts.name ?? user)}?host=${encodeURIComponent(parts.host)}`
+    : undefined
   const target = address ?? `${parts.host ?? 'localhost'}:${parts.port ?? 5432}/${encodeURIComponent(parts.name ?? user)}`
   return `postgresql://${encodeURIComponent(user)}${parts.password === undefined ? '' : `:${encodeURIComponent(parts.password)}`}@${target}`
 }
@@ -31,11 +33,14 @@ export function databaseUrl(source: ConnectionSource): string | undefined {
 export function redisUrl(source: ConnectionSource): string | undefined {
   const { REDIS_URL: url, REDIS_HOST: host, REDIS_PORT: port, REDIS_PASSWORD: password } = source.values
   if (host === undefined && port === undefined && password === undefined) return url
-  if (url === undefined) return `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${host ?? 'localhost'}:${port ?? 6379}`
+  if (url === undefined)
+    return `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${host ?? 'localhost'}:${port ?? 6379}`
   const { hostname, port: urlPort, password: urlPassword } = new URL(url)
   if (host !== undefined && host !== hostname) source.problem('REDIS_HOST and REDIS_URL name different hosts; set one of them')
-  if (port !== undefined && String(port) !== (urlPort || '6379')) source.problem('REDIS_PORT and REDIS_URL name different ports; set one of them')
-  if (password !== undefined && encodeURIComponent(password) !== urlPassword) source.problem('REDIS_PASSWORD and REDIS_URL have different passwords; set one of them')
+  if (port !== undefined && String(port) !== (urlPort || '6379'))
+    source.problem('REDIS_PORT and REDIS_URL name different ports; set one of them')
+  if (password !== undefined && encodeURIComponent(password) !== urlPassword)
+    source.problem('REDIS_PASSWORD and REDIS_URL have different passwords; set one of them')
   return url
 }
 
@@ -57,7 +62,8 @@ function agree(source: ConnectionSource, url: string, parts: DatabaseParts): str
     password: decode(password),
   }
   for (const part of ['host', 'port', 'name', 'user', 'password'] as const) {
-    if (parts[part] !== undefined && parts[part] !== told[part]) source.problem(`DATABASE_URL and DB_* or POSTGRES_* do not have the same ${part}; set one of them`)
+    if (parts[part] !== undefined && parts[part] !== told[part])
+      source.problem(`DATABASE_URL and DB_* or POSTGRES_* do not have the same ${part}; set one of them`)
   }
   return url
 }
@@ -69,7 +75,8 @@ function same<first extends SettingName, second extends SettingName>(
   second: second,
 ): SettingValues[first] | SettingValues[second] {
   const [one, other] = [source.values[first], source.values[second]]
-  if (one !== undefined && other !== undefined && one !== other) source.problem(`${first} and ${second} are set to different values; set one of them`)
+  if (one !== undefined && other !== undefined && one !== other)
+    source.problem(`${first} and ${second} are set to different values; set one of them`)
   return one ?? other
 }
 

@@ -6,7 +6,10 @@ import { configurationTable } from './config-table.ts'
 import type { Config } from './config.ts'
 import { readConfig } from './env.ts'
 
-const goodSecrets = { SECRET_KEY: 'Zr8vT1mQ0aXw5LpK3nHs7BfYc2Jd6Gu9Ei4Rt0Wz1Qx', JWT_SECRET_KEY: 'q7Nf2Kx9Vb4Ls8Td1Rm6Wy3Hc5Zg0PjAu7Ee2Io4Xk9' }
+const goodSecrets = {
+  SECRET_KEY: 'Zr8vT1mQ0aXw5LpK3nHs7BfYc2Jd6Gu9Ei4Rt0Wz1Qx',
+  JWT_SECRET_KEY: 'q7Nf2Kx9Vb4Ls8Td1Rm6Wy3Hc5Zg0PjAu7Ee2Io4Xk9',
+}
 const production = { APP_ENV: 'production', DATABASE_URL: 'postgresql://shop:k3nHs7BfYc2J@db.internal:5432/shop', ...goodSecrets }
 
 let root: string
@@ -32,7 +35,13 @@ function mistakes(env: Record<string, string>): string {
 describe('with nothing set', () => {
   test('development has a cache in the process, the embedded database and ports of its own', () => {
     const config = read({})
-    expect(config).toMatchObject({ env: 'development', debug: false, api: { host: '127.0.0.1', port: 8080 }, frontend: { port: 8000 }, console: { port: 5050 } })
+    expect(config).toMatchObject({
+      env: 'development',
+      debug: false,
+      api: { host: '127.0.0.1', port: 8080 },
+      frontend: { port: 8000 },
+      console: { port: 5050 },
+    })
     expect(config.database.url).toBeUndefined()
     expect(config.redis).toBeUndefined()
     expect(config.cors).toEqual({ origins: [], credentials: false })
@@ -69,7 +78,9 @@ describe('the environment', () => {
   })
 
   test('an APP_ENV that is not known is refused by name, without mistakes that follow from it', () => {
-    expect(mistakes({ APP_ENV: 'prodution' })).toMatch(/has a mistake:\n  - APP_ENV must be one of development, testing, production, not "prodution"$/)
+    expect(mistakes({ APP_ENV: 'prodution' })).toMatch(
+      /has a mistake:\n  - APP_ENV must be one of development, testing, production, not "prodution"$/,
+    )
   })
 })
 
@@ -86,7 +97,13 @@ describe('the database', () => {
   })
 
   test('given twice with different values is refused, and no password is shown', () => {
-    const message = mistakes({ DATABASE_URL: 'postgresql://ann:canary1@db/shop', POSTGRES_DB: 'other', DB_PASSWORD: 'canary2', DB_HOST: 'one', POSTGRES_HOST: 'two' })
+    const message = mistakes({
+      DATABASE_URL: 'postgresql://ann:canary1@db/shop',
+      POSTGRES_DB: 'other',
+      DB_PASSWORD: 'canary2',
+      DB_HOST: 'one',
+      POSTGRES_HOST: 'two',
+    })
     expect(message).toContain('DB_HOST and POSTGRES_HOST are set to different values')
     expect(message).toContain('DATABASE_URL and DB_* or POSTGRES_* do not have the same name')
     expect(message).toContain('do not have the same password')
@@ -107,8 +124,18 @@ describe('values', () => {
   })
 
   test('all mistakes are listed at once with the names of their variables', () => {
-    const message = mistakes({ API_PORT: '99999', BODY_LIMIT: 'huge', DEBUG: 'maybe', LOG_LEVEL: 'loud', CORS_ORIGINS: 'app.example.com', TRUSTED_PROXIES: '10.0.0.0/64', REQUEST_TIMEOUT: '5', API_URL: 'example.com' })
-    for (const name of ['API_PORT', 'BODY_LIMIT', 'DEBUG', 'LOG_LEVEL', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'REQUEST_TIMEOUT', 'API_URL']) expect(message).toContain(`  - ${name} `)
+    const message = mistakes({
+      API_PORT: '99999',
+      BODY_LIMIT: 'huge',
+      DEBUG: 'maybe',
+      LOG_LEVEL: 'loud',
+      CORS_ORIGINS: 'app.example.com',
+      TRUSTED_PROXIES: '10.0.0.0/64',
+      REQUEST_TIMEOUT: '5',
+      API_URL: 'example.com',
+    })
+    for (const name of ['API_PORT', 'BODY_LIMIT', 'DEBUG', 'LOG_LEVEL', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'REQUEST_TIMEOUT', 'API_URL'])
+      expect(message).toContain(`  - ${name} `)
     expect(message).toContain('has 8 mistakes')
   })
 
@@ -182,7 +209,12 @@ describe('secrets in files', () => {
   test('a file that is missing, empty or in conflict is named, its content is not', () => {
     writeFileSync(join(root, 'empty'), '')
     writeFileSync(join(root, 'other'), 'canary')
-    const message = mistakes({ SECRET_KEY_FILE: join(root, 'none'), JWT_SECRET_KEY_FILE: join(root, 'empty'), DB_PASSWORD: 'x', DB_PASSWORD_FILE: join(root, 'other') })
+    const message = mistakes({
+      SECRET_KEY_FILE: join(root, 'none'),
+      JWT_SECRET_KEY_FILE: join(root, 'empty'),
+      DB_PASSWORD: 'x',
+      DB_PASSWORD_FILE: join(root, 'other'),
+    })
     expect(message).toMatch(/SECRET_KEY_FILE names a file that cannot be read \(ENOENT\)/)
     expect(message).toContain('JWT_SECRET_KEY_FILE names an empty file')
     expect(message).toContain('DB_PASSWORD and DB_PASSWORD_FILE are set to different values')
@@ -199,7 +231,19 @@ describe('misspelt names', () => {
   })
 
   test('names of other programs are left alone', () => {
-    expect(read({ PATH: '/bin', HOME: '/root', USER: 'root', HOSTNAME: 'box', LANG: 'C', npm_config_registry: 'x', PGHOST: 'h', API_KEY: 'k', DB_URL: 'u' }).warnings).toEqual([])
+    expect(
+      read({
+        PATH: '/bin',
+        HOME: '/root',
+        USER: 'root',
+        HOSTNAME: 'box',
+        LANG: 'C',
+        npm_config_registry: 'x',
+        PGHOST: 'h',
+        API_KEY: 'k',
+        DB_URL: 'u',
+      }).warnings,
+    ).toEqual([])
   })
 })
 
@@ -222,7 +266,11 @@ describe('O2: an unsafe configuration refuses to start in production', () => {
     ['the null origin', { CORS_ORIGINS: 'null' }, 'CORS_ORIGINS must list exact origins'],
     ['every proxy', { TRUSTED_PROXIES: '*' }, 'TRUSTED_PROXIES'],
     ['the embedded database', { DATABASE_URL: '' }, 'DATABASE_URL is missing'],
-    ['a password that everybody tries', { DATABASE_URL: 'postgresql://postgres:postgres@db/shop' }, 'has a password that everybody tries first'],
+    [
+      'a password that everybody tries',
+      { DATABASE_URL: 'postgresql://postgres:postgres@db/shop' },
+      'has a password that everybody tries first',
+    ],
   ])('%s', (_name, change, mistake) => {
     const message = mistakes({ ...production, ...change })
     expect(message).toContain(mistake)
@@ -230,7 +278,9 @@ describe('O2: an unsafe configuration refuses to start in production', () => {
   })
 
   test('control: each of these is accepted in development, except what is wrong everywhere', () => {
-    expect(read({ SECRET_KEY: 'short', JWT_SECRET_KEY: 'short', DEBUG: 'true', DATABASE_URL: 'postgresql://postgres:postgres@db/shop' }).debug).toBe(true)
+    expect(
+      read({ SECRET_KEY: 'short', JWT_SECRET_KEY: 'short', DEBUG: 'true', DATABASE_URL: 'postgresql://postgres:postgres@db/shop' }).debug,
+    ).toBe(true)
   })
 
   test('the mistake about a secret has the command that makes one', () => {

@@ -48,7 +48,9 @@ export class EnvReader {
     this.#variables = variables
     this.environment = this.#readEnvironment()
     this.warnings = misspellings(Object.keys(variables))
-    this.values = Object.fromEntries(Object.entries<Setting>(settings).map(([name, setting]) => [name, this.#read(name, setting)])) as SettingValues
+    this.values = Object.fromEntries(
+      Object.entries<Setting>(settings).map(([name, setting]) => [name, this.#read(name, setting)]),
+    ) as SettingValues
   }
 
   /** Adds a mistake; the sentence begins with the variable's name and shows no secret. */
@@ -86,7 +88,8 @@ export class EnvReader {
     const file = setting.secret === true ? this.#variables[`${name}_FILE`] : undefined
     if (file === undefined) return direct
     const content = this.#fileContent(name, file)
-    if (direct !== undefined && content !== undefined && direct !== content) this.problem(`${name} and ${name}_FILE are set to different values; set one of them`)
+    if (direct !== undefined && content !== undefined && direct !== content)
+      this.problem(`${name} and ${name}_FILE are set to different values; set one of them`)
     return direct ?? content
   }
 
@@ -137,7 +140,11 @@ const rivals: readonly (readonly [RegExp, RegExp])[] = [
 function withoutRivals(dotEnv: Variables, real: Variables): Variables {
   const set = Object.keys(real).map(withoutFile)
   const beaten = (name: string): boolean =>
-    set.includes(name) || rivals.some(([one, other]) => (one.test(name) && set.some((rival) => other.test(rival))) || (other.test(name) && set.some((rival) => one.test(rival))))
+    set.includes(name) ||
+    rivals.some(
+      ([one, other]) =>
+        (one.test(name) && set.some((rival) => other.test(rival))) || (other.test(name) && set.some((rival) => one.test(rival))),
+    )
   return Object.fromEntries(Object.entries(dotEnv).filter(([name]) => !beaten(withoutFile(name))))
 }
 

@@ -86,9 +86,7 @@ export function declaredErrors(): DeclaredError[] {
 }
 
 type Factories<table> = {
-  readonly [name in keyof table]: table[name] extends { message: (...args: infer args) => string }
-    ? (...args: args) => AppError
-    : never
+  readonly [name in keyof table]: table[name] extends { message: (...args: infer args) => string } ? (...args: args) => AppError : never
 }
 
 /**

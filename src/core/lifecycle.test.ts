@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { AppError } from './errors.ts'
+import type { AppError } from './errors.ts'
 import { inTime, Lifecycle, type Part } from './lifecycle.ts'
 import { createLog, silentLog } from './log.ts'
 
@@ -51,7 +51,10 @@ test('stopping twice stops once', async () => {
 })
 
 test('a part that hangs is given up after its time', async () => {
-  const parts: Part[] = [{ name: 'db', stop: () => {} }, { name: 'hanging', start: () => new Promise(() => {}), startMs: 20 }]
+  const parts: Part[] = [
+    { name: 'db', stop: () => {} },
+    { name: 'hanging', start: () => new Promise(() => {}), startMs: 20 },
+  ]
   const error: unknown = await new Lifecycle(silentLog(), parts).start().catch((thrown: unknown) => thrown)
   expect((error as AppError).cause).toMatchObject({ code: 'CORE_TOO_SLOW', message: 'hanging took longer than 0.02 seconds.' })
 })
@@ -59,5 +62,9 @@ test('a part that hangs is given up after its time', async () => {
 test('work that is done in time leaves no timer behind', async () => {
   expect(await inTime('work', 60_000, () => 'done')).toBe('done')
   expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBeLessThan(5)
-  await expect(inTime('work', 1_000, () => { throw new Error('at once') })).rejects.toThrow('at once')
+  await expect(
+    inTime('work', 1_000, () => {
+      throw new Error('at once')
+    }),
+  ).rejects.toThrow('at once')
 })

@@ -33,13 +33,19 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
  * @param name     of the process, for its log file: `api`, `worker`
  * @param secrets  values that must not appear in any line, however they got there
  */
-export function openLogStream(config: LogConfig, name: string, secrets: readonly string[] = [], stdout: NodeJS.WritableStream = process.stdout): LogStream {
+export function openLogStream(
+  config: LogConfig,
+  name: string,
+  secrets: readonly string[] = [],
+  stdout: NodeJS.WritableStream = process.stdout,
+): LogStream {
   const hide = hideValues(secrets)
   // `plinth start | head` closes the pipe; that must not be a crash.
   stdout.on('error', () => {})
   if (config.pretty) return prettyStream(stdout, hide)
   const sinks: LogSink[] = [{ write: (chunk) => stdout.write(chunk) }]
-  if (config.directory !== undefined) sinks.push(new RotatingFile({ directory: config.directory, name, fileBytes: config.fileBytes, files: config.files }))
+  if (config.directory !== undefined)
+    sinks.push(new RotatingFile({ directory: config.directory, name, fileBytes: config.fileBytes, files: config.files }))
   return new BufferedStream(sinks, hide)
 }
 
@@ -50,7 +56,7 @@ function prettyStream(stdout: NodeJS.WritableStream, hide: (line: string) => str
     messageKey: 'message',
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,hostname',
-    messageFormat: (line, key) => escapeControls(String(line[key] ?? '')),
+    messageFormat: (line, key) => escapeControls(typeof line[key] === 'string' ? line[key] : ''),
   })
   return { write: (line) => void stdout.write(hide(format(line))), flushSync: () => {}, close: () => {} }
 }

@@ -30,7 +30,29 @@ test('a line inside a request carries its id without being told', () => {
 })
 
 describe('secrets', () => {
-  test.each(['authorization', 'Authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'password', 'user_password', 'passwd', 'token', 'accessToken', 'refresh_token', 'secret', 'SECRET_KEY', 'api_key', 'apiKey', 'x-api-key', 'private_key', 'DATABASE_URL', 'databaseUrl', 'otp', 'csrf'])('the field %s is hidden at any depth', (name) => {
+  test.each([
+    'authorization',
+    'Authorization',
+    'proxy-authorization',
+    'cookie',
+    'set-cookie',
+    'password',
+    'user_password',
+    'passwd',
+    'token',
+    'accessToken',
+    'refresh_token',
+    'secret',
+    'SECRET_KEY',
+    'api_key',
+    'apiKey',
+    'x-api-key',
+    'private_key',
+    'DATABASE_URL',
+    'databaseUrl',
+    'otp',
+    'csrf',
+  ])('the field %s is hidden at any depth', (name) => {
     const { log, raw } = capture()
     log.info({ [name]: 'canary', deep: { list: [{ [name]: 'canary' }] } }, 'x')
     log.child({ [name]: 'canary' }).info('y')
@@ -38,15 +60,21 @@ describe('secrets', () => {
     expect(raw.join('')).toContain('[hidden]')
   })
 
-  test.each(['name', 'key', 'primary_key', 'primaryKey', 'cache_key', 'monkey', 'keyboard', 'status'])('control: the field %s is shown', (name) => {
-    const { log, raw } = capture()
-    log.info({ [name]: 'visible' }, 'x')
-    expect(raw.join('')).toContain('visible')
-  })
+  test.each(['name', 'key', 'primary_key', 'primaryKey', 'cache_key', 'monkey', 'keyboard', 'status'])(
+    'control: the field %s is shown',
+    (name) => {
+      const { log, raw } = capture()
+      log.info({ [name]: 'visible' }, 'x')
+      expect(raw.join('')).toContain('visible')
+    },
+  )
 
   test('passwords in URLs and secrets in query strings are hidden in fields, messages and errors', () => {
     const { log, raw } = capture()
-    log.info({ url: '/reset?token=canary&page=2', target: 'postgresql://ann:canary@db/shop' }, 'GET https://u:canary@host/?api_key=canary&code=canary')
+    log.info(
+      { url: '/reset?token=canary&page=2', target: 'postgresql://ann:canary@db/shop' },
+      'GET https://u:canary@host/?api_key=canary&code=canary',
+    )
     log.error({ err: new Error('connect to redis://:canary@cache failed', { cause: new Error('at amqp://u:canary@mq') }) }, 'x')
     expect(raw.join('')).not.toContain('canary')
     expect(raw.join('')).toContain('page=2')
@@ -75,7 +103,12 @@ describe('errors', () => {
     const { log, last } = capture()
     const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', port: 5432 })
     log.error({ err: new TypeError('no database', { cause: refused }) }, 'failed')
-    expect(last().err).toMatchObject({ type: 'TypeError', message: 'no database', stack: expect.stringContaining('log.test.ts') as string, cause: { code: 'ECONNREFUSED', port: 5432 } })
+    expect(last().err).toMatchObject({
+      type: 'TypeError',
+      message: 'no database',
+      stack: expect.stringContaining('log.test.ts') as string,
+      cause: { code: 'ECONNREFUSED', port: 5432 },
+    })
   })
 
   test('that contain themselves, or are not errors, are written too', () => {
@@ -92,7 +125,16 @@ describe('errors', () => {
 
   test("keep PostgreSQL's name of the constraint and leave out the values of the row", () => {
     const { log, raw } = capture()
-    log.error({ err: Object.assign(new Error('duplicate key'), { code: '23505', constraint: 'users_email', detail: 'Key (email)=(canary@example.com) already exists.' }) }, 'x')
+    log.error(
+      {
+        err: Object.assign(new Error('duplicate key'), {
+          code: '23505',
+          constraint: 'users_email',
+          detail: 'Key (email)=(canary@example.com) already exists.',
+        }),
+      },
+      'x',
+    )
     expect(raw.join('')).toContain('users_email')
     expect(raw.join('')).not.toContain('canary')
   })
@@ -148,11 +190,14 @@ describe('lines held back', () => {
 })
 
 test('the log of a process hides the secrets of its configuration', () => {
-  const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'info', DATABASE_URL: 'postgresql://ann:c4n%40ry-password@db/shop' }, '/nonexistent')
+  const config = readConfig(
+    { APP_ENV: 'testing', LOG_LEVEL: 'info', DATABASE_URL: 'postgresql://ann:c4n%40ry-password@db/shop' },
+    '/nonexistent',
+  )
   const { log, stream } = openLog(config, 'test')
   const written: string[] = []
   const write = process.stdout.write.bind(process.stdout)
-  process.stdout.write = ((chunk: string) => written.push(chunk) > 0) as typeof process.stdout.write
+  process.stdout.write = (chunk: string | Uint8Array) => written.push(String(chunk)) > 0
   try {
     log.info({ a: config.secrets.secretKey, b: 'c4n@ry-password', c: 'c4n%40ry-password' }, 'x')
     stream.flushSync()

@@ -28,7 +28,11 @@ export function createLog({ level, stream }: LogOptions): Logger {
       timestamp: isoTime,
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }), log: redact },
-      serializers: { err: (error: unknown) => describeError(error), error: (error: unknown) => describeError(error), message: hideInMessage },
+      serializers: {
+        err: (error: unknown) => describeError(error),
+        error: (error: unknown) => describeError(error),
+        message: hideInMessage,
+      },
       mixin: requestIdOf,
       mixinMergeStrategy: (fields: object, mixed: object) => (mixed === nothing ? fields : { ...mixed, ...fields }),
     },

@@ -11,7 +11,8 @@ test('requests are counted and timed by method, route and status', async () => {
   expect(text).toContain('http_requests_total{method="GET",route="/items/:id",status="200"} 4')
   expect(text).toContain('http_requests_total{method="GET",route="/items/:id",status="404"} 1')
   expect(text).toContain('# TYPE http_request_duration_seconds histogram')
-  const bucket = (le: string) => Number(new RegExp(`duration_seconds_bucket\\{method="GET",route="/items/:id",status="200",le="${le}"\\} (\\d+)`).exec(text)?.[1])
+  const bucket = (le: string) =>
+    Number(new RegExp(`duration_seconds_bucket\\{method="GET",route="/items/:id",status="200",le="${le}"\\} (\\d+)`).exec(text)?.[1])
   expect([bucket('0.001'), bucket('0.01'), bucket('0.025'), bucket('10'), bucket('\\+Inf')]).toEqual([2, 2, 3, 3, 4])
   expect(text).toContain('http_request_duration_seconds_count{method="GET",route="/items/:id",status="200"} 4')
   expect(text).toMatch(/duration_seconds_sum\{method="GET",route="\/items\/:id",status="200"\} 60\.021/)

@@ -95,7 +95,12 @@ export function createMetrics({ processMetrics = false }: { readonly processMetr
 
 function registerRequests(registry: Registry, routes: ReadonlyMap<string, RouteTimings>): void {
   const allSeries = () => [...routes.values()].flatMap((timings) => [...timings.series()])
-  const total = new Counter({ name: 'http_requests_total', help: 'Requests answered.', labelNames: ['method', 'route', 'status'], registers: [] })
+  const total = new Counter({
+    name: 'http_requests_total',
+    help: 'Requests answered.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [],
+  })
   const collected = total.get.bind(total)
   total.get = () => {
     total.reset()

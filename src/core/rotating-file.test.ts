@@ -70,7 +70,11 @@ test('two processes can share a file: one rotates, the other follows', () => {
     one.write(`one ${line}\n`)
     other.write(`other ${line}\n`)
   }
-  expect(everyLine().toSorted()).toEqual(Array.from({ length: 300 }, (_, line) => [`one ${line}`, `other ${line}`]).flat().toSorted())
+  expect(everyLine().toSorted()).toEqual(
+    Array.from({ length: 300 }, (_, line) => [`one ${line}`, `other ${line}`])
+      .flat()
+      .toSorted(),
+  )
 })
 
 test('a folder that cannot be written does not throw, is reported once, and loses nothing when it can be again', () => {
@@ -100,29 +104,32 @@ test('what does not fit into memory meanwhile is counted', () => {
 })
 
 // Mounting needs root; a laptop without it skips the one test that fills a disk.
-test.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')('a full disk does not throw, and when there is space again every line is there, whole', ({ skip }) => {
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-  const disk = join(directory, 'disk')
-  mkdirSync(disk)
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', disk], { stdio: 'ignore' })
-  } catch {
-    skip('This machine does not let root mount a file system.')
-  }
-  try {
-    writeFileSync(join(disk, 'ballast'), Buffer.alloc(90_000))
-    const file = new RotatingFile({ directory: disk, name: 'api', fileBytes: 1_000_000, files: 2 })
-    const lines = Array.from({ length: 60 }, (_, index) => `{"line":${index},"text":"${'x'.repeat(1_000)}"}`)
-    for (const line of lines) file.write(`${line}\n`)
-    expect(readFileSync(join(disk, 'api.log')).length).toBeLessThan(45_000)
-    rmSync(join(disk, 'ballast'))
-    file.write('{"last":true}\n')
-    file.close()
-    expect(readFileSync(join(disk, 'api.log'), 'utf8').trimEnd().split('\n')).toEqual([...lines, '{"last":true}'])
-  } finally {
-    execFileSync('umount', [disk])
-  }
-})
+test.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
+  'a full disk does not throw, and when there is space again every line is there, whole',
+  ({ skip }) => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const disk = join(directory, 'disk')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      skip('This machine does not let root mount a file system.')
+    }
+    try {
+      writeFileSync(join(disk, 'ballast'), Buffer.alloc(90_000))
+      const file = new RotatingFile({ directory: disk, name: 'api', fileBytes: 1_000_000, files: 2 })
+      const lines = Array.from({ length: 60 }, (_, index) => `{"line":${index},"text":"${'x'.repeat(1_000)}"}`)
+      for (const line of lines) file.write(`${line}\n`)
+      expect(readFileSync(join(disk, 'api.log')).length).toBeLessThan(45_000)
+      rmSync(join(disk, 'ballast'))
+      file.write('{"last":true}\n')
+      file.close()
+      expect(readFileSync(join(disk, 'api.log'), 'utf8').trimEnd().split('\n')).toEqual([...lines, '{"last":true}'])
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  },
+)
 
 test('a file that was moved away by hand is followed at the next rotation', () => {
   const file = new RotatingFile({ directory, name: 'api', fileBytes: 35, files: 5 })

@@ -107,7 +107,8 @@ export class RotatingFile implements LogSink {
 
   #failed(error: NodeJS.ErrnoException): void {
     // Once per outage, and not through the log.
-    if (!this.#failing) process.stderr.write(`Log lines cannot be written to ${this.#path(0)} (${error.code ?? error.message}); they wait in memory.\n`)
+    if (!this.#failing)
+      process.stderr.write(`Log lines cannot be written to ${this.#path(0)} (${error.code ?? error.message}); they wait in memory.\n`)
     this.#failing = true
     this.close()
   }
@@ -116,7 +117,10 @@ export class RotatingFile implements LogSink {
     this.#failing = false
     const lost = this.#lostLines
     this.#lostLines = 0
-    if (lost > 0) this.write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lost, message: 'log lines were lost while they could not be written' })}\n`)
+    if (lost > 0)
+      this.write(
+        `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lost, message: 'log lines were lost while they could not be written' })}\n`,
+      )
   }
 }
 

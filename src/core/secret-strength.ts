@@ -4,7 +4,8 @@ const leastLength = 32
 /** Estimated bits. 32 random hex digits have 128; the estimate of such a string is at least 110 in practice. */
 const leastBits = 96
 
-const placeholder = /change[-_ ]?(?:me|this|it)|secret|passw(?:or)?d|example|default|insecure|replace|placeholder|your[-_ ]|qwert|123456|abcdef|xxxxx|^(?:dev|test|local|prod)(?:[-_]|$)/i
+const placeholder =
+  /change[-_ ]?(?:me|this|it)|secret|passw(?:or)?d|example|default|insecure|replace|placeholder|your[-_ ]|qwert|123456|abcdef|xxxxx|^(?:dev|test|local|prod)(?:[-_]|$)/i
 
 /** The command that makes a good secret; Node is there when Plinth is. */
 export const secretCommand = `node -p "require('crypto').randomBytes(32).toString('base64url')"`
@@ -27,7 +28,24 @@ function estimatedBits(secret: string): number {
   return perCharacter * part.length
 }
 
-const commonPasswords = new Set(['postgres', 'password', 'passwd', 'admin', 'root', 'secret', 'changeme', 'change-me', 'change_me', 'example', 'default', 'test', 'guest', 'plinth', '123456', '12345678'])
+const commonPasswords = new Set([
+  'postgres',
+  'password',
+  'passwd',
+  'admin',
+  'root',
+  'secret',
+  'changeme',
+  'change-me',
+  'change_me',
+  'example',
+  'default',
+  'test',
+  'guest',
+  'plinth',
+  '123456',
+  '12345678',
+])
 
 /** Whether a database password is one that everybody tries first. */
 export function isCommonPassword(password: string): boolean {

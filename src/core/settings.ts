@@ -36,7 +36,12 @@ export function secret(description: string): Setting<string> {
 /** A whole number from `least` to `most`. */
 export function integer(description: string, least: number, most: number, options: SettingOptions = {}): Setting<number> {
   const wanted = `a whole number from ${least} to ${most}`
-  return { description, type: wanted, ...options, parse: (value) => inRange(/^\d{1,15}$/.test(value) ? Number(value) : undefined, least, most, wanted) }
+  return {
+    description,
+    type: wanted,
+    ...options,
+    parse: (value) => inRange(/^\d{1,15}$/.test(value) ? Number(value) : undefined, least, most, wanted),
+  }
 }
 
 export function port(description: string, options: SettingOptions = {}): Setting<number> {
@@ -52,7 +57,12 @@ export function bytes(description: string, least: string, options: SettingOption
 /** A time such as `500ms`, `5s` or `1m`, at most a day. */
 export function duration(description: string, least: string, options: SettingOptions = {}): Setting<number> {
   const wanted = `a time such as 500ms, 5s or 1m, at least ${least}`
-  return { description, type: 'duration', ...options, parse: (value) => inRange(parseDuration(value), parseDuration(least) ?? 0, 86_400_000, wanted) }
+  return {
+    description,
+    type: 'duration',
+    ...options,
+    parse: (value) => inRange(parseDuration(value), parseDuration(least) ?? 0, 86_400_000, wanted),
+  }
 }
 
 export function flag(description: string, options: SettingOptions = {}): Setting<boolean> {
@@ -65,7 +75,11 @@ function parseFlag(value: string): Reading<boolean> {
   return { problem: `must be true or false, not ${JSON.stringify(value)}` }
 }
 
-export function choice<const value extends string>(description: string, values: readonly value[], options: SettingOptions = {}): Setting<value> {
+export function choice<const value extends string>(
+  description: string,
+  values: readonly value[],
+  options: SettingOptions = {},
+): Setting<value> {
   return {
     description,
     type: values.join(', '),
@@ -78,7 +92,11 @@ export function choice<const value extends string>(description: string, values: 
 }
 
 /** Values separated by commas or spaces. `problemOf` says what is wrong with one. */
-export function list(description: string, problemOf: (item: string) => string | undefined, options: SettingOptions = {}): Setting<readonly string[]> {
+export function list(
+  description: string,
+  problemOf: (item: string) => string | undefined,
+  options: SettingOptions = {},
+): Setting<readonly string[]> {
   return {
     description,
     type: 'list, separated by commas',

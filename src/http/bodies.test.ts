@@ -14,9 +14,12 @@ async function post(payload: string | Buffer, headers: Record<string, string> = 
   return server.app.inject({ method: 'POST', url: '/echo', payload, headers })
 }
 
-test.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON', 'application/merge-patch+json'])('%s is read', async (type) => {
-  expect((await post('{"a":"é"}', { 'content-type': type })).json()).toEqual({ body: { a: 'é' } })
-})
+test.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON', 'application/merge-patch+json'])(
+  '%s is read',
+  async (type) => {
+    expect((await post('{"a":"é"}', { 'content-type': type })).json()).toEqual({ body: { a: 'é' } })
+  },
+)
 
 test.each(['"text"', '7', 'null', 'false', '[]'])('I1: %s at the top is read like any other JSON', async (text) => {
   expect((await post(text)).json()).toEqual({ body: (JSON.parse(text) as unknown) ?? 'none' })
@@ -42,12 +45,19 @@ test.each([
 
 test('I3: bytes that are not UTF-8 are a 400', async () => {
   const reply = await post(Buffer.from('{"a":"caf\xe9"}', 'latin1'))
-  expect([reply.statusCode, reply.json<{ message: string }>().message]).toEqual([400, 'The body is not acceptable JSON: it is not UTF-8 (byte 9).'])
+  expect([reply.statusCode, reply.json<{ message: string }>().message]).toEqual([
+    400,
+    'The body is not acceptable JSON: it is not UTF-8 (byte 9).',
+  ])
 })
 
 test('I4: a body that is too deep or too wide is refused in less than 20 ms', async () => {
   await post('[]')
-  for (const body of ['['.repeat(60_000), `[${'0,'.repeat(12_000)}0]`, `{${Array.from({ length: 2_000 }, (_, index) => `"k${index}":0`).join()}}`]) {
+  for (const body of [
+    '['.repeat(60_000),
+    `[${'0,'.repeat(12_000)}0]`,
+    `{${Array.from({ length: 2_000 }, (_, index) => `"k${index}":0`).join()}}`,
+  ]) {
     const before = process.threadCpuUsage()
     expect((await post(body)).statusCode).toBe(400)
     const { user, system } = process.threadCpuUsage(before)
@@ -55,7 +65,15 @@ test('I4: a body that is too deep or too wide is refused in less than 20 ms', as
   }
 })
 
-test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml', 'text/json', 'nonsense', 'application/jsonp'])('%s is a 415', async (type) => {
+test.each([
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'application/xml',
+  'text/json',
+  'nonsense',
+  'application/jsonp',
+])('%s is a 415', async (type) => {
   const reply = await post('{"a":1}', { 'content-type': type })
   expect([reply.statusCode, reply.json<{ code: string }>().code]).toEqual([415, 'HTTP_UNSUPPORTED_MEDIA_TYPE'])
 })
@@ -88,7 +106,9 @@ describe('I5: sizes', () => {
       throw new Error('never')
     })
     const port = await server.listen()
-    await expect(rawRequest(port, 'POST /count HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{', 100)).rejects.toThrow('did not close')
+    await expect(
+      rawRequest(port, 'POST /count HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{', 100),
+    ).rejects.toThrow('did not close')
     expect(server.lines.filter((line) => line.level === 'error')).toEqual([])
   })
 })

@@ -45,5 +45,11 @@ export function createCors({ origins, credentials }: Config['cors']): Cors | und
 export function addVary(reply: FastifyReply, name: string): void {
   const present = reply.getHeader('vary')
   if (present === undefined) reply.header('vary', name)
-  else if (!String(present).toLowerCase().split(/\s*,\s*/).includes(name.toLowerCase())) reply.header('vary', `${String(present)}, ${name}`)
+  else if (
+    !String(present)
+      .toLowerCase()
+      .split(/\s*,\s*/)
+      .includes(name.toLowerCase())
+  )
+    reply.header('vary', `${String(present)}, ${name}`)
 }

@@ -178,8 +178,14 @@ describe('A12: a crash is contained', () => {
     const [own, other] = await Promise.all([ask(server.port, path), ask(server.port, '/slower')])
     expect([own.status, other.status]).toEqual([200, 200])
     expect(await server.exited).toBe(1)
-    const fatal = server.output().split('\n').find((line) => line.includes('"level":"fatal"'))
-    expect(JSON.parse(fatal ?? '{}')).toMatchObject({ origin, err: { message, stack: expect.stringContaining('http-process.ts') as string } })
+    const fatal = server
+      .output()
+      .split('\n')
+      .find((line) => line.includes('"level":"fatal"'))
+    expect(JSON.parse(fatal ?? '{}')).toMatchObject({
+      origin,
+      err: { message, stack: expect.stringContaining('http-process.ts') as string },
+    })
   })
 
   test('a crash while a request hangs ends the process all the same', async () => {

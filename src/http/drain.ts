@@ -16,7 +16,11 @@ const pollMs = 20
  *
  * @see research prototype drain.mjs and its measurements (reliability, A1)
  */
-export async function drainServer(app: FastifyInstance, { drainMs, shutdownMs }: Pick<LimitsConfig, 'drainMs' | 'shutdownMs'>, log: Logger): Promise<void> {
+export async function drainServer(
+  app: FastifyInstance,
+  { drainMs, shutdownMs }: Pick<LimitsConfig, 'drainMs' | 'shutdownMs'>,
+  log: Logger,
+): Promise<void> {
   const { inFlight, server } = app
   inFlight.drain()
   if (!server.listening) return waitForAnswers(app, shutdownMs, log)

@@ -72,7 +72,10 @@ describe('/health/details', () => {
       status: 'ok',
       version: '1.2.3',
       node: process.version,
-      checks: { database: { ok: true, required: true, pool: { size: 10 }, latencyMs: expect.any(Number) as number }, cache: { ok: false, required: false, error: 'did not answer' } },
+      checks: {
+        database: { ok: true, required: true, pool: { size: 10 }, latencyMs: expect.any(Number) as number },
+        cache: { ok: false, required: false, error: 'did not answer' },
+      },
     })
     expect(reply.body).not.toContain('canary')
   })

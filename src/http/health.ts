@@ -38,7 +38,9 @@ export function addHealthRoutes(app: FastifyInstance, { checks, metrics, version
   app.get('/health/ready', probe, async (_request, reply) => {
     if (app.inFlight.draining) return reply.code(503).send({ status: 'draining' })
     const failing = failingNames(await look())
-    return failing.length === 0 ? reply.send({ status: 'ok' }) : reply.code(503).header('retry-after', '1').send({ status: 'unavailable', failing })
+    return failing.length === 0
+      ? reply.send({ status: 'ok' })
+      : reply.code(503).header('retry-after', '1').send({ status: 'unavailable', failing })
   })
   app.get('/health/details', options, async (_request, reply) => {
     const results = await look()

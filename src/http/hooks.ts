@@ -97,7 +97,15 @@ export function recordExchange({ request, requestId, startedAt, route }: Exchang
   const level = route.quiet ? 'debug' : 'info'
   if (!log.isLevelEnabled(level)) return
   log[level](
-    { requestId, method: request.method, url: redactText(request.url), route: route.pattern, status, durationMs: Math.round(durationMs * 100) / 100, ip: request.ip },
+    {
+      requestId,
+      method: request.method,
+      url: redactText(request.url),
+      route: route.pattern,
+      status,
+      durationMs: Math.round(durationMs * 100) / 100,
+      ip: request.ip,
+    },
     'request',
   )
 }

@@ -103,7 +103,7 @@ export class InFlight {
   }
 }
 
-/** Compared with false because an injected request has no `complete`. */
+/** Whether the body is still on its way. An injected request has it all, and no `complete`. */
 function isArriving({ raw }: FastifyRequest): boolean {
-  return raw.complete === false
+  return 'complete' in raw && !raw.complete
 }

@@ -14,7 +14,8 @@ export function readJsonBodies(app: FastifyInstance, limits: LimitsConfig): void
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(mediaTypes, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     const encoding = request.headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') return done(httpErrors.UNSUPPORTED_MEDIA_TYPE('Send the body without Content-Encoding.'))
+    if (encoding !== undefined && encoding !== 'identity')
+      return done(httpErrors.UNSUPPORTED_MEDIA_TYPE('Send the body without Content-Encoding.'))
     if (body.length === 0) return done(null, undefined)
     try {
       return done(null, parseJson(body, jsonLimits))

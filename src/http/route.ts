@@ -17,7 +17,7 @@ export interface Route {
   /** Path with parameters as `:name`. */
   readonly url: string
   readonly answers: string
-  handler(request: HttpRequest, reply: HttpReply): Promise<unknown> | unknown
+  handler(request: HttpRequest, reply: HttpReply): unknown
 }
 
 export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {

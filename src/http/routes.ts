@@ -49,7 +49,8 @@ export class RouteBook implements AllowedMethods {
   /** To be called for each route before it is registered (`onRoute`). A route's own `handlerTimeout` is taken over by our one timer. */
   add(route: RouteOptions): void {
     const own = (Array.isArray(route.method) ? route.method : [route.method]) as HTTPMethod[]
-    for (const method of own) if (methods.includes(method) && !this.#router.hasRoute(method, route.url)) this.#router.on(method, route.url, ignored)
+    for (const method of own)
+      if (methods.includes(method) && !this.#router.hasRoute(method, route.url)) this.#router.on(method, route.url, ignored)
     const timings = timingsOf(own, route.url, this.#metrics)
     const facts = { pattern: route.url, timings, timeoutMs: route.handlerTimeout ?? this.#timeoutMs, quiet: route.config?.quiet ?? false }
     delete route.handlerTimeout

@@ -75,10 +75,13 @@ describe('an incoming X-Request-Id', () => {
     expect((await app.inject({ url: '/items', headers })).headers['x-request-id']).toBe('from-the-proxy-1')
   })
 
-  test.each(['short', 'x'.repeat(129), 'with space inside', 'quote"inside', 'ümlaut-long'])('is replaced when it is not sane: %s', async (id) => {
-    const { app } = server({ TRUSTED_PROXIES: 'loopback' })
-    expect((await app.inject({ url: '/items', headers: { 'x-request-id': id } })).headers['x-request-id']).not.toBe(id)
-  })
+  test.each(['short', 'x'.repeat(129), 'with space inside', 'quote"inside', 'ümlaut-long'])(
+    'is replaced when it is not sane: %s',
+    async (id) => {
+      const { app } = server({ TRUSTED_PROXIES: 'loopback' })
+      expect((await app.inject({ url: '/items', headers: { 'x-request-id': id } })).headers['x-request-id']).not.toBe(id)
+    },
+  )
 
   test('is replaced when it comes from anybody else', async () => {
     const { app } = server({ TRUSTED_PROXIES: '10.0.0.0/8' })
@@ -126,13 +129,19 @@ describe('addresses', () => {
     expect((await app.inject({ method: 'OPTIONS', url: '/nothing' })).statusCode).toBe(404)
   })
 
-  test.each(['/items?a=%', '/items?a=%zz', '/items?a=%C3%28', '/items?a=%ED%A0%80', '/%', '/items/%E0%A4%A'])('I3: %s has a broken encoding: 400', async (url) => {
-    const reply = await server().app.inject(url)
-    expect([reply.statusCode, reply.json<{ code: string }>().code]).toEqual([400, 'HTTP_INVALID_URL'])
-  })
+  test.each(['/items?a=%', '/items?a=%zz', '/items?a=%C3%28', '/items?a=%ED%A0%80', '/%', '/items/%E0%A4%A'])(
+    'I3: %s has a broken encoding: 400',
+    async (url) => {
+      const reply = await server().app.inject(url)
+      expect([reply.statusCode, reply.json<{ code: string }>().code]).toEqual([400, 'HTTP_INVALID_URL'])
+    },
+  )
 
   test.each(['/items?a=%00', '/items/a%00b', '/items/%00'])('I3: %s has a NUL: 400', async (url) => {
-    expect((await server().app.inject(url)).json()).toMatchObject({ code: 'HTTP_INVALID_URL', message: 'The address of the request has a NUL character.' })
+    expect((await server().app.inject(url)).json()).toMatchObject({
+      code: 'HTTP_INVALID_URL',
+      message: 'The address of the request has a NUL character.',
+    })
   })
 
   test('control: a sound encoding is decoded', async () => {
@@ -145,7 +154,10 @@ describe('addresses', () => {
 
   test('I5: one that is longer than the limit is a 414', async () => {
     const reply = await server({ URL_LIMIT: '1KB' }).app.inject(`/items?q=${'x'.repeat(1_100)}`)
-    expect([reply.statusCode, reply.json<{ message: string }>().message]).toEqual([414, 'The address of the request is longer than 1024 bytes.'])
+    expect([reply.statusCode, reply.json<{ message: string }>().message]).toEqual([
+      414,
+      'The address of the request is longer than 1024 bytes.',
+    ])
   })
 
   test('I6: keys of a query reach no prototype', async () => {
@@ -161,7 +173,11 @@ describe('failures', () => {
     expect(reply.statusCode).toBe(500)
     expect(reply.json()).toMatchObject({ code: 'CORE_INTERNAL', message: 'The server could not complete the request.' })
     expect(reply.body).not.toMatch(/canary|10\.0\.0\.7|server\.test|at /)
-    expect(lines.find((line) => line.level === 'error')).toMatchObject({ method: 'GET', route: '/broken', err: { message: 'select canary from users', cause: { message: 'at 10.0.0.7' } } })
+    expect(lines.find((line) => line.level === 'error')).toMatchObject({
+      method: 'GET',
+      route: '/broken',
+      err: { message: 'select canary from users', cause: { message: 'at 10.0.0.7' } },
+    })
   })
 
   test('something thrown that is no error is a 500 too', async () => {
@@ -227,7 +243,11 @@ describe('the schema of a custom route', () => {
         lines: { type: 'array', items: { type: 'object', properties: { count: { type: 'integer' }, size: { enum: ['s', 'm'] } } } },
       },
     },
-    querystring: { type: 'object', additionalProperties: false, properties: { limit: { type: 'integer', default: 10 }, tags: { type: 'array', items: { type: 'string' } } } },
+    querystring: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { limit: { type: 'integer', default: 10 }, tags: { type: 'array', items: { type: 'string' } } },
+    },
   }
 
   function withSchema() {
@@ -246,7 +266,11 @@ describe('the schema of a custom route', () => {
   ])('I7: a body is not converted, and %j is refused with the name of the field', async (payload, field, message) => {
     const reply = await withSchema().inject({ method: 'POST', url: '/orders', payload })
     expect(reply.statusCode).toBe(400)
-    expect(reply.json()).toMatchObject({ code: 'HTTP_INVALID_INPUT', message: 'The body of the request is not valid.', details: [{ field, message }] })
+    expect(reply.json()).toMatchObject({
+      code: 'HTTP_INVALID_INPUT',
+      message: 'The body of the request is not valid.',
+      details: [{ field, message }],
+    })
   })
 
   test('an unknown field is answered with the nearest known one', async () => {
@@ -256,21 +280,33 @@ describe('the schema of a custom route', () => {
 
   test('I7: a query is converted to its declared types, and an unknown parameter is refused', async () => {
     const app = withSchema()
-    expect((await app.inject({ method: 'POST', url: '/orders?limit=5&tags=a', payload: { name: 'a' } })).json()).toEqual({ body: { name: 'a' }, query: { limit: 5, tags: ['a'] } })
-    expect((await app.inject({ method: 'POST', url: '/orders?limit=five', payload: { name: 'a' } })).json()).toMatchObject({ message: 'The query of the request is not valid.', details: [{ field: 'limit' }] })
-    expect((await app.inject({ method: 'POST', url: '/orders?limti=5', payload: { name: 'a' } })).json()).toMatchObject({ details: [{ field: 'limti', hint: 'Perhaps you meant "limit".' }] })
+    expect((await app.inject({ method: 'POST', url: '/orders?limit=5&tags=a', payload: { name: 'a' } })).json()).toEqual({
+      body: { name: 'a' },
+      query: { limit: 5, tags: ['a'] },
+    })
+    expect((await app.inject({ method: 'POST', url: '/orders?limit=five', payload: { name: 'a' } })).json()).toMatchObject({
+      message: 'The query of the request is not valid.',
+      details: [{ field: 'limit' }],
+    })
+    expect((await app.inject({ method: 'POST', url: '/orders?limti=5', payload: { name: 'a' } })).json()).toMatchObject({
+      details: [{ field: 'limti', hint: 'Perhaps you meant "limit".' }],
+    })
   })
 
   test('I8: a parameter that is there twice is refused unless a list is declared', async () => {
     const app = withSchema()
     expect((await app.inject({ method: 'POST', url: '/orders?limit=5&limit=6', payload: { name: 'a' } })).statusCode).toBe(400)
-    expect((await app.inject({ method: 'POST', url: '/orders?tags=a&tags=b', payload: { name: 'a' } })).json()).toMatchObject({ query: { tags: ['a', 'b'] } })
+    expect((await app.inject({ method: 'POST', url: '/orders?tags=a&tags=b', payload: { name: 'a' } })).json()).toMatchObject({
+      query: { tags: ['a', 'b'] },
+    })
   })
 
   test('shared schemas can be referred to', async () => {
     const { app } = server()
     app.addSchema({ $id: 'name', type: 'string', minLength: 2 })
-    app.post('/named', { schema: { body: { type: 'object', properties: { name: { $ref: 'name#' } } } } }, (request, reply) => reply.send(request.body))
+    app.post('/named', { schema: { body: { type: 'object', properties: { name: { $ref: 'name#' } } } } }, (request, reply) =>
+      reply.send(request.body),
+    )
     expect((await app.inject({ method: 'POST', url: '/named', payload: { name: 'x' } })).statusCode).toBe(400)
     expect((await app.inject({ method: 'POST', url: '/named', payload: { name: 'xy' } })).json()).toEqual({ name: 'xy' })
   })
@@ -292,7 +328,15 @@ describe('CORS', () => {
       'cross-origin-resource-policy': 'cross-origin',
       vary: 'Origin',
     })
-    for (const other of ['https://app.example.com.evil.com', 'https://evil.com', 'null', 'http://app.example.com', `${origin}:8443`, 'https://APP.example.com', '*']) {
+    for (const other of [
+      'https://app.example.com.evil.com',
+      'https://evil.com',
+      'null',
+      'http://app.example.com',
+      `${origin}:8443`,
+      'https://APP.example.com',
+      '*',
+    ]) {
       const { headers } = await app.inject({ url: '/items', headers: { origin: other } })
       expect(headers, other).not.toHaveProperty('access-control-allow-origin')
       expect(headers.vary).toBe('Origin')
@@ -303,8 +347,16 @@ describe('CORS', () => {
     const { app } = server({ CORS_ORIGINS: origin })
     const reply = await app.inject({ method: 'OPTIONS', url: '/items', headers: { origin, 'access-control-request-method': 'POST' } })
     expect(reply.statusCode).toBe(204)
-    expect(reply.headers).toMatchObject({ 'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS', 'access-control-allow-headers': expect.stringContaining('Authorization') as string, 'access-control-max-age': '7200' })
-    const foreign = await app.inject({ method: 'OPTIONS', url: '/items', headers: { origin: 'https://evil.com', 'access-control-request-method': 'POST' } })
+    expect(reply.headers).toMatchObject({
+      'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
+      'access-control-allow-headers': expect.stringContaining('Authorization') as string,
+      'access-control-max-age': '7200',
+    })
+    const foreign = await app.inject({
+      method: 'OPTIONS',
+      url: '/items',
+      headers: { origin: 'https://evil.com', 'access-control-request-method': 'POST' },
+    })
     expect(foreign.headers).not.toHaveProperty('access-control-allow-methods')
   })
 
@@ -325,7 +377,16 @@ describe('what is recorded', () => {
     const { app, lines } = server()
     await app.inject('/items/7?token=canary&page=2')
     expect(lines).toHaveLength(1)
-    expect(lines[0]).toMatchObject({ level: 'info', method: 'GET', url: '/items/7?token=[hidden]&page=2', route: '/items/:id', status: 200, ip: '127.0.0.1', durationMs: expect.any(Number) as number, message: 'request' })
+    expect(lines[0]).toMatchObject({
+      level: 'info',
+      method: 'GET',
+      url: '/items/7?token=[hidden]&page=2',
+      route: '/items/:id',
+      status: 200,
+      ip: '127.0.0.1',
+      durationMs: expect.any(Number) as number,
+      message: 'request',
+    })
   })
 
   test('requests are counted by route, and all unknown addresses together', async () => {

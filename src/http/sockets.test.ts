@@ -31,11 +31,26 @@ describe('I5, I10: bytes that are no request get an answer in our format and a c
     ['a broken header', 'GET /items HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n', 400, 'HTTP_MALFORMED_REQUEST'],
     ['a NUL in a header', 'GET /items HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400, 'HTTP_MALFORMED_REQUEST'],
     ['two lengths', 'POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}', 400, 'HTTP_MALFORMED_REQUEST'],
-    ['a length and chunks', 'POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400, 'HTTP_MALFORMED_REQUEST'],
-    ['a broken chunk', 'POST /items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400, 'HTTP_MALFORMED_REQUEST'],
+    [
+      'a length and chunks',
+      'POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+      'HTTP_MALFORMED_REQUEST',
+    ],
+    [
+      'a broken chunk',
+      'POST /items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+      400,
+      'HTTP_MALFORMED_REQUEST',
+    ],
     ['no Host', 'GET /items HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'HTTP_MALFORMED_REQUEST'],
     ['headers over the limit', `GET /items HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(5_000)}\r\n\r\n`, 431, 'HTTP_HEADERS_TOO_LARGE'],
-    ['an address over the limit', `GET /items?q=${'x'.repeat(2_000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, 414, 'HTTP_URL_TOO_LONG'],
+    [
+      'an address over the limit',
+      `GET /items?q=${'x'.repeat(2_000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+      414,
+      'HTTP_URL_TOO_LONG',
+    ],
     ['an address over every limit', `GET /items?q=${'x'.repeat(10_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'HTTP_URL_TOO_LONG'],
     ['a method nobody knows', 'FOO /items HTTP/1.1\r\nHost: a\r\n\r\n', 405, 'HTTP_METHOD_NOT_ALLOWED'],
     ['a method nobody knows, nowhere', 'FOO /nothing HTTP/1.1\r\nHost: a\r\n\r\n', 404, 'HTTP_NOT_FOUND'],
@@ -44,7 +59,11 @@ describe('I5, I10: bytes that are no request get an answer in our format and a c
     const reply = await rawRequest(port, Buffer.from(bytes, 'latin1'))
     expect(reply.status).toBe(status)
     expect(JSON.parse(reply.body)).toMatchObject({ code, requestId: reply.headers['x-request-id'] })
-    expect(reply.headers).toMatchObject({ connection: 'close', 'x-content-type-options': 'nosniff', 'content-length': String(reply.body.length) })
+    expect(reply.headers).toMatchObject({
+      connection: 'close',
+      'x-content-type-options': 'nosniff',
+      'content-length': String(reply.body.length),
+    })
   })
 
   test('a method nobody knows is told which ones the address has', async () => {
@@ -121,7 +140,14 @@ describe('A9: slow clients', () => {
 
   test('control: the same server serves whoever is quick', async () => {
     const { port } = await listening(slow)
-    expect((await rawRequest(port, 'POST /items HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]')).body).toBe('[]')
+    expect(
+      (
+        await rawRequest(
+          port,
+          'POST /items HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]',
+        )
+      ).body,
+    ).toBe('[]')
   })
 })
 

@@ -37,7 +37,8 @@ function toDetail(complaint: SchemaComplaint): ErrorDetail {
   const { keyword, params, parentSchema } = complaint
   const name = keyword === 'required' ? params.missingProperty : keyword === 'additionalProperties' ? params.additionalProperty : undefined
   const field = fieldName(complaint.instancePath, typeof name === 'string' ? name : undefined)
-  const near = keyword === 'additionalProperties' && typeof name === 'string' ? nearest(name, Object.keys(parentSchema?.properties ?? {})) : undefined
+  const near =
+    keyword === 'additionalProperties' && typeof name === 'string' ? nearest(name, Object.keys(parentSchema?.properties ?? {})) : undefined
   return {
     ...(field === '' ? {} : { field }),
     code: `HTTP_INVALID_${keyword.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`,
@@ -56,7 +57,10 @@ function sentence({ keyword, message, params }: SchemaComplaint, field: string):
 
 /** `/items/3/price` → `items[3].price`. */
 function fieldName(pointer: string, last?: string): string {
-  const steps = pointer.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const steps = pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
   if (last !== undefined) steps.push(last)
   return steps.reduce((path, step) => (/^\d+$/.test(step) ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`), '')
 }

@@ -12,7 +12,11 @@ export function parseBytes(text: string): number | undefined {
 
 /** The shortest exact way to write `bytes`: 1048576 → `1MB`, 1000 → `1000 bytes`. */
 export function formatBytes(bytes: number): string {
-  for (const [unit, size] of [['GB', 1_073_741_824], ['MB', 1_048_576], ['KB', 1_024]] as const) {
+  for (const [unit, size] of [
+    ['GB', 1_073_741_824],
+    ['MB', 1_048_576],
+    ['KB', 1_024],
+  ] as const) {
     if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`
   }
   return `${bytes} bytes`

@@ -20,9 +20,12 @@ test.each([
   expect([matches(address), matches(address)]).toEqual([contained, contained])
 })
 
-test.each(['*', '10.0.0.0/33', '::/129', '10.0.0', '10.0.0.0/8/9', 'example.com', '10.0.0.0/', 'toString'])('%s is not a network', (network) => {
-  expect(networkProblem(network)).toContain(network)
-})
+test.each(['*', '10.0.0.0/33', '::/129', '10.0.0', '10.0.0.0/8/9', 'example.com', '10.0.0.0/', 'toString'])(
+  '%s is not a network',
+  (network) => {
+    expect(networkProblem(network)).toContain(network)
+  },
+)
 
 test.each(['10.0.0.1', '10.0.0.0/8', '::1', 'fe80::/10', 'loopback', 'private'])('%s is a network', (network) => {
   expect(networkProblem(network)).toBeUndefined()

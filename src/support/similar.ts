@@ -45,11 +45,7 @@ function nextRow(a: string, b: string, row: number, previous: readonly number[],
   const current = [row]
   for (let column = 1; column <= b.length; column += 1) {
     const same = a[row - 1] === b[column - 1]
-    let cost = Math.min(
-      (previous[column] ?? 0) + 1,
-      (current[column - 1] ?? 0) + 1,
-      (previous[column - 1] ?? 0) + (same ? 0 : 1),
-    )
+    let cost = Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (previous[column - 1] ?? 0) + (same ? 0 : 1))
     if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
       cost = Math.min(cost, (beforePrevious[column - 2] ?? 0) + 1)
     }

@@ -59,7 +59,10 @@ describe('I3: text', () => {
   })
 
   test('says at which byte the text stops being UTF-8', () => {
-    expect(problemOf(Buffer.from('{"a":"é","b":"\xff"}'.replace('é', '\xc3\xa9'), 'latin1'))).toMatchObject({ message: 'it is not UTF-8', position: 15 })
+    expect(problemOf(Buffer.from('{"a":"é","b":"\xff"}'.replace('é', '\xc3\xa9'), 'latin1'))).toMatchObject({
+      message: 'it is not UTF-8',
+      position: 15,
+    })
   })
 
   test('control: what JSON.parse makes of bytes that are not UTF-8 is another text', () => {
@@ -109,14 +112,25 @@ describe('I4: depth and width', () => {
 })
 
 describe('I6: keys that lead to a prototype', () => {
-  test.each(['{"__proto__":{"admin":true}}', '{"__proto__":1}', '{"a":[{"__proto__":{}}]}', '{"\\u005f_proto__":{}}', '{"constructor":{"prototype":{"admin":true}}}', '{"a":{"prototype":{}}}'])('%s is refused', (text) => {
+  test.each([
+    '{"__proto__":{"admin":true}}',
+    '{"__proto__":1}',
+    '{"a":[{"__proto__":{}}]}',
+    '{"\\u005f_proto__":{}}',
+    '{"constructor":{"prototype":{"admin":true}}}',
+    '{"a":{"prototype":{}}}',
+  ])('%s is refused', (text) => {
     expect(problemOf(text).message).toContain('is not allowed')
     expect('admin' in {}).toBe(false)
   })
 })
 
 test('a refusal says where in the value and in the bytes it is', () => {
-  expect(problemOf('{"items":[{"price":1},{"price":tru}]}')).toMatchObject({ path: 'items[1].price', position: 31, message: 'a value was expected' })
+  expect(problemOf('{"items":[{"price":1},{"price":tru}]}')).toMatchObject({
+    path: 'items[1].price',
+    position: 31,
+    message: 'a value was expected',
+  })
   expect(problemOf('{"é": [1,')).toMatchObject({ path: 'é[1]', position: 10, message: 'it ends where a value should be' })
 })
 
@@ -129,12 +143,22 @@ describe('A10: the worst body of 1 MB', () => {
     ['escapes', `"${fill('\\u00e9')}"`],
     ['pairs of escapes', `"${fill('\\ud83d\\ude39')}"`],
     ['one string', `"${fill('a')}"`],
-    ['numbers', `[${fill('[1,2,3,4,5,6,7,8,9],').slice(0, 200_000).replace(/,[^\]]*$/, '')}]`],
+    [
+      'numbers',
+      `[${fill('[1,2,3,4,5,6,7,8,9],')
+        .slice(0, 200_000)
+        .replace(/,[^\]]*$/, '')}]`,
+    ],
     ['digits', fill('9')],
     ['exponents', `[${Array(9_999).fill('1.2345678901234567e-300').join()}]`],
     ['small objects', `[${Array(9_999).fill('{"a":1,"b":"c","d":[1,2,3],"e":{"f":null}}').join()}]`],
     ['wide objects', `[${Array(100).fill(`{${wide}}`).join()}]`],
-    ['long keys', `[${Array(10).fill(`{${Array.from({ length: 100 }, (_, index) => `"${'x'.repeat(1_000)}${index}":1`).join()}}`).join()}]`],
+    [
+      'long keys',
+      `[${Array(10)
+        .fill(`{${Array.from({ length: 100 }, (_, index) => `"${'x'.repeat(1_000)}${index}":1`).join()}}`)
+        .join()}]`,
+    ],
     ['escaped keys', `{${Array.from({ length: 999 }, (_, index) => `"\\u0061${'\\u0062'.repeat(150)}${index}":1`).join()}}`],
     ['spaces', ' '.repeat(megabyte)],
     ['not UTF-8 at the end', `"${fill('é').slice(0, megabyte / 2 - 2)}`],

@@ -212,7 +212,8 @@ class Scanner {
     }
     const exponent = (this.#text.charCodeAt(this.#at) | 32) === 101 /* e */
     if (exponent) this.#exponent()
-    if ((exponent || this.#at - start > 300) && !Number.isFinite(Number(this.#text.slice(start, this.#at)))) this.#refuse('a number is too large')
+    if ((exponent || this.#at - start > 300) && !Number.isFinite(Number(this.#text.slice(start, this.#at))))
+      this.#refuse('a number is too large')
   }
 
   #exponent(): void {

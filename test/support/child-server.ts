@@ -14,7 +14,11 @@ export interface ChildServer {
 
 export async function startChildServer(settings: Record<string, string> = {}): Promise<ChildServer> {
   const script = join(import.meta.dirname, 'http-process.ts')
-  const child = spawn(process.execPath, ['--conditions=source', script, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(
+    process.execPath,
+    ['--conditions=source', script, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   const chunks: string[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))

@@ -33,11 +33,11 @@ app.get('/throws-later', (_request, reply) => {
   setTimeout(() => {
     throw new Error('in a timer')
   }, 1)
-  setTimeout(() => reply.send({ finished: true }), 200)
+  setTimeout(() => void reply.send({ finished: true }), 200)
 })
 app.get('/rejects', (_request, reply) => {
   void Promise.reject(new Error('nobody waits for this'))
-  setTimeout(() => reply.send({ finished: true }), 200)
+  setTimeout(() => void reply.send({ finished: true }), 200)
 })
 
 const stop = async (): Promise<void> => {
