@@ -5,12 +5,15 @@ import { type App, createApp } from '../app/create.ts'
 import type { AppDefinition } from '../app/define.ts'
 import { schemaOf } from '../app/models.ts'
 import { loadConfig, readConfig } from '../core/env.ts'
+import { startEmbedded } from '../db/embedded/start.ts'
 import { createScratchDatabase } from '../db/scratch-database.ts'
 import { createSchema } from './create-schema.ts'
 
 export interface TestAppOptions {
-  /** Any database of a server on which databases may be made; default `DATABASE_URL`. */
+  /** Any database of a server on which databases may be made. Default: `DATABASE_URL`, and without it the embedded server of `root`. */
   readonly url?: string
+  /** Folder whose `.plinth/` the embedded server keeps its data in; default: where the tests were started. */
+  readonly root?: string
   /** Variables of the configuration: `{ LOG_LEVEL: 'debug' }`. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -42,9 +45,8 @@ export interface TestApp {
  * const reply = await test.post('/api/items', { name: 'Hammer' })
  */
 export async function testApp(definition: AppDefinition, options: TestAppOptions = {}): Promise<TestApp> {
-  const server = options.url ?? loadConfig(tmpdir()).database.url
-  if (server === undefined) throw new Error('testApp needs a PostgreSQL server: pass { url } or set DATABASE_URL.')
-  const database = await createScratchDatabase(server)
+  const server = await serverFor(options)
+  const database = await createScratchDatabase(server.url)
   await createSchema(database.url, schemaOf(definition.options))
   const config = readConfig(
     { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: database.url, API_PORT: '0', ...options.environment },
@@ -63,8 +65,20 @@ export async function testApp(definition: AppDefinition, options: TestAppOptions
     async close() {
       await app.stop()
       await database.drop()
+      await server.stop()
     },
   }
+}
+
+interface Server {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** An embedded server that the application itself is running on is joined, and left running. */
+async function serverFor({ url, root = process.cwd() }: TestAppOptions): Promise<Server> {
+  const known = url ?? loadConfig(tmpdir()).database.url
+  return known === undefined ? startEmbedded({ root }) : { url: known, stop: async () => {} }
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
