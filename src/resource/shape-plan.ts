@@ -25,12 +25,17 @@ function countIncludes(tree: IncludeTree): number {
 
 function refuseUnusedFieldSets(sets: FieldSets | undefined, include: IncludeTree): void {
   for (const path of sets?.keys() ?? []) {
-    const found = path === '' || path.split('.').reduce<IncludeTree | undefined>((tree, name) => tree?.[name], include) !== undefined
-    if (!found)
-      throw resourceErrors
-        .INVALID_VALUE(`fields[${path}]`, `"${path}" is not included.`, `Add include=${path}.`)
-        .with({ field: `fields[${path}]` })
+    if (path === '' || isIncluded(include, path.split('.'))) continue
+    throw resourceErrors
+      .INVALID_VALUE(`fields[${path}]`, `"${path}" is not included.`, `Add include=${path}.`)
+      .with({ field: `fields[${path}]` })
   }
+}
+
+function isIncluded(tree: IncludeTree, [name, ...rest]: readonly string[]): boolean {
+  if (name === undefined) return true
+  const inner = Object.hasOwn(tree, name) ? tree[name] : undefined
+  return inner !== undefined && isIncluded(inner, rest)
 }
 
 function planLevel(resource: CompiledResource, sets: FieldSets | undefined, include: IncludeTree, path: string, depth: number): ShapePlan {
