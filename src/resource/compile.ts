@@ -1,5 +1,6 @@
 // Definitions and tables → compiled resources. All mistakes are collected and reported together.
 
+import { AppError } from '../core/errors.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
@@ -7,7 +8,6 @@ import { type Declaration, nameOf, placeOf } from './declaration.ts'
 import type { Operation, ThroughRelation } from './define.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
-import type { OrderKey } from './plan.ts'
 import { isOpen } from './policy.ts'
 import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
 import { parseSort, planSort } from './sort.ts'
@@ -29,7 +29,8 @@ export function compileResources(declarations: readonly Declaration[], models: r
   if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
   const resources = declarations.map(compileResource)
   linkRelations(resources, derived.relations, models)
-  setDefaultOrders(resources)
+  const orderProblems = setDefaultOrders(resources)
+  if (orderProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(orderProblems)
   return {
     resources: new Map(resources.map((resource) => [resource.name, resource])),
     models: new Map(models.map((model) => [model.name, model])),
@@ -118,14 +119,18 @@ function linkRelations(
   }
 }
 
-/** The order may lead through relations, so it is planned when they are known. */
-function setDefaultOrders(resources: readonly Mutable<CompiledResource>[]): void {
-  for (const resource of resources) {
+/** The order may lead through relations, so it is planned when they are known. @returns mistakes in it */
+function setDefaultOrders(resources: readonly Mutable<CompiledResource>[]): string[] {
+  return resources.flatMap((resource) => {
     const { sort } = resource.options
-    resource.defaultOrder = sort === undefined ? keyOrder(resource) : planSort(resource, parseSort(sort))
-  }
-}
-
-function keyOrder(resource: CompiledResource): readonly OrderKey[] {
-  return planSort(resource, [])
+    try {
+      resource.defaultOrder = planSort(resource, sort === undefined ? [] : parseSort(sort))
+      return []
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      return [
+        `${resource.file === undefined ? '' : `${resource.file}: `}resource "${resource.name}": sort: ${error.message} ${error.hint ?? ''}`.trimEnd(),
+      ]
+    }
+  })
 }
