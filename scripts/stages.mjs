@@ -30,5 +30,6 @@ export const ciStages = [
     minutes: 15,
     results: testResults,
   },
+  { name: 'bench', command: ['npm', 'run', 'bench', '--', '--quick'], minutes: 5 },
   ...checks,
 ]

@@ -1,0 +1,58 @@
+// The five requests. Each comes in a thousand variants, so that no server answers one from memory by chance.
+
+import { pageSize } from './servers/serve.ts'
+import { postsInTable } from './data.ts'
+
+export type WorkloadName = 'get' | 'list' | 'nested' | 'create' | 'health'
+
+export interface Workload {
+  readonly title: string
+  /** @param nth  number of the variant, from 0 */
+  readonly request: (nth: number) => { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: object }
+}
+
+const variants = 1_000
+/** Lists are asked for their first pages, as people do. */
+const pages = 20
+
+export const workloads: Readonly<Record<WorkloadName, Workload>> = {
+  get: {
+    title: 'get by key',
+    request: (nth) => ({ method: 'GET', path: `/api/posts/${1 + ((nth * 7919) % postsInTable)}` }),
+  },
+  list: {
+    title: `list of ${pageSize} flat rows`,
+    request: (nth) => ({ method: 'GET', path: `/api/posts?page[number]=${page(nth)}&page[size]=${pageSize}` }),
+  },
+  nested: {
+    title: `list of ${pageSize} with author and tags`,
+    request: (nth) => ({ method: 'GET', path: `/api/posts?page[number]=${page(nth)}&page[size]=${pageSize}&include=author,tags` }),
+  },
+  create: { title: 'create', request: (nth) => ({ method: 'POST', path: '/api/posts', body: newPost(nth) }) },
+  health: { title: 'health', request: () => ({ method: 'GET', path: '/health' }) },
+}
+
+function page(nth: number): number {
+  return 1 + (nth % pages)
+}
+
+function newPost(nth: number): object {
+  return {
+    author_id: 1 + (nth % 1_000),
+    title: `A new post, number ${nth}`,
+    body: 'Written while somebody measures how long it takes to be "written".',
+    price: (nth * 1.5).toFixed(2),
+    published_at: '2025-06-01T12:00:00.500Z',
+  }
+}
+
+/** The requests of a workload as the bytes that go over the wire. */
+export function wireRequests(name: WorkloadName): Buffer[] {
+  return Array.from({ length: variants }, (_, nth) => {
+    const { method, path, body } = workloads[name].request(nth)
+    const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nUser-Agent: bench\r\n`
+    if (body === undefined) return Buffer.from(`${head}\r\n`)
+    const json = Buffer.from(JSON.stringify(body))
+    return Buffer.concat([Buffer.from(`${head}Content-Type: application/json\r\nContent-Length: ${json.length}\r\n\r\n`), json])
+  })
+}
