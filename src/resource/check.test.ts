@@ -4,7 +4,7 @@ import { boolean, integer, pgTable, pgView, serial, text } from 'drizzle-orm/pg-
 import { expect, test } from 'vitest'
 import { readTable } from '../model/read-table.ts'
 import { compileResources } from './compile.ts'
-import { defineResource, type ResourceDefinition, type ResourceOptions } from './define.ts'
+import { defineResource, type ResourceDefinition } from './define.ts'
 import { anyone, nobody } from './policy.ts'
 
 const open = { read: anyone, write: anyone }
@@ -25,7 +25,7 @@ function compile(...definitions: readonly ResourceDefinition[]) {
 
 /** Mistakes that TypeScript would point out in an editor too. */
 function wrong(table: typeof books | typeof log, options: object): ResourceDefinition {
-  return defineResource(table, options as unknown as ResourceOptions<never, never>)
+  return defineResource(table, options as never)
 }
 
 function problems(...definitions: readonly ResourceDefinition[]): string {
