@@ -24,7 +24,7 @@ defineResource(books, {
     beforeWrite(values, { current }) {
       const title: string | undefined = values.title
       const before: string | undefined = current?.title
-      return { ...values, title: `${title ?? before ?? ''}!`, created_at: new Date() }
+      return { ...values, title: `${title ?? before ?? ''}!`, sold: 5n }
     },
     afterWrite(row) {
       const created: string = row.created_at
