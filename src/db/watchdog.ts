@@ -32,6 +32,7 @@ export class Watchdog {
   readonly #waiting = new Set<Waiting>()
   #timer: NodeJS.Timeout | undefined
   #lastTick = 0
+  #stalledAt = -Infinity
   #answeredAt = -Infinity
   #knocking = false
   #silent = false
@@ -64,7 +65,13 @@ export class Watchdog {
       }
       this.#waiting.add(waiting)
       this.#arm()
-      answer.finally(() => this.#waiting.delete(waiting)).then(resolve, reject)
+      const settled =
+        <value>(settle: (value: value) => void) =>
+        (value: value): void => {
+          this.#waiting.delete(waiting)
+          settle(value)
+        }
+      answer.then(settled(resolve), settled(reject))
     })
   }
 
@@ -81,9 +88,9 @@ export class Watchdog {
 
   #tick(): void {
     this.#timer = undefined
-    const now = performance.now()
-    // Our own event loop stood still: the answers may have long been there, let them be read first.
-    if (now - this.#lastTick < tickMs * 2) this.#judge(now)
+    if (performance.now() - this.#lastTick > tickMs * 2) this.#stalledAt = performance.now()
+    // Behind what has arrived: after an event loop that stood still, timers run before the answers that have long been there.
+    setImmediate(() => this.#judge(performance.now()))
     if (this.#waiting.size > 0) this.#arm()
   }
 
@@ -100,7 +107,10 @@ export class Watchdog {
 
   async #knock(): Promise<void> {
     this.#knocking = true
-    const answered = await this.#options.knock()
+    const startedAt = performance.now()
+    let answered = await this.#options.knock()
+    // When it was us who stood still, the knock's own timer may have run before its answer. Once more then.
+    if (!answered && this.#stalledAt > startedAt) answered = await this.#options.knock()
     this.#knocking = false
     if (answered) this.#heard()
     else this.#heardNothing()

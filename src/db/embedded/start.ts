@@ -14,6 +14,7 @@ import { launch, runningPostmaster, shutDown, type Launch } from './postmaster.t
 // A crash recovery reads the write-ahead log since the last checkpoint, at most 256 MB: seconds, on a slow disk many.
 const startDeadlineMs = 120_000
 const shutdownDeadlineMs = 15_000
+const revivalPauseMs = 2_000
 
 export interface StartEmbeddedOptions {
   /** Folder of the project. */
@@ -58,8 +59,9 @@ class Keeper {
   readonly #home: Home
   readonly #binaries: string | undefined
   readonly #log: Logger
+  readonly #stopping = new AbortController()
   #lease: Lease | undefined
-  #stopped = false
+  #revival: Promise<void> | undefined
 
   constructor(home: Home, binaries: string | undefined, log: Logger) {
     this.#home = home
@@ -68,13 +70,17 @@ class Keeper {
   }
 
   async start(): Promise<Connected> {
-    const connected = await connect(this.#home, this.#binaries, () => void this.#revive())
+    const onLost = (): void => {
+      this.#revival = this.#revive()
+    }
+    const connected = await connect(this.#home, this.#binaries, onLost, this.#stopping.signal)
     this.#lease = connected.lease
     return connected
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#stopping.abort()
+    await this.#revival
     const alone = await this.#lease?.release().catch(() => false)
     const server = runningPostmaster(this.#home)
     if (alone === true && server !== undefined && !(await shutDown(server.pid, shutdownDeadlineMs)))
@@ -83,20 +89,24 @@ class Keeper {
   }
 
   async #revive(): Promise<void> {
-    if (this.#stopped) return
-    try {
-      await this.start()
-      this.#log.warn({}, 'the embedded database had ended and was started again')
-    } catch (error) {
-      this.#log.error({ err: error }, 'the embedded database has ended and does not start again')
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.start()
+        return this.#log.warn({}, 'the embedded database had ended and was started again')
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        this.#log.error({ err: error }, 'the embedded database has ended and does not start')
+        await sleep(revivalPauseMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined)
+      }
     }
   }
 }
 
-async function connect(home: Home, binaries: string | undefined, onLost: () => void): Promise<Connected> {
+async function connect(home: Home, binaries: string | undefined, onLost: () => void, stopping: AbortSignal): Promise<Connected> {
   const deadline = Date.now() + startDeadlineMs
   let launched: Launch | undefined
   while (Date.now() < deadline) {
+    stopping.throwIfAborted()
     const lease = await tryLease(home, onLost)
     if (lease !== undefined) return { ...lease, reused: launched?.pid !== lease.pid }
     const failure = launched?.failure()
