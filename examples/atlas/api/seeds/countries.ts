@@ -48,9 +48,11 @@ async function insertCountries(db: Database): Promise<Ids> {
   return new Map(rows.map((row) => [String(row.code), Number(row.id)]))
 }
 
+/** From both sides: the source has the border of Sri Lanka and India from one side only. */
 async function insertBorders(db: Database, ids: Ids): Promise<void> {
-  const pairs = world.flatMap((country) => (country.borders ?? []).map((border) => ({ from: ids.get(country.cca3), to: ids.get(border) })))
-  await insertRows(db, 'country_borders', { country_id: ['int', (pair) => pair.from], border_id: ['int', (pair) => pair.to] }, pairs)
+  const pairs = world.flatMap(({ cca3, borders }) => borders.flatMap((border) => [`${cca3} ${border}`, `${border} ${cca3}`]))
+  const rows = [...new Set(pairs)].map((pair) => pair.split(' ').map((code) => ids.get(code)))
+  await insertRows(db, 'country_borders', { country_id: ['int', ([from]) => from], border_id: ['int', ([, to]) => to] }, rows)
 }
 
 async function insertLanguages(db: Database, countries: Ids): Promise<void> {
