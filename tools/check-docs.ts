@@ -1,5 +1,6 @@
 // Holds the documentation to the product: links lead somewhere, generated pages are fresh, TypeScript compiles against the doors,
 // shell blocks run and print what the page shows. CONTRIBUTING.md, "Code in documentation", has the rules for writers.
+// `node tools/check-docs.ts docs/models.md` checks the code of that page alone.
 
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ import { root } from './source-files.ts'
 
 /** Pages whose links are checked; of these, the documentation has its code checked too. */
 const linked = ['*.md', 'docs/**/*.md', 'decisions/**/*.md', 'changes/**/*.md', 'examples/*/*.md', 'bench/*.md']
-const documentation = /^(README\.md|docs\/.*)$/
+const documentation = /^(README\.md|docs\/.*|examples\/[^/]+\/README\.md)$/
 
 function readPages(): Page[] {
   const paths = globSync(linked, { cwd: root, exclude: ['**/node_modules'] }).map((path) => path.replaceAll('\\', '/'))
@@ -49,7 +50,8 @@ async function staleProblems(): Promise<string[]> {
 
 if (import.meta.main) {
   const pages = readPages()
-  const checked = pages.filter((page) => documentation.test(page.path))
+  const wanted = process.argv.slice(2)
+  const checked = pages.filter(({ path }) => (wanted.length === 0 ? documentation.test(path) : wanted.includes(path)))
   const problems = [...linkProblems(pages), ...(await staleProblems()), ...checked.flatMap(markProblems), ...typeProblems(checked)]
   for (const page of checked) problems.push(...(await runProblems(page)))
   const blocks = checked.flatMap((page) => page.blocks.map(kindOf))
