@@ -15,11 +15,15 @@ interface Condition {
   readonly path: readonly string[]
   readonly operator: string
   readonly source: string
+  /** Whether each value came with its place: `[in][0]`. */
+  readonly indexed: boolean
   readonly values: string[]
 }
 
 export const mostDepth = 5
 const listOperators: ReadonlySet<string> = new Set(['in', 'nin', 'between'])
+/** One way to write each number: where 00 is another member than 0, readers disagree. */
+const memberIndex = /^(?:0|[1-9]\d{0,2})$/
 
 export class FilterReader {
   readonly #root = emptyGroup()
@@ -43,7 +47,7 @@ function emptyGroup(): Group {
 function addTo(group: Group, name: string, segments: readonly string[], value: string, depth: number): void {
   const [first = '', second = '', ...rest] = segments
   if (depth > mostDepth) throw restErrors.INVALID_PARAMETER(name, `groups are nested at most ${mostDepth} deep.`).with({ field: name })
-  if ((first === 'or' || first === 'and') && /^\d{1,3}$/.test(second))
+  if ((first === 'or' || first === 'and') && memberIndex.test(second))
     return addTo(memberOf(group, first, second), name, rest, value, depth + 1)
   addCondition(group, name, segments, value)
 }
@@ -59,33 +63,38 @@ function memberOf(group: Group, word: 'or' | 'and', index: string): Group {
 /** [price], [price][gte], [id][in] with commas, or [id][in][0]. */
 function addCondition(group: Group, name: string, segments: readonly string[], value: string): void {
   const [path, operator = 'eq', index] = segments
-  const indexed = index !== undefined && listOperators.has(operator) && /^\d+$/.test(index)
+  const indexed = index !== undefined && listOperators.has(operator) && memberIndex.test(index)
   if (path === undefined || segments.length > 3 || (index !== undefined && !indexed)) {
     throw restErrors.INVALID_PARAMETER(name, 'write filter[field], filter[field][operator] or filter[or][0][field].').with({ field: name })
   }
   const id = `${path} ${operator}`
   const known = group.conditions.get(id)
-  if (known !== undefined) known.values.push(value)
-  else
-    group.conditions.set(
-      id,
-      condition(path, operator, indexed ? name.slice(0, name.lastIndexOf('[')) : name, valuesOf(operator, value, indexed)),
-    )
+  if (known !== undefined && !(known.indexed && indexed)) throw restErrors.REPEATED_PARAMETER(name).with({ field: name })
+  const condition = known ?? { path: path.split('.'), operator, source: sourceOf(name, indexed), indexed, values: [] }
+  if (indexed) condition.values[Number(index)] = value
+  else condition.values.push(...valuesOf(operator, value))
+  group.conditions.set(id, condition)
 }
 
-function condition(path: string, operator: string, source: string, values: string[]): Condition {
-  return { path: path.split('.'), operator, source, values }
+/** How messages call the condition: without the place of a value. */
+function sourceOf(name: string, indexed: boolean): string {
+  return indexed ? name.slice(0, name.lastIndexOf('[')) : name
 }
 
-function valuesOf(operator: string, value: string, indexed: boolean): string[] {
-  return listOperators.has(operator) && !indexed ? [...commaList(value)] : [value]
+function valuesOf(operator: string, value: string): readonly string[] {
+  return listOperators.has(operator) ? commaList(value) : [value]
 }
 
 function nodeOf(group: Group): FilterNode {
-  const nodes: FilterNode[] = [...group.conditions.values()].map((found) => ({ ...found, operator: found.operator as FilterOperator }))
+  const nodes: FilterNode[] = [...group.conditions.values()].map(conditionNode)
   for (const [word, members] of group.groups) {
     const inner = [...members.values()].map(nodeOf)
     nodes.push(word === 'or' ? { any: inner } : { all: inner })
   }
   return nodes.length === 1 ? (nodes[0] as FilterNode) : { all: nodes }
+}
+
+/** What the operator is, the engine looks at; places may have gaps. */
+function conditionNode({ path, operator, source, values }: Condition): FilterNode {
+  return { path, operator: operator as FilterOperator, source, values: Object.values(values) }
 }

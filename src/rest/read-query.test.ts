@@ -34,6 +34,10 @@ test('members of an or-group are alternatives, and conditions with the same numb
   })
 })
 
+test('numbered values stand where their numbers say', () => {
+  expect(readListQuery('filter[id][between][1]=9&filter[id][between][0]=2').filter).toMatchObject({ values: ['2', '9'] })
+})
+
 test('a list of values is split at commas, except at escaped ones, or written with numbers', () => {
   expect(readListQuery('filter[id][in]=1,2\\,3').filter).toMatchObject({ values: ['1', '2,3'] })
   expect(readListQuery('filter[id][in][0]=1,5&filter[id][in][1]=2').filter).toMatchObject({

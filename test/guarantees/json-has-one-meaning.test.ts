@@ -27,7 +27,8 @@ beforeAll(async () => {
 })
 afterAll(() => app.stop())
 
-const inExtra = (text: string | Buffer): Buffer => Buffer.concat([Buffer.from('{"title":"t","extra":'), Buffer.from(text as string), Buffer.from('}')])
+const inExtra = (text: string | Buffer): Buffer =>
+  Buffer.concat([Buffer.from('{"title":"t","extra":'), Buffer.from(text as string), Buffer.from('}')])
 
 /** Sends each body; says which ones did not get `wanted`. */
 async function surprises(path: string, bodies: readonly Buffer[], wanted: (status: number) => boolean): Promise<string[]> {

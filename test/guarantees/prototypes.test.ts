@@ -3,11 +3,21 @@
 import type { RoutePlugin } from 'plinth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { blog } from '../support/blog.ts'
-import type { Call } from './support/caller.ts'
+import { type Call, describeCall } from './support/caller.ts'
 import { errorProblems } from './support/error-reply.ts'
 import { fillBlog, liveApp, type LiveApp } from './support/live-app.ts'
 
-const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__', 'constructor.prototype', '__proto__.admin']
+const names = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'valueOf',
+  '__defineGetter__',
+  'constructor.prototype',
+  '__proto__.admin',
+]
 
 const bodies: readonly string[] = [
   '{"__proto__":{"admin":true}}',
@@ -84,7 +94,7 @@ afterEach(() => {
 async function notRefused(calls: readonly Call[]): Promise<string[]> {
   const replies = await Promise.all(calls.map(async (call) => ({ call, reply: await app.send(call) })))
   return replies.flatMap(({ call, reply }) => [
-    ...(reply.status === 400 ? [] : [`${reply.status} for ${call.path} ${String(call.body ?? '')}`]),
+    ...(reply.status === 400 ? [] : [`${reply.status} for ${describeCall(call)}`]),
     ...errorProblems(reply, 'envelope'),
   ])
 }
@@ -92,7 +102,9 @@ async function notRefused(calls: readonly Call[]): Promise<string[]> {
 describe('I6: prototypes', () => {
   test('a body with such a name is a 400', async () => {
     expect(await notRefused(bodies.map((body) => ({ method: 'POST', path: '/api/posts', body })))).toEqual([])
-    expect(await notRefused(bodies.map((body) => ({ method: 'PATCH', path: body.startsWith('[') ? '/api/posts' : '/api/posts/1', body })))).toEqual([])
+    expect(
+      await notRefused(bodies.map((body) => ({ method: 'PATCH', path: body.startsWith('[') ? '/api/posts' : '/api/posts/1', body }))),
+    ).toEqual([])
     expect(shapeOfPrototypes()).toEqual(untouched)
   })
 

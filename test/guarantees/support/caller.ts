@@ -42,12 +42,22 @@ function send(port: number, agent: Agent, { method = 'GET', path, headers = {}, 
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
       incoming.on('error', reject)
-      incoming.on('end', () => resolve(replyOf(incoming.statusCode ?? 0, incoming.headers, Buffer.concat(chunks), performance.now() - start)))
+      incoming.on('end', () =>
+        resolve(replyOf(incoming.statusCode ?? 0, incoming.headers, Buffer.concat(chunks), performance.now() - start)),
+      )
     })
-    outgoing.setTimeout(deadlineMs, () => outgoing.destroy(new Error(`${method} ${path.slice(0, 200)} had no answer within ${deadlineMs} ms.`)))
+    outgoing.setTimeout(deadlineMs, () =>
+      outgoing.destroy(new Error(`${method} ${path.slice(0, 200)} had no answer within ${deadlineMs} ms.`)),
+    )
     outgoing.on('error', reject)
     outgoing.end(bytes)
   })
+}
+
+/** A request in one line, for messages. */
+export function describeCall({ method = 'GET', path, body }: Call): string {
+  const text = bytesOf(body)?.toString('latin1', 0, 300) ?? ''
+  return `${method} ${path} ${text}`.trim().slice(0, 600)
 }
 
 function bytesOf(body: unknown): Buffer | undefined {

@@ -7,9 +7,11 @@ export type ReplyFormat = 'envelope' | 'bare' | 'problem'
 const texts = (value: Record<string, unknown>, names: readonly string[]): boolean => names.every((name) => typeof value[name] === 'string')
 
 const forms: Readonly<Record<ReplyFormat, (body: Record<string, unknown>, status: number) => boolean>> = {
-  envelope: (body) => body['success'] === false && body['data'] === null && texts(body, ['error', 'code']) && Array.isArray(body['details']),
+  envelope: (body) =>
+    body['success'] === false && body['data'] === null && texts(body, ['error', 'code']) && Array.isArray(body['details']),
   bare: (body, status) => body['status'] === status && texts(body, ['message', 'code']) && Array.isArray(body['details']),
-  problem: (body, status) => body['status'] === status && texts(body, ['type', 'title', 'detail', 'code', 'instance']) && Array.isArray(body['errors']),
+  problem: (body, status) =>
+    body['status'] === status && texts(body, ['type', 'title', 'detail', 'code', 'instance']) && Array.isArray(body['errors']),
 }
 
 const types: Readonly<Record<ReplyFormat, string>> = {
@@ -21,10 +23,16 @@ const types: Readonly<Record<ReplyFormat, string>> = {
 /** What would tell a stranger about code, machine or database. */
 const leaks: readonly (readonly [string, RegExp])[] = [
   ['SQL', /\bselect\b.+\bfrom\b|\binsert into\b|\bupdate\b.+\bset\b|\bdelete from\b|\bwhere\b.+=|\$\d\b|::[a-z]+|\bpg_[a-z]+/i],
-  ["PostgreSQL's own words", /violates|syntax error|relation "|column "|invalid input syntax|duplicate key|canceling statement|SQLSTATE|\b(?:22|23|42)[0-9A-Z]{3}\b/],
-  ['a stack', /\n\s+at |\bat \S+ \(|:\d+:\d+\)?/],
+  [
+    "PostgreSQL's own words",
+    /violates|syntax error|relation "|column "|invalid input syntax|duplicate key|canceling statement|SQLSTATE|\b(?:22|23|42)[0-9A-Z]{3}\b/,
+  ],
+  ['a stack', /(?:\n|\\n)\s+at |\bat \S+ \(|\.[mc]?[jt]s:\d+/],
   ['a path', /node_modules|\/src\/|\/work\/|\/home\/|\/tmp\/|file:\/\/|\.[mc]?[jt]s\b/],
-  ['an error of the runtime', /\b(?:TypeError|RangeError|SyntaxError|ReferenceError|ECONN\w+|EPIPE|ENOENT|FST_ERR_\w+|HPE_\w+|Cannot read prop)/],
+  [
+    'an error of the runtime',
+    /\b(?:TypeError|RangeError|SyntaxError|ReferenceError|ECONN\w+|EPIPE|ENOENT|FST_ERR_\w+|HPE_\w+|Cannot read prop)/,
+  ],
   ['an address of the database', /postgres(?:ql)?:\/\/|127\.0\.0\.1/],
 ]
 
@@ -35,7 +43,9 @@ const leaks: readonly (readonly [string, RegExp])[] = [
  */
 export function errorProblems(reply: Reply, format: ReplyFormat, canaries: readonly string[] = []): string[] {
   if (reply.status < 400) return []
-  return [...formProblems(reply, format), ...leakProblems(reply, canaries)].map((problem) => `${reply.status} ${problem}: ${reply.text.slice(0, 200)}`)
+  return [...formProblems(reply, format), ...leakProblems(reply, canaries)].map(
+    (problem) => `${reply.status} ${problem}: ${reply.text.slice(0, 200)}`,
+  )
 }
 
 function formProblems(reply: Reply, format: ReplyFormat): string[] {

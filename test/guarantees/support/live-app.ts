@@ -1,6 +1,5 @@
 // A whole application that listens on a socket, on a database of its own with a few records in it.
 
-import { tmpdir } from 'node:os'
 import type { AppDefinition } from 'plinth'
 import { type TestApp, testApp } from '../../../src/testing/test-app.ts'
 import { testDatabase } from '../../support/postgres.ts'
@@ -29,7 +28,16 @@ export async function liveApp(definition: AppDefinition, environment: Record<str
 /** Records of the blog that requests can find: three authors, five posts, tags, comments and ratings. */
 export async function fillBlog({ app }: TestApp): Promise<void> {
   await app.resource('authors').createMany(['Ada', 'Bo', 'Cy'].map((name) => ({ name, email: `${name.toLowerCase()}@example.org` })))
-  await app.resource('posts').createMany([1, 2, 3, 4, 5].map((id) => ({ author_id: (id % 3) + 1, title: `Post ${id}`, body: `words of post ${id}`, price: `${id}.5`, labels: ['a', 'b'], extra: { id } })))
+  await app.resource('posts').createMany(
+    [1, 2, 3, 4, 5].map((id) => ({
+      author_id: (id % 3) + 1,
+      title: `Post ${id}`,
+      body: `words of post ${id}`,
+      price: `${id}.5`,
+      labels: ['a', 'b'],
+      extra: { id },
+    })),
+  )
   await app.resource('tags').createMany(['red', 'green'].map((name) => ({ name })))
   await app.resource('comments').createMany([1, 2, 3].map((id) => ({ post_id: id, author_id: id, text: `comment ${id}` })))
   await app.resource('ratings').createMany([1, 2, 3].map((id) => ({ post_id: id, critic: `critic ${id}`, stars: id })))

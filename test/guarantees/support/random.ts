@@ -21,8 +21,9 @@ export function randomFrom(seed: number): Random {
   return {
     below,
     pick<item>(items: readonly item[]): item {
-      if (items.length === 0) throw new Error('There is nothing to pick from.')
-      return items[below(items.length)] as item
+      const found = items[below(items.length)]
+      if (found === undefined) throw new Error('There is nothing to pick from.')
+      return found
     },
     once: (times) => below(times) === 0,
   }
