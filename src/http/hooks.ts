@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import type { Logger } from '../core/log.ts'
 import type { LimitsConfig } from '../core/config.ts'
 import { runInContext } from '../core/context.ts'
-import { redactText } from '../core/redact.ts'
 import type { Cors } from './cors.ts'
 import { Exchange, type InFlight } from './in-flight.ts'
 import type { RouteBook } from './routes.ts'
@@ -100,7 +99,7 @@ export function recordExchange({ request, requestId, startedAt, route }: Exchang
     {
       requestId,
       method: request.method,
-      url: redactText(request.url),
+      url: request.url,
       route: route.pattern,
       status,
       durationMs: Math.round(durationMs * 100) / 100,
