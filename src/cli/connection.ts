@@ -1,13 +1,18 @@
 // A connection for commands that look after the database: one session, no time limit on statements, closed afterwards.
 
 import type { Pool, PoolClient } from 'pg'
+import type { Config } from '../core/config.ts'
 import { createLog } from '../core/log.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database } from '../db/database.ts'
 import type { LoadedApp } from './load-app.ts'
 
-/** Opens the application's database (starting the embedded one), hands over a session, closes both. */
-export async function withConnection<result>({ config }: LoadedApp, work: (client: PoolClient) => Promise<result>): Promise<result> {
+export function withConnection<result>({ config }: LoadedApp, work: (client: PoolClient) => Promise<result>): Promise<result> {
+  return connected(config, work)
+}
+
+/** Opens the configured database (starting the embedded one), hands over a session, closes both. */
+export async function connected<result>(config: Config, work: (client: PoolClient) => Promise<result>): Promise<result> {
   const log = createLog({ level: 'warn', stream: process.stderr })
   const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
   try {

@@ -2,17 +2,19 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { DowngradeFlags, MigrateFlags, UpgradeFlags } from '../db-commands.ts'
+import type { PullFlags } from '../db-pull.ts'
 
 const load = () => import('../db-commands.ts')
 
 export function addDb(program: Command): void {
-  const db = program.command('db').description('Looks after the database: migrations and seed.')
+  const db = program.command('db').description('Looks after the database: migrations, seed, pull.')
   addMigrate(db)
   addUpgrade(db)
   addDowngrade(db)
   addLookups(db)
   addReset(db)
   addSeed(db)
+  addPull(db)
 }
 
 function addMigrate(db: Command): void {
@@ -76,6 +78,15 @@ function addSeed(db: Command): void {
   db.command('seed')
     .description('Loads first data.')
     .action(async () => (await load()).seedDatabase())
+}
+
+function addPull(db: Command): void {
+  db.command('pull')
+    .description('Writes models, resources and a first migration from an existing database.')
+    .argument('[url]', 'the database; default: DATABASE_URL')
+    .option('--schema <name>', 'only this schema; may be repeated', collect, [])
+    .option('--force', 'overwrite models and resources that are there')
+    .action(async (url: string | undefined, flags: PullFlags) => (await import('../db-pull.ts')).pullDatabase(url, flags))
 }
 
 function collect(value: string, before: readonly string[] | boolean): readonly string[] {
