@@ -96,6 +96,7 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     expect(await recovery(db)).toBeLessThan(2_000)
     stopped = true
     await Promise.all(load)
-    expect([...codes]).toEqual(['DB_UNAVAILABLE'])
+    // Overloaded: all connections of the pool wait for the server, and so do as many callers as may queue.
+    expect(['DB_UNAVAILABLE', 'DB_OVERLOADED']).toEqual(expect.arrayContaining([...codes]))
   })
 })

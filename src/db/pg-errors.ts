@@ -75,6 +75,11 @@ export function toAppError(error: unknown): AppError {
   return factory().with({ cause: error })
 }
 
+/** The error as a caller may see it when the application or PostgreSQL meant it; undefined for bugs and foreign errors. */
+export function refusalIn(error: unknown): AppError | undefined {
+  return appErrorIn(error) ?? (pgProblemOf(error) === undefined ? undefined : toAppError(error))
+}
+
 /** The `AppError` that another library (Drizzle) has wrapped as a cause. */
 export function appErrorIn(error: unknown): AppError | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {

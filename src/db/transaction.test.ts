@@ -226,7 +226,7 @@ test('a business error gives the connection back, it does not throw it away', as
 test('a transaction that meets a changed schema fails with 503 once, and its connection is replaced', async () => {
   const db = await freshDatabase(testDatabase().url, notes, { poolSize: 1 })
   const everything = { text: 'select * from notes', values: [], name: 'everything' }
-  const read = (): Promise<unknown> => db.transaction(() => db.read(everything))
+  const read = (): Promise<unknown> => db.transaction(() => db.write(everything))
   await read()
   await db.query('alter table notes add column extra int')
   await expect(read()).rejects.toMatchObject({ code: 'DB_SCHEMA_CHANGED', status: 503 })

@@ -1,10 +1,11 @@
 // Everything thrown while a request is served ends here: it becomes an AppError, is logged, and is written in the
 // application's format. Nothing else decides what a client learns about a failure.
 
-import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, coreErrors } from '../core/errors.ts'
+import { refusalIn } from '../db/pg-errors.ts'
 import { httpErrors } from './errors.ts'
+import { statusText } from './status-text.ts'
 import { invalidInput, isValidationError } from './validation.ts'
 
 /** A finished error reply; `headers` do not include the content type. */
@@ -46,8 +47,9 @@ export function toAppError(thrown: unknown): AppError {
   const { statusCode, code, expose } = thrown as ForeignError
   const known = typeof code === 'string' ? fastifyErrors[code] : undefined
   if (known !== undefined) return known().with({ cause: thrown })
-  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return coreErrors.INTERNAL().with({ cause: thrown })
-  const sentence = expose === true ? thrown.message : `${STATUS_CODES[statusCode] ?? 'Refused'}.`
+  // Drizzle wraps what PostgreSQL said in an error of its own.
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return refusalIn(thrown) ?? coreErrors.INTERNAL().with({ cause: thrown })
+  const sentence = expose === true ? thrown.message : `${statusText(statusCode) ?? 'Refused'}.`
   return new AppError('HTTP_REJECTED', statusCode, sentence, undefined, { cause: thrown })
 }
 

@@ -1,7 +1,7 @@
 // Runs the functions an application has put around its writes. What they throw as AppError is the answer; anything else is a failure of ours.
 
 import type { AppError } from '../core/errors.ts'
-import { pgProblemOf, appErrorIn, toAppError } from '../db/pg-errors.ts'
+import { refusalIn } from '../db/pg-errors.ts'
 import type { HookContext, Hooks } from './define.ts'
 import type { RecordValues } from './request.ts'
 import { writeErrors } from './write-errors.ts'
@@ -54,6 +54,5 @@ export async function runAfterWrite(hooks: AnyHooks | undefined, row: () => Hook
 
 /** A refusal by the application or by PostgreSQL, also one that Drizzle has wrapped, keeps its meaning. */
 function hookError(error: unknown): AppError {
-  const known = appErrorIn(error) ?? (pgProblemOf(error) === undefined ? undefined : toAppError(error))
-  return known ?? writeErrors.HOOK_FAILED().with({ cause: error })
+  return refusalIn(error) ?? writeErrors.HOOK_FAILED().with({ cause: error })
 }
