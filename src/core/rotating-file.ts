@@ -25,7 +25,6 @@ const pendingLimit = 1_048_576
 export class RotatingFile implements LogSink {
   readonly #options: RotatingFileOptions
   #file: number | undefined
-  #size = 0
   #pending: Buffer[] = []
   #pendingBytes = 0
   #lostLines = 0
@@ -65,36 +64,32 @@ export class RotatingFile implements LogSink {
   #writeFirst(): void {
     const [chunk] = this.#pending
     if (chunk === undefined) return
-    if (!this.#inMidChunk && this.#size > 0 && this.#size + chunk.length > this.#options.fileBytes) this.#rotate()
-    const file = this.#file ?? this.#open()
-    const written = writeSync(file, chunk)
-    this.#size += written
+    const written = writeSync(this.#fileFor(chunk.length), chunk)
     this.#pendingBytes -= written
+    // A disk that fills up takes a part; the rest of the line must follow it.
     this.#inMidChunk = written < chunk.length
     if (this.#inMidChunk) this.#pending[0] = chunk.subarray(written)
     else this.#pending.shift()
   }
 
-  #open(): number {
-    mkdirSync(this.#options.directory, { recursive: true })
-    const file = openSync(this.#path(0), 'a', 0o640)
-    this.#file = file
-    this.#size = fstatSync(file).size
-    if (!this.#inMidChunk && this.#size > 0 && this.#size >= this.#options.fileBytes) return this.#reopenRotated()
-    return file
+  /** The size is asked for each time, because another process may write to the same file. */
+  #fileFor(bytes: number): number {
+    const file = this.#file ?? this.#open()
+    const { size, ino } = fstatSync(file)
+    if (this.#inMidChunk || size === 0 || size + bytes <= this.#options.fileBytes) return file
+    this.close()
+    // When the path is another file by now, another process has rotated: ours is `.1` already.
+    if (inode(this.#path(0)) === ino) this.#rotate()
+    return this.#fileFor(bytes)
   }
 
-  #reopenRotated(): number {
-    this.#rotate()
-    return this.#file ?? this.#open()
+  #open(): number {
+    mkdirSync(this.#options.directory, { recursive: true })
+    this.#file = openSync(this.#path(0), 'a', 0o640)
+    return this.#file
   }
 
   #rotate(): void {
-    const mine = this.#file === undefined ? undefined : fstatSync(this.#file).ino
-    this.close()
-    this.#size = 0
-    // When the path is another file by now, another process has rotated: ours is `.1` already.
-    if (mine !== undefined && inode(this.#path(0)) !== mine) return
     rmSync(this.#path(this.#options.files - 1), { force: true })
     for (let number = this.#options.files - 2; number >= 0; number -= 1) {
       if (existsSync(this.#path(number))) renameSync(this.#path(number), this.#path(number + 1))
