@@ -8,6 +8,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   '@fastify/ajv-compiler': ['http'],
   '@fastify/cors': ['http'],
   '@fastify/static': ['http'],
+  '@fastify/swagger-ui': ['rest'],
   '@fastify/type-provider-typebox': ['http'],
   '@fastify/under-pressure': ['http'],
   commander: ['cli'],

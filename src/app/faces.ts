@@ -5,6 +5,7 @@ import type { HealthCheck, Module } from '../core/module.ts'
 import { addHealthRoutes } from '../http/health.ts'
 import { addRoutes } from '../http/route.ts'
 import type { Writer } from '../resource/writer.ts'
+import { docsRoutes } from '../rest/docs-page.ts'
 import { type DescribedApp, openapiDocument, openapiRoutes } from '../rest/openapi.ts'
 import { replyFormats } from '../rest/reply-format.ts'
 import { resourceRoutes } from '../rest/routes.ts'
@@ -39,6 +40,7 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     fastify,
     openapiRoutes(() => describedApp(app)),
   )
+  addRoutes(fastify, docsRoutes(describedApp(app)))
   for (const plugin of options.routes ?? []) await fastify.register(plugin, { app })
 }
 

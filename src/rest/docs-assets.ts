@@ -1,0 +1,57 @@
+// The files of the reference page, served by the application itself under names that change with their content.
+
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+
+export interface Asset {
+  readonly type: string
+  readonly plain: Buffer
+  readonly gzipped: Buffer
+}
+
+/** The page's files: where each is, and the assets by the last part of their address. */
+export interface DocsAssets {
+  /** File name → path: `page.css` → `/docs/assets/page.3f2a9c01b7.css`. */
+  readonly paths: Readonly<Record<AssetName, string>>
+  readonly byName: ReadonlyMap<string, Asset>
+}
+
+export type AssetName = 'swagger-ui.css' | 'swagger-ui-bundle.js' | 'page.css' | 'page.js'
+
+// Both this file and what is built from it lie two folders below the package.
+const own = (name: string): string => fileURLToPath(new URL(`../../assets/docs/${name}`, import.meta.url))
+
+/**
+ * Swagger UI comes out of a package of Fastify's: its own, swagger-ui-dist, reports every installation to a third party.
+ * The files are addressed by the package, not imported: they run in browsers.
+ */
+const { resolve } = createRequire(import.meta.url)
+
+const files: Readonly<Record<AssetName, () => string>> = {
+  'swagger-ui.css': () => resolve('@fastify/swagger-ui/static/swagger-ui.css'),
+  'swagger-ui-bundle.js': () => resolve('@fastify/swagger-ui/static/swagger-ui-bundle.js'),
+  'page.css': () => own('page.css'),
+  'page.js': () => own('page.js'),
+}
+
+const types: Readonly<Record<string, string>> = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' }
+
+/** Reads and compresses all files: 2 MB, 0.1 s. */
+export async function readAssets(folder: string): Promise<DocsAssets> {
+  const loaded = await Promise.all(Object.entries(files).map(async ([name, place]) => ({ name, ...(await readAsset(name, place())) })))
+  return {
+    paths: Object.fromEntries(loaded.map(({ name, hashed }) => [name, `${folder}/${hashed}`])) as Record<AssetName, string>,
+    byName: new Map(loaded.map(({ hashed, asset }) => [hashed, asset])),
+  }
+}
+
+async function readAsset(name: string, path: string): Promise<{ hashed: string; asset: Asset }> {
+  const plain = await readFile(path)
+  const hash = createHash('sha256').update(plain).digest('hex').slice(0, 10)
+  const type = types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
+  return { hashed: name.replace(/\.(\w+)$/, `.${hash}.$1`), asset: { type, plain, gzipped: await promisify(gzip)(plain) } }
+}
