@@ -3,8 +3,7 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Config } from '../core/config.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
-import { createLog, type Logger } from '../core/log.ts'
-import { openLogStream } from '../core/log-stream.ts'
+import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics } from '../core/metrics.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database } from '../db/database.ts'
@@ -50,8 +49,7 @@ export interface App {
  * @throws AppError RESOURCE_INVALID_DEFINITION with every mistake, or the database's when the embedded one cannot start
  */
 export async function createApp(definition: AppDefinition, config: Config): Promise<App> {
-  const stream = openLogStream(config.log, definition.options.name)
-  const log = createLog({ level: config.log.level, stream })
+  const { log, stream } = openLog(config, definition.options.name)
   const registry = readRegistry(definition)
   const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
   const life = new Lifecycle(log, [

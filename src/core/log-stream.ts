@@ -1,7 +1,8 @@
 // Where log lines go: readable on a terminal in development; JSON to standard output and rotated files in production.
 
+import { createRequire } from 'node:module'
 import type { DestinationStream } from 'pino'
-import pretty from 'pino-pretty'
+import type pretty from 'pino-pretty'
 import type { LogConfig } from './config.ts'
 import { hideValues } from './redact.ts'
 import { RotatingFile } from './rotating-file.ts'
@@ -9,6 +10,8 @@ import { RotatingFile } from './rotating-file.ts'
 export interface LogStream extends DestinationStream {
   /** Writes what is still held back, before it returns. */
   flushSync(): void
+  /** The same, in the form `log.flush()` looks for. */
+  flush(done?: () => void): void
   /** Flushes and gives up files and timers. */
   close(): void
 }
@@ -51,14 +54,15 @@ export function openLogStream(
 
 /** Lines for people, at once. Colours only where the terminal shows them. */
 function prettyStream(stdout: NodeJS.WritableStream, hide: (line: string) => string): LogStream {
-  const format = pretty.prettyFactory({
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof pretty // production does without its 30 modules
+  const format = prettyFactory({
     colorize: 'isTTY' in stdout && stdout.isTTY === true,
     messageKey: 'message',
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,hostname',
     messageFormat: (line, key) => escapeControls(typeof line[key] === 'string' ? line[key] : ''),
   })
-  return { write: (line) => void stdout.write(hide(format(line))), flushSync: () => {}, close: () => {} }
+  return { write: (line) => void stdout.write(hide(format(line))), flushSync: () => {}, flush: (done) => done?.(), close: () => {} }
 }
 
 /** Control characters as `\u001b`, so that a log line cannot move a cursor or start a new line. */
@@ -92,6 +96,11 @@ export class BufferedStream implements LogStream {
     const chunk = escapeC1(this.#hide(this.#held))
     this.#held = ''
     if (chunk !== '') for (const sink of this.#sinks) sink.write(chunk)
+  }
+
+  flush(done?: () => void): void {
+    this.flushSync()
+    done?.()
   }
 
   close(): void {

@@ -177,6 +177,17 @@ describe('lines held back', () => {
     stream.close()
   })
 
+  test('are written when the logger is told to flush', () => {
+    const { out, text } = sink()
+    const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', [], out)
+    const log = createLog({ level: 'info', stream })
+    log.info('one')
+    expect(text()).toBe('')
+    log.flush()
+    expect(text()).toContain('"message":"one"')
+    stream.close()
+  })
+
   test('are written by a flush, and when the stream is closed', () => {
     const { out, text } = sink()
     const stream = openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', [], out)
