@@ -1,6 +1,7 @@
 // Everything a model or a query of your own is written with. Drizzle is pinned by this package, so import it from here.
 
 export {
+  type AnyPgColumn,
   bigint,
   bigserial,
   bit,
@@ -30,6 +31,7 @@ export {
   pgSchema,
   pgSequence,
   pgTable,
+  type PgTableExtraConfigValue,
   pgView,
   point,
   primaryKey,
