@@ -6,7 +6,7 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 
 /**
  * @param language  text search configuration; the same as in the resource's `search`
- * @example index().using('gin', searchVector('english', table.name, table.description))
+ * @example index('posts_search').using('gin', searchVector('english', table.name, table.description))
  */
 export function searchVector(language: string, ...columns: readonly PgColumn[]): SQL {
   const texts = columns.map((column) => sql`coalesce(${column}, '')`)
