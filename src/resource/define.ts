@@ -2,6 +2,7 @@
 
 import type { InferInsertModel, InferSelectModel, Table } from 'drizzle-orm'
 import type { PgTable, PgView } from 'drizzle-orm/pg-core'
+import type { Database } from '../db/database.ts'
 import { callerFile } from './caller-file.ts'
 
 export type Operation = 'list' | 'get' | 'create' | 'replace' | 'patch' | 'delete' | 'restore'
@@ -24,6 +25,8 @@ export interface HookContext {
   readonly operation: 'create' | 'replace' | 'patch' | 'delete' | 'restore'
   readonly resource: string
   readonly requestId: string | undefined
+  /** The application's database. In `beforeWrite` and `afterWrite` it is inside the transaction of the write. */
+  readonly db: Database
 }
 
 export interface Hooks<row, insert> {

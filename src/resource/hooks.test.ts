@@ -77,6 +77,18 @@ describe('hooks around a write', () => {
     ])
   })
 
+  test('what a hook does with its database is part of the write: kept with it, and gone when it is rolled back', async () => {
+    await withHooks({
+      async afterWrite(row, { db }) {
+        await db.query('insert into authors (name) values ($1)', [`author of ${row.title}`])
+        if (row.title === 'bad') throw new Error('no')
+      },
+    })
+    await create({ title: 'good', slug: 'g' })
+    await bench.refusal(create({ title: 'bad', slug: 'b' }))
+    expect(await bench.rows('select name from authors')).toEqual([{ name: 'author of good' }])
+  })
+
   test('hooks run for every operation, in order, and see the record after it', async () => {
     const log: string[] = []
     const note =

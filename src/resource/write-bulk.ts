@@ -39,7 +39,7 @@ export async function writeBulk(writer: Writer, request: BulkRequest, { requestI
   const count = 'items' in request ? request.items.length : request.keys.length
   if (count > bulkMax) throw writeErrors.TOO_MANY_ITEMS(count, bulkMax)
   if (count === 0) return written(writer, noRows)
-  const work = prepare(writer, request, { operation: request.operation, resource: name, requestId })
+  const work = prepare(writer, request, { operation: request.operation, resource: name, requestId, db: writer.db })
   return written(writer, await inTransaction(writer, work, { retry: !runsInTransaction(options.hooks) }))
 }
 

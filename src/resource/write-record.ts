@@ -32,7 +32,7 @@ interface Outcome {
 export async function writeRecord(writer: Writer, request: WriteRequest, { requestId }: WriteContext): Promise<WrittenRecord | undefined> {
   const { name, options } = writer.resource
   const checked = checkRequest(writer, request)
-  const context: HookContext = { operation: request.operation, resource: name, requestId }
+  const context: HookContext = { operation: request.operation, resource: name, requestId, db: writer.db }
   if (runsInTransaction(options.hooks)) return inTransaction(writer, () => writeWatched(writer, checked, context))
   if (matchOf(checked) !== undefined) return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: true })
   return conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
