@@ -9,7 +9,7 @@ export interface FileText {
   readonly title: string
   readonly transaction: boolean
   readonly statements: readonly string[]
-  readonly losses: readonly Loss[]
+  readonly losses: readonly Pick<Loss, 'statement' | 'what'>[]
   /** Said once at the top, a line each. */
   readonly notes: readonly string[]
 }
@@ -21,7 +21,7 @@ export function renderFile({ title, transaction, statements, losses, notes }: Fi
   return `${head.join('\n')}\n\n${body.join('\n\n')}\n`
 }
 
-function marked(statement: string, losses: readonly Loss[]): string {
+function marked(statement: string, losses: FileText['losses']): string {
   const warnings = losses.filter((loss) => statement.startsWith(loss.statement)).map(({ what }) => `-- WARNING: ${what}.\n`)
   return `${warnings.join('')}${statement}`
 }
