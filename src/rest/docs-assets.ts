@@ -29,11 +29,11 @@ const own = (name: string): string => fileURLToPath(new URL(`../../assets/docs/$
  * Swagger UI comes out of a package of Fastify's: its own, swagger-ui-dist, reports every installation to a third party.
  * The files are addressed by the package, not imported: they run in browsers.
  */
-const { resolve } = createRequire(import.meta.url)
+const require = createRequire(import.meta.url)
 
 const files: Readonly<Record<AssetName, () => string>> = {
-  'swagger-ui.css': () => resolve('@fastify/swagger-ui/static/swagger-ui.css'),
-  'swagger-ui-bundle.js': () => resolve('@fastify/swagger-ui/static/swagger-ui-bundle.js'),
+  'swagger-ui.css': () => require.resolve('@fastify/swagger-ui/static/swagger-ui.css'),
+  'swagger-ui-bundle.js': () => require.resolve('@fastify/swagger-ui/static/swagger-ui-bundle.js'),
   'page.css': () => own('page.css'),
   'page.js': () => own('page.js'),
 }

@@ -73,7 +73,7 @@ test('the description is sent with an entity tag, and not again to those who hav
 
 const program = browserProgram()
 if (program === undefined)
-  console.warn('NOT TESTED: the reference page in a browser, because this machine has no Chromium (apt-get install chromium).')
+  process.emitWarning('NOT TESTED: the reference page in a browser, because this machine has no Chromium (apt-get install chromium).')
 
 describe.skipIf(program === undefined)('in a browser', () => {
   let browser: Browser

@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -23,6 +24,7 @@ import { replyFormats, type ReplyFormatName } from './reply-format.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- a test looks into a document whose shape it is about to check
 type Json = any
 
+const require = createRequire(import.meta.url)
 const formats: readonly ReplyFormatName[] = ['envelope', 'bare', 'problem']
 
 function documentOf(definition: AppDefinition = blog(), more: Partial<DescribedApp> = {}): Json {
@@ -56,7 +58,7 @@ async function lint(document: Json): Promise<string> {
   const file = join(folder, 'openapi.json')
   await writeFile(file, JSON.stringify(document))
   // The licence of an application's API is the application's business.
-  const args = ['node_modules/@redocly/cli/bin/cli.js', 'lint', '--max-problems=20', '--skip-rule=info-license', file]
+  const args = [require.resolve('@redocly/cli/bin/cli.js'), 'lint', '--max-problems=20', '--skip-rule=info-license', file]
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', NO_COLOR: '1' }
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 25_000, env })
@@ -222,6 +224,13 @@ test('custom routes are described by their schemas', () => {
     requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
   })
   expect(greeting.paths).not.toHaveProperty('/hidden')
+})
+
+test('a tag that several things share is described once', () => {
+  const tables = pgTable('system', { id: serial().primaryKey() })
+  const resources = [defineResource(tables, { access: { read: anyone } })]
+  const { tags } = documentOf(defineApp({ name: 'twins', resources }), { customRoutes: [hello, { ...hello, url: '/again' }] })
+  expect(tags.map(({ name }: Json) => name)).toEqual(['system', 'custom'])
 })
 
 test('schemas that custom routes share become components', () => {

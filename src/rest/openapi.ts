@@ -76,18 +76,18 @@ function subjectOf([first]: readonly CompiledResource[]): ErrorSubject {
   return { resource: first?.name ?? 'items', field: field?.name ?? 'name' }
 }
 
+/** Each name once: an application may have a resource or routes that are called as our own group is. */
 function tagsOf({ registry, customRoutes = [] }: DescribedApp, names: NameBook): readonly Part[] {
-  const resources = [...registry.resources.values()].map((resource) => {
-    const { manyInWords } = namesOf(resource, names)
-    return { name: resource.name, description: resource.options.description ?? `Records of ${manyInWords}.` }
+  const resources = [...registry.resources.values()].map((resource): [string, string] => {
+    return [resource.name, resource.options.description ?? `Records of ${namesOf(resource, names).manyInWords}.`]
   })
-  const custom = customRoutes.flatMap(({ schema }) => schema?.tags ?? [customTag])
-  const others = [...new Set(custom)].filter((name) => !registry.resources.has(name) && name !== machineTag)
-  return [
-    ...resources,
-    ...others.map((name) => ({ name, description: 'Routes of the application.' })),
-    { name: machineTag, description: 'Health, metrics and this document.' },
-  ]
+  const custom = customRoutes
+    .flatMap(({ schema }) => schema?.tags ?? [customTag])
+    .map((name): [string, string] => [name, 'Routes of the application.'])
+  const all = [...resources, ...custom, [machineTag, 'Health, metrics and this document.'] as const]
+  const seen = new Set<string>()
+  const first = all.filter(([name]) => !seen.has(name) && seen.add(name))
+  return first.map(([name, description]) => ({ name, description }))
 }
 
 /**
