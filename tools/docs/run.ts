@@ -76,7 +76,7 @@ function surroundings(page: Page, block: Block, port: string): { cwd: string; en
   const cwd = folderOf(page, block)
   mkdirSync(cwd, { recursive: true })
   const path = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
-  return { cwd, env: { ...process.env, PATH: path, CI: 'true', API_PORT: port } }
+  return { cwd, env: { ...process.env, PATH: path, CI: 'true', NO_COLOR: '1', API_PORT: port } }
 }
 
 /** The block is the leader of a process group of its own, so that what it has started ends with it. */
