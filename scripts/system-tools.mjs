@@ -1,4 +1,4 @@
-// The servers that tests start: PostgreSQL, Redis and nginx. What is absent comes from Debian's packages; what cannot be had is said
+// The programs that tests start: PostgreSQL, Redis, nginx, Chromium. What is absent comes from Debian's packages; what cannot be had is said
 // and left to the tests, most of which the embedded PostgreSQL of node_modules is enough for.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -14,6 +14,7 @@ const tools = [
   { title: `PostgreSQL ${oldestPostgres} or newer`, debianPackage: 'postgresql', isIn: hasPostgres },
   { title: 'Redis', debianPackage: 'redis-server', isIn: (folder) => existsSync(join(folder, 'redis-server')) },
   { title: 'nginx', debianPackage: 'nginx', isIn: (folder) => existsSync(join(folder, 'nginx')) },
+  { title: 'Chromium', debianPackage: 'chromium', isIn: (folder) => existsSync(join(folder, 'chromium')) },
 ]
 
 /** Installs what is missing and returns the environment in which all of it is on PATH. */
