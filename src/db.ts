@@ -52,6 +52,7 @@ export {
 export {
   and,
   asc,
+  avg,
   between,
   count,
   defineRelations,

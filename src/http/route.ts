@@ -7,6 +7,15 @@ declare module 'fastify' {
     /** What the route does, in a few words: `list posts`. */
     readonly answers?: string
   }
+  /** What a custom route says of itself, for the OpenAPI document. */
+  interface FastifySchema {
+    readonly summary?: string
+    readonly description?: string
+    readonly tags?: readonly string[]
+    readonly operationId?: string
+    /** True keeps the route out of the document. */
+    readonly hide?: boolean
+  }
 }
 
 export type HttpRequest = FastifyRequest
