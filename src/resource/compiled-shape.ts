@@ -4,7 +4,7 @@ import type { TextRows } from '../db/rows.ts'
 import type { Field } from '../model/model.ts'
 import { includeStatement, type IncludeStatement } from './include-statement.ts'
 import type { IncludePlan, ShapePlan } from './plan.ts'
-import { linkFields } from './relation-sql.ts'
+import { linkFields, sourceFields } from './relation-sql.ts'
 import { compileShape, type IncludeSpec, type RecordShape, type ShapeSpec } from './shape/record-shape.ts'
 
 export interface CompiledShape {
@@ -50,7 +50,7 @@ function compileInclude(parent: ShapePlan, include: IncludePlan): CompiledInclud
     many: relation.relation.kind !== 'one',
     statement: includeStatement(include),
     parentColumns: relation.relation.from.map((name) => parentFields.findIndex((field) => field.name === name)),
-    integerKey: isInteger(linkFields(relation)) && isInteger(parentFields.filter((field) => relation.relation.from.includes(field.name))),
+    integerKey: isInteger(linkFields(relation)) && isInteger(sourceFields(relation)),
     shape: compileShapePlan(include.shape),
   }
 }

@@ -2,10 +2,9 @@
 
 import type { Field } from '../model/model.ts'
 import { formatArray } from '../model/array.ts'
-import { fieldNamed } from './field-named.ts'
 import type { Condition } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
-import { linkConditions, relationFrom } from './relation-sql.ts'
+import { linkConditions, notDeleted, relationFrom } from './relation-sql.ts'
 import { columnOf, comparisonType, type SqlBuilder } from './sql-builder.ts'
 
 export function conditionSql(sql: SqlBuilder, resource: CompiledResource, alias: string, condition: Condition): string {
@@ -86,14 +85,8 @@ function relatedSql(
   const inner = sql.alias()
   const conditions = [
     ...linkConditions(alias, relation, inner),
-    ...notDeleted(relation.target, inner),
+    ...notDeleted(relation.target.model, inner),
     ...(condition === undefined ? [] : [conditionSql(sql, relation.target, inner, condition)]),
   ]
   return `${negated ? 'not ' : ''}exists (select 1 from ${relationFrom(relation, inner)} where ${conditions.join(' and ')})`
-}
-
-/** Soft-deleted records are hidden wherever a relation leads to them. */
-export function notDeleted(resource: CompiledResource, alias: string): string[] {
-  const { softDelete } = resource.model
-  return softDelete === undefined ? [] : [`${columnOf(alias, fieldNamed(resource.model, softDelete))} is null`]
 }

@@ -3,11 +3,11 @@
 import type { Statement } from '../db/rows.ts'
 import type { Field } from '../model/model.ts'
 import { parseFilterText } from '../model/parse-field.ts'
-import { notDeleted } from './condition-sql.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
 import type { ShapePlan } from './plan.ts'
 import type { CompiledResource } from './registry.ts'
+import { notDeleted } from './relation-sql.ts'
 import type { RecordKey } from './request.ts'
 import { columnOf, comparisonType } from './sql-builder.ts'
 import { nameStatement } from './statement-name.ts'
@@ -16,7 +16,7 @@ export function getStatementText(shape: ShapePlan): string {
   const { resource } = shape
   const columns = [...shape.fields, ...shape.keys].map((field) => columnOf('t', field))
   const key = keyFields(resource).map((field, i) => `${columnOf('t', field)} = $${i + 1}::${comparisonType(field)}`)
-  return `select ${columns.join(', ')} from ${resource.model.sqlName} t where ${[...key, ...notDeleted(resource, 't')].join(' and ')}`
+  return `select ${columns.join(', ')} from ${resource.model.sqlName} t where ${[...key, ...notDeleted(resource.model, 't')].join(' and ')}`
 }
 
 export function getStatement(text: string, resource: CompiledResource, key: RecordKey): Statement {

@@ -2,9 +2,10 @@
 
 import type { Statement } from '../db/rows.ts'
 import { formatArray } from '../model/array.ts'
-import { notDeleted } from './condition-sql.ts'
+import type { Field } from '../model/model.ts'
 import type { IncludePlan } from './plan.ts'
-import { linkColumns, linkFields, relationFrom } from './relation-sql.ts'
+import type { CompiledRelation } from './registry.ts'
+import { linkColumns, linkFields, notDeleted, relationFrom, sourceFields } from './relation-sql.ts'
 import { columnOf, comparisonType } from './sql-builder.ts'
 import { nameStatement } from './statement-name.ts'
 
@@ -23,20 +24,68 @@ export interface IncludeStatement {
 export function includeStatement(plan: IncludePlan): IncludeStatement {
   const { relation, shape } = plan
   const columns = [...shape.fields, ...shape.keys].map((field) => columnOf(target, field))
-  const links = linkColumns(relation, target)
+  const { from, condition, links } = linkSql(relation)
   const positions = links.map((column) => (columns.includes(column) ? columns.indexOf(column) : columns.push(column) - 1))
-  const conditions = [keyCondition(plan, links), ...notDeleted(relation.target, target)]
+  const conditions = [condition, ...notDeleted(relation.target.model, target)]
   const many = relation.relation.kind === 'one' ? '' : `${orderText(plan)} limit ${mostIncluded + 1}`
-  const text = `select ${columns.join(', ')} from ${relationFrom(relation, target)} where ${conditions.join(' and ')}${many}`
+  const text = `select ${columns.join(', ')} from ${from} where ${conditions.join(' and ')}${many}`
   return { text, name: nameStatement(text), linkColumns: positions }
 }
 
-/** Composite keys arrive as one array per column and are zipped; a single one compares directly, which plans better. */
-function keyCondition(plan: IncludePlan, links: readonly string[]): string {
-  const types = linkFields(plan.relation).map(comparisonType)
-  if (links.length === 1) return `${links[0]} = any($1::${types[0]}[])`
-  const arrays = types.map((type, i) => `$${i + 1}::${type}[]`).join(', ')
-  return `(${links.join(', ')}) in (select * from unnest(${arrays}))`
+interface LinkSql {
+  readonly from: string
+  readonly condition: string
+  /** Columns whose texts are those of the parents' keys. */
+  readonly links: readonly string[]
+}
+
+/**
+ * How the parents' keys find the records. Keys are of the parents' types: a bigint that no int4 column holds finds nothing,
+ * where a cast would fail. One column compares directly with an array, which plans better than a join.
+ */
+function linkSql(relation: CompiledRelation): LinkSql {
+  const from = relationFrom(relation, target)
+  const links = linkColumns(relation, target)
+  const types = sourceFields(relation).map(comparisonType)
+  if (!hasExactTexts(relation)) return textLinkSql(from, links, types)
+  const arrays = types.map((type, i) => `$${i + 1}::${type}[]`)
+  const condition =
+    links.length === 1 ? `${links[0]} = any(${arrays[0]})` : `(${links.join(', ')}) in (select * from unnest(${arrays.join(', ')}))`
+  return { from, condition, links }
+}
+
+/** Where equal values may have different texts (1.5 and 1.50), records carry the text of the key that found them. */
+function textLinkSql(from: string, links: readonly string[], types: readonly string[]): LinkSql {
+  const names = links.map((_, i) => `k${i + 1}`)
+  const keys = `unnest(${names.map((_, i) => `$${i + 1}::text[]`).join(', ')}) plinth_k(${names.join(', ')})`
+  const condition = links.map((link, i) => `${link} = plinth_k.${names[i]}::${types[i]}`).join(' and ')
+  return { from: `${keys}, ${from}`, condition, links: names.map((name) => `plinth_k.${name}`) }
+}
+
+/** True when records and parents write equal keys as equal texts. */
+function hasExactTexts(relation: CompiledRelation): boolean {
+  const links = linkFields(relation)
+  return sourceFields(relation).every((field, i) => textFamily(field) !== undefined && textFamily(field) === textFamily(links[i]))
+}
+
+/** Types within which values are equal when their texts are; undefined for those, like numeric and char(n), where 1.5 is 1.50. */
+function textFamily(field: Field | undefined): string | undefined {
+  switch (field?.castType) {
+    case 'int2':
+    case 'int4':
+    case 'int8':
+      return 'integer'
+    case 'text':
+    case 'varchar':
+      return 'text'
+    case 'uuid':
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return field.castType
+    default:
+      return field?.kind.name === 'enum' ? field.castType : undefined
+  }
 }
 
 function orderText(plan: IncludePlan): string {

@@ -1,12 +1,12 @@
 // A list plan → one SQL statement. Pure: the same plan gives the same text and values.
 
 import type { Statement } from '../db/rows.ts'
-import { conditionSql, notDeleted } from './condition-sql.ts'
+import { conditionSql } from './condition-sql.ts'
 import { fieldNamed } from './field-named.ts'
 import { keysetCondition, type OrderColumn } from './keyset-sql.ts'
 import type { ListPlan, OrderKey } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
-import { linkConditions, relationFrom } from './relation-sql.ts'
+import { linkConditions, notDeleted, relationFrom } from './relation-sql.ts'
 import { columnOf, comparisonType, SqlBuilder } from './sql-builder.ts'
 
 export interface ListStatement {
@@ -58,7 +58,7 @@ function listConditions(sql: SqlBuilder, plan: ListPlan): string[] {
 
 function deletedConditions(plan: ListPlan): string[] {
   const { resource } = plan.shape
-  if (plan.deleted === 'without') return notDeleted(resource, root)
+  if (plan.deleted === 'without') return notDeleted(resource.model, root)
   if (plan.deleted === 'with' || resource.model.softDelete === undefined) return []
   return [`${columnOf(root, fieldNamed(resource.model, resource.model.softDelete))} is not null`]
 }
@@ -126,7 +126,7 @@ class OrderJoins {
   #join(name: string, outer: string, relation: CompiledRelation): string {
     const inner = this.#sql.alias()
     this.#aliases.set(name, inner)
-    const on = [...linkConditions(outer, relation, inner), ...notDeleted(relation.target, inner)]
+    const on = [...linkConditions(outer, relation, inner), ...notDeleted(relation.target.model, inner)]
     this.text += ` left join ${relationFrom(relation, inner)} on ${on.join(' and ')}`
     return inner
   }
