@@ -50,6 +50,7 @@ export interface App {
  */
 export async function createApp(definition: AppDefinition, config: Config): Promise<App> {
   const { log, stream } = openLog(config, definition.options.name)
+  for (const warning of config.warnings) log.warn(warning)
   const registry = readRegistry(definition)
   const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
   const life = new Lifecycle(log, [

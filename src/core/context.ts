@@ -17,11 +17,6 @@ export function runInContext<result>(context: RequestContext, work: () => result
   return storage.run(context, work)
 }
 
-/** The request being served, or undefined outside of one (start, jobs, timers of the application). */
-export function currentContext(): RequestContext | undefined {
-  return storage.getStore()
-}
-
 /** The id every log line and error reply of the current request carries. */
 export function currentRequestId(): string | undefined {
   return storage.getStore()?.requestId
