@@ -4,7 +4,7 @@ import type { DatabaseConfig, Environment } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
 import { connectionConfig } from './connect.ts'
 import type { Database } from './database.ts'
-import { startEmbedded, type EmbeddedDatabase } from './embedded/start.ts'
+import type { EmbeddedDatabase } from './embedded/start.ts'
 import { dbErrors } from './errors.ts'
 import { knock } from './knock.ts'
 import { appErrorIn, pgProblemOf } from './pg-errors.ts'
@@ -27,7 +27,7 @@ export interface CreateDatabaseConfig extends DatabaseConfig {
  * @throws AppError `DB_CANNOT_CONNECT`, `DB_SERVER_TOO_OLD`, or one of the embedded database's (`EMBEDDED_…`)
  */
 export async function createDatabase(config: CreateDatabaseConfig, log: Logger): Promise<Database> {
-  const embedded = config.url === undefined ? await startEmbedded({ root: config.root, log }) : undefined
+  const embedded = config.url === undefined ? await startEmbedded(config.root, log) : undefined
   const url = config.url ?? embedded?.url ?? ''
   const database = assemble(url, config, embedded, log)
   try {
@@ -36,6 +36,12 @@ export async function createDatabase(config: CreateDatabaseConfig, log: Logger):
     await refuseOrWait(error, url, database, log)
   }
   return database
+}
+
+/** Loaded when it is needed: a twentieth of the time to start with a server of one's own. */
+async function startEmbedded(root: string, log: Logger): Promise<EmbeddedDatabase> {
+  const embedded = await import('./embedded/start.ts')
+  return embedded.startEmbedded({ root, log })
 }
 
 function assemble(url: string, config: DatabaseConfig, embedded: EmbeddedDatabase | undefined, log: Logger): PostgresDatabase {

@@ -1,6 +1,5 @@
 // Bytes that never became a request: no hook or handler sees them, so their answer is written to the socket here.
 
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { LimitsConfig } from '../core/config.ts'
 import type { AppError } from '../core/errors.ts'
@@ -12,6 +11,7 @@ import { refusal } from './not-found.ts'
 import type { RequestIds } from './request-id.ts'
 import type { AllowedMethods } from './routes.ts'
 import { securityHeaders } from './security-headers.ts'
+import { statusText } from './status-text.ts'
 
 /** An error of Node's HTTP parser. `rawPacket` is the piece it stopped in. */
 export interface ParserError extends Error {
@@ -68,5 +68,5 @@ function rawReply({ status, headers, contentType, body }: ErrorReplyParts, reque
     connection: 'close',
   }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`
+  return `HTTP/1.1 ${status} ${statusText(status) ?? ''}\r\n${lines.join('')}\r\n${body}`
 }

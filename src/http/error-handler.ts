@@ -48,7 +48,8 @@ export function toAppError(thrown: unknown): AppError {
   const known = typeof code === 'string' ? fastifyErrors[code] : undefined
   if (known !== undefined) return known().with({ cause: thrown })
   // Drizzle wraps what PostgreSQL said in an error of its own.
-  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return refusalIn(thrown) ?? coreErrors.INTERNAL().with({ cause: thrown })
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499)
+    return refusalIn(thrown) ?? coreErrors.INTERNAL().with({ cause: thrown })
   const sentence = expose === true ? thrown.message : `${statusText(statusCode) ?? 'Refused'}.`
   return new AppError('HTTP_REJECTED', statusCode, sentence, undefined, { cause: thrown })
 }

@@ -24,7 +24,7 @@ import { handleNotFound } from './not-found.ts'
 import { requestIds } from './request-id.ts'
 import { originForm } from './request-target.ts'
 import { RouteBook } from './routes.ts'
-import { schemaCompiler } from './validation.ts'
+import { schemaCompilers } from './schema-compilers.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -52,6 +52,7 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
     genReqId: (request) => ids.of(request),
     trustProxy: config.api.trustedProxies.length > 0 && networkMatcher(config.api.trustedProxies),
     rewriteUrl: originForm,
+    schemaController: { compilersFactory: schemaCompilers },
     frameworkErrors: refuseEarly(errorReply, routes),
     clientErrorHandler: clientErrorHandler({ errorReply, log, routes, inFlight, ids, limits }),
   }
@@ -60,7 +61,6 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
   app.decorate('inFlight', inFlight)
   app.addHook('onClose', () => inFlight.stop())
   app.addHook('onRoute', (route) => routes.add(route))
-  app.setValidatorCompiler(schemaCompiler(() => app.getSchemas()))
   readJsonBodies(app, limits)
   addRequestHooks(app, { limits, routes, inFlight, cors })
   handleNotFound(app, routes, cors)

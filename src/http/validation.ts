@@ -1,7 +1,5 @@
-// JSON Schemas of custom routes: bodies are taken as they are, everything that arrives as text is converted to its declared type.
+// What Ajv complains about, as details that name their fields.
 
-import ajvCompiler from '@fastify/ajv-compiler'
-import type { FastifySchemaCompiler } from 'fastify'
 import type { AppError, ErrorDetail } from '../core/errors.ts'
 import { nearest } from '../support/similar.ts'
 import { httpErrors } from './errors.ts'
@@ -63,19 +61,4 @@ function fieldName(pointer: string, last?: string): string {
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
   if (last !== undefined) steps.push(last)
   return steps.reduce((path, step) => (/^\d+$/.test(step) ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`), '')
-}
-
-/**
- * Compiles the schemas of custom routes. `true` and `"true"` are different in a body and the same in a query;
- * a field that no schema declares is refused where the schema says `additionalProperties: false`, never dropped silently.
- */
-export function schemaCompiler(sharedSchemas: () => Record<string, unknown>): FastifySchemaCompiler<unknown> {
-  const build = ajvCompiler()
-  const common = { removeAdditional: false, useDefaults: true, allErrors: false, verbose: true } as const
-  return (part) => {
-    const customOptions = { ...common, coerceTypes: part.httpPart === 'body' ? false : ('array' as const) }
-    // The declared type says "a schema"; the function takes the whole description of the route part (ajv-compiler 4.0.7, lib/validator-compiler.js).
-    const compile = build(sharedSchemas() as never, { customOptions }) as unknown as FastifySchemaCompiler<unknown>
-    return compile(part)
-  }
 }

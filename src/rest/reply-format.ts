@@ -1,8 +1,8 @@
 // The three ways a reply can look. A format only frames bytes: what is in them was decided before.
 
-import { STATUS_CODES } from 'node:http'
 import type { AppError, ErrorDetail } from '../core/errors.ts'
 import type { ErrorReply, ErrorReplyParts } from '../http/error-handler.ts'
+import { statusText } from '../http/status-text.ts'
 import type { RecordPage } from '../resource/run.ts'
 
 export type ReplyFormatName = 'envelope' | 'bare' | 'problem'
@@ -52,7 +52,7 @@ const problem: ReplyFormat = {
   error: (error, requestId) =>
     parts(error, 'application/problem+json; charset=utf-8', {
       type: `urn:plinth:error:${error.code}`,
-      title: STATUS_CODES[error.status] ?? 'Error',
+      title: statusText(error.status) ?? 'Error',
       status: error.status,
       detail: error.message,
       instance: `urn:request:${requestId}`,
