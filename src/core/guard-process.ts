@@ -14,10 +14,13 @@ export interface ProcessGuard {
   exit?(code: number): void
 }
 
+/** One Ctrl+C reaches a process several times: the terminal sends it to the whole group, npm and `node --watch` pass theirs on. */
+const sameSignalMs = 1_000
+
 /**
  * Ends the process with 0 after SIGTERM or SIGINT, with 1 after an uncaught exception or an unhandled rejection: what
  * state they left behind nobody knows, so the process finishes its requests and lets its supervisor start a fresh one.
- * A second signal ends it at once.
+ * A second signal, a second later or more, ends it at once with 130.
  *
  * @returns a function that takes the handlers away again
  */
@@ -36,8 +39,11 @@ export function guardProcess({ log, flush, stop, timeoutMs, exit = (code) => pro
       .finally(() => clearTimeout(late))
       .then(leave, leave)
   }
+  let askedAt: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (ending) exit(130)
+    if (askedAt !== undefined && performance.now() - askedAt > sameSignalMs) exit(130)
+    if (askedAt !== undefined) return
+    askedAt = performance.now()
     log.info({ signal }, 'stopping')
     end(0)
   }

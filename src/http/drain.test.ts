@@ -121,13 +121,25 @@ describe('A1: a stop loses no request', () => {
 
   test('a second signal ends the process at once', async () => {
     const server = await child({ SHUTDOWN_TIMEOUT: '20s' })
-    const answer = ask(server.port, '/slower').catch(() => undefined)
+    const answer = ask(server.port, '/endless').catch(() => undefined)
     await sleep(50)
     server.child.kill('SIGINT')
-    await sleep(50)
+    await sleep(1_100)
     server.child.kill('SIGINT')
     expect(await server.exited).toBe(130)
     await answer
+  })
+
+  test('one Ctrl+C that arrives several times is one: what has begun is finished', async () => {
+    const server = await child({ SHUTDOWN_TIMEOUT: '20s' })
+    const answer = ask(server.port, '/slower')
+    await sleep(50)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGINT'] as const) {
+      server.child.kill(signal)
+      await sleep(50)
+    }
+    expect((await answer).status).toBe(200)
+    expect(await server.exited).toBe(0)
   })
 })
 

@@ -26,6 +26,7 @@ app.get('/slower', async () => {
   await sleep(300)
   return { finished: true }
 })
+app.get('/endless', () => sleep(60_000))
 app.get('/throws', () => {
   throw new Error('in a handler')
 })
