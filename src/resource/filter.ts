@@ -29,19 +29,35 @@ function childrenOf(node: Exclude<FilterNode, Comparison>): readonly FilterNode[
 }
 
 function planNode(resource: CompiledResource, node: FilterNode): Condition {
-  if ('path' in node) return planComparison(resource, node.path, node)
-  return { type: 'all' in node ? 'all' : 'any', conditions: childrenOf(node).map((child) => planNode(resource, child)) }
+  if ('path' in node) return planComparison(resource, node)
+  if ('any' in node) return { type: 'any', conditions: node.any.map((child) => planNode(resource, child)) }
+  return { type: 'all', conditions: planAll(resource, node.all) }
 }
 
-function planComparison(resource: CompiledResource, path: readonly string[], node: Comparison): Condition {
-  const [name = '', ...rest] = path
+/** Conditions of one group that lead through the same relation are about the same record behind it; those of its inner groups are not. */
+function planAll(resource: CompiledResource, nodes: readonly FilterNode[]): Condition[] {
+  const own = nodes.filter((node) => !isBehindRelation(node)).map((node) => planNode(resource, node))
+  const behind = Map.groupBy(nodes.filter(isBehindRelation), ({ path }) => path[0] ?? '')
+  return [...own, ...[...behind].map(([name, comparisons]) => planRelated(resource, name, comparisons))]
+}
+
+function isBehindRelation(node: FilterNode): node is Comparison {
+  return 'path' in node && node.path.length > 1
+}
+
+function planRelated(resource: CompiledResource, name: string, comparisons: readonly Comparison[]): Condition {
   const relation = resource.relations.get(name)
-  if (rest.length > 0) {
-    if (relation === undefined) throw unknownRelation(name, resource).with({ field: node.source })
-    return { type: 'related', relation, condition: planComparison(relation.target, rest, node), negated: false }
-  }
+  if (relation === undefined) throw unknownRelation(name, resource).with({ field: comparisons[0]?.source })
+  const inner = comparisons.map((comparison) => ({ ...comparison, path: comparison.path.slice(1) }))
+  return { type: 'related', relation, condition: planNode(relation.target, { all: inner }), negated: false }
+}
+
+function planComparison(resource: CompiledResource, node: Comparison): Condition {
+  if (isBehindRelation(node)) return planRelated(resource, node.path[0] ?? '', [node])
+  const [name = ''] = node.path
   const field = resource.visibleByName.get(name)
   if (field !== undefined) return compare(field, node)
+  const relation = resource.relations.get(name)
   if (relation === undefined) throw unknownField(name, resource).with({ field: node.source })
   return existence(relation, node)
 }

@@ -72,6 +72,15 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     ['filter[author.email][null]=true', 'author_id = 2'],
     ['filter[tags.name]=green', 'id in (select post_id from post_tags where tag_id = 2)'],
     ['filter[comments.text][contains]=comment', 'id in (select post_id from comments where deleted_at is null)'],
+    [
+      'filter[comments.text][starts]=comment 1&filter[comments.author.name]=Bob',
+      "id in (select post_id from comments where text ilike 'comment 1%' and author_id = 2 and deleted_at is null)",
+    ],
+    [
+      'filter[and][0][tags.name]=red&filter[and][1][tags.name]=blue',
+      'id in (select post_id from post_tags where tag_id = 1) and id in (select post_id from post_tags where tag_id = 3)',
+    ],
+    ['filter[or][0][tags.name]=red&filter[or][0][tags.id]=3', 'false'],
     ['filter[comments][null]=true', 'id not in (select post_id from comments where deleted_at is null)'],
     ['filter[comments.author.name]=Bob', 'id in (select post_id from comments where author_id = 2 and deleted_at is null)'],
     ['filter[or][0][id]=1&filter[or][1][id]=2&filter[featured]=false', 'id in (1, 2)'],

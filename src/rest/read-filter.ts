@@ -89,7 +89,8 @@ function nodeOf(group: Group): FilterNode {
   const nodes: FilterNode[] = [...group.conditions.values()].map(conditionNode)
   for (const [word, members] of group.groups) {
     const inner = [...members.values()].map(nodeOf)
-    nodes.push(word === 'or' ? { any: inner } : { all: inner })
+    // Each member of an and-group stands for itself, so that two of them may be met by different records behind a relation.
+    nodes.push(word === 'or' ? { any: inner } : { all: inner.map((node) => ({ all: [node] })) })
   }
   return nodes.length === 1 ? (nodes[0] as FilterNode) : { all: nodes }
 }
