@@ -39,7 +39,10 @@ export function namesItself(column: string): boolean {
 /** A TypeScript string, in single quotes unless that needs escaping. */
 export function quoteString(text: string): string {
   if (text.includes("'") && !text.includes('"')) return JSON.stringify(text)
-  return `'${JSON.stringify(text).slice(1, -1).replaceAll(String.raw`\"`, '"').replaceAll("'", String.raw`\'`)}'`
+  return `'${JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(String.raw`\"`, '"')
+    .replaceAll("'", String.raw`\'`)}'`
 }
 
 /** A tagged template; what SQL says stays what it says. */
@@ -72,7 +75,11 @@ export function chooseNames(database: DatabaseSchema): Names {
   const relations = new Map(
     database.relations.map(({ schema, name }) => {
       const wanted = repeated.has(name) && schema !== 'public' ? `${schema}_${name}` : name
-      const names = { identifier: identifiers.take(toIdentifier(wanted), '_table'), file: files.take(toSlug(wanted), '_table'), resource: resources.take(toSlug(wanted), '_2') }
+      const names = {
+        identifier: identifiers.take(toIdentifier(wanted), '_table'),
+        file: files.take(toSlug(wanted), '_table'),
+        resource: resources.take(toSlug(wanted), '_2'),
+      }
       return [key(schema, name), names] as const
     }),
   )
@@ -111,9 +118,13 @@ function toIdentifier(name: string): string {
 
 /** `Order Lines` → `order_lines`; what has no Latin letter becomes `t_` and its code points. */
 function toSlug(name: string): string {
-  const slug = name.normalize('NFKD').toLowerCase().replaceAll(/[^a-z0-9_-]+/g, '_').replaceAll(/^[_-]+|[_-]+$/g, '')
+  const slug = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, '_')
+    .replaceAll(/^[_-]+|[_-]+$/g, '')
   if (/^[a-z]/.test(slug)) return slug
-  return `t_${slug || [...name].map((character) => character.codePointAt(0)?.toString(16)).join('_')}`
+  return `t_${slug || Array.from(name, (character) => character.codePointAt(0)?.toString(16)).join('_')}`
 }
 
 class Unique {

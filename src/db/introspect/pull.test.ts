@@ -18,7 +18,7 @@ import { renderModels } from './render-models.ts'
 
 const run = promisify(execFile)
 const repository = resolve(import.meta.dirname, '../../..')
-const awkward = readFileSync(join(import.meta.dirname, 'awkward.sql'), 'utf8')
+const awkward = readFileSync(join(repository, 'test/support/awkward.sql'), 'utf8')
 
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url })
@@ -44,7 +44,14 @@ async function applicationFolder(): Promise<string> {
   await symlink(repository, join(folder, 'node_modules/plinth'))
   await symlink(join(repository, 'node_modules/pg'), join(folder, 'node_modules/pg'))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(repository, 'tsconfig.json'), compilerOptions: { noEmit: true, declaration: false, composite: false, rootDir: '/', types: [] }, include: ['api'] }))
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: join(repository, 'tsconfig.json'),
+      compilerOptions: { noEmit: true, declaration: false, composite: false, rootDir: '/', types: [] },
+      include: ['api'],
+    }),
+  )
   return folder
 }
 
@@ -58,7 +65,10 @@ async function writeFiles(folder: string, files: readonly { path: string; conten
 /** Runs a script in the folder and returns what it printed last, parsed. */
 async function script(folder: string, url: string, source: string): Promise<unknown> {
   await writeFile(join(folder, 'script.ts'), source)
-  const { stdout } = await run(process.execPath, ['--conditions=source', 'script.ts'], { cwd: folder, env: { ...process.env, DATABASE_URL: url, LOG_LEVEL: 'silent', APP_ENV: 'testing' } })
+  const { stdout } = await run(process.execPath, ['--conditions=source', 'script.ts'], {
+    cwd: folder,
+    env: { ...process.env, DATABASE_URL: url, LOG_LEVEL: 'silent', APP_ENV: 'testing' },
+  })
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null')
 }
 
@@ -76,6 +86,22 @@ const adopt = `
   const revision = await writePulled('migrations', client, models)
   const stamped = await stamp(client, 'migrations', 'head')
   console.log(JSON.stringify({ revision, stamped, differences: await check(models, 'migrations') }))
+  await client.end()`
+
+/** The next change of the models, as somebody makes it who goes on from a pulled database. */
+const change = `
+  import { Client } from 'pg'
+  import { integer, pgTable, text } from 'plinth/db'
+  import * as models from './api/models/index.ts'
+  import { planMigration, writeMigration } from ${room('migrate/plan.ts')}
+  import { upgrade } from ${room('migrate/upgrade.ts')}
+  const scratchpad = pgTable('scratchpad', { id: integer().primaryKey(), note: text().default('new') })
+  const plan = await planMigration({ models: { ...models, scratchpad }, directory: 'migrations' })
+  await writeMigration('migrations', 'note', plan)
+  const client = new Client({ connectionString: process.env.DATABASE_URL })
+  await client.connect()
+  const applied = await upgrade(client, 'migrations')
+  console.log(JSON.stringify({ up: plan.parts.map(({ up }) => up), warnings: plan.warnings, applied }))
   await client.end()`
 
 const serve = `
@@ -104,7 +130,16 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
     const served = (await script(folder, url, serve)) as { replies: Record<string, number>; created: unknown }
     expect(Object.entries(served.replies).filter(([, status]) => status !== 200)).toEqual([])
     expect(Object.keys(served.replies)).toContain('line_notes')
-    expect(served.created).toMatchObject({ success: true, data: { 'Order Id': 1, 'Line No': 2, "What's up?": 'x', '2nd': null, 'with.dot': 3 } })
+    expect(served.created).toMatchObject({
+      success: true,
+      data: { 'Order Id': 1, 'Line No': 2, "What's up?": 'x', '2nd': null, 'with.dot': 3 },
+    })
+
+    expect(await script(folder, url, change)).toEqual({
+      up: [[`ALTER TABLE "scratchpad" ADD COLUMN "note" text DEFAULT 'new';`]],
+      warnings: [expect.stringContaining('not compared with a fresh schema')],
+      applied: ['0002_note'],
+    })
 
     const copy = await database(serverUrl)
     await upgrade(copy.client, join(folder, 'migrations'))
@@ -146,25 +181,40 @@ export const orders = pgTable('orders', {
 
   test('what Drizzle cannot say is told in a comment, not lost in silence', () => {
     expect(file('api/models/invoices.ts')).toContain(' * In the database only: apart EXCLUDE USING gist (order_id WITH =, during WITH &&)')
-    expect(file('api/models/invoices.ts')).toContain(' * In the database only: CREATE INDEX invoices_covering ON public.invoices USING btree (order_id) INCLUDE (amount)')
+    expect(file('api/models/invoices.ts')).toContain(
+      ' * In the database only: CREATE INDEX invoices_covering ON public.invoices USING btree (order_id) INCLUDE (amount)',
+    )
   })
 
   test('names that are no identifiers, reserved words and quotes are written so that they stay what they are', () => {
     expect(file('api/models/order_lines.ts')).toContain(`  "What's up?": text("What's up?").default('back\\\\slash \`tick'),`)
     expect(file('api/models/order_lines.ts')).toContain(`check('Order Lines_with.dot_check', sql\`("with.dot" > 0)\`)`)
-    expect(file('api/models/user.ts')).toContain(`  class: text(),\n  constructor: text(),\n  proto__: text('__proto__'),\n  firstName: text(),`)
+    expect(file('api/models/user.ts')).toContain(
+      `  class: text(),\n  constructor: text(),\n  proto__: text('__proto__'),\n  firstName: text(),`,
+    )
   })
 
   test('types, defaults, identities and domains keep what they say', () => {
     const types = file('api/models/types_table.ts')
     for (const line of [
-      'id: uuid().primaryKey().defaultRandom(),', `b: bigint({ mode: 'bigint' }).default(9007199254740993n),`, `c: numeric({ precision: 12, scale: 3 }).default('1.500'),`,
-      'n: timestamp({ precision: 3 }).defaultNow(),', 'k: date().default(sql`CURRENT_DATE`),', `p: interval({ fields: 'day to second', precision: 3 }),`, 'af: bit_8(),',
-      `am: shop_State().default('new').notNull(),`, 'an: shop_Price().default(sql`0`).notNull(),', "ap: integer().default(sql`nextval('ticket_numbers'::regclass)`),",
-      "aq: citext().array().default(sql`ARRAY['x'::citext]`),", 'ar: text().generatedAlwaysAs(sql`shout((g)::text)`),',
-    ]) expect(types).toContain(`  ${line}\n`)
+      'id: uuid().primaryKey().defaultRandom(),',
+      `b: bigint({ mode: 'bigint' }).default(9007199254740993n),`,
+      `c: numeric({ precision: 12, scale: 3 }).default('1.500'),`,
+      'n: timestamp({ precision: 3 }).defaultNow(),',
+      'k: date().default(sql`CURRENT_DATE`),',
+      `p: interval({ fields: 'day to second', precision: 3 }),`,
+      'af: bit_8(),',
+      `am: shop_State().default('new').notNull(),`,
+      'an: shop_Price().default(sql`0`).notNull(),',
+      "ap: integer().default(sql`nextval('ticket_numbers'::regclass)`),",
+      "aq: citext().array().default(sql`ARRAY['x'::citext]`),",
+      'ar: text().generatedAlwaysAs(sql`shout((g)::text)`),',
+    ])
+      expect(types).toContain(`  ${line}\n`)
     expect(file('api/models/line_notes.ts')).toContain(`generatedAlwaysAsIdentity({ startWith: '1000', increment: '10', cache: 5 })`)
-    expect(file('api/models/types.ts')).toContain(`export const shop_Price = customType<{ data: string }>({ dataType: () => 'shop."Price"' })`)
+    expect(file('api/models/types.ts')).toContain(
+      `export const shop_Price = customType<{ data: string }>({ dataType: () => 'shop."Price"' })`,
+    )
   })
 
   test('tables of one name in two schemas, and tables named like builders, keep apart', () => {

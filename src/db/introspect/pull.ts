@@ -44,12 +44,20 @@ const revision = '0001_pulled'
  * @returns       name of the folder
  * @throws        PULL_MIGRATIONS_EXIST when there are migrations already
  */
-export async function writePulled(directory: string, connection: Connection, models: Models, options: ReadSchemaOptions = {}): Promise<string> {
+export async function writePulled(
+  directory: string,
+  connection: Connection,
+  models: Models,
+  options: ReadSchemaOptions = {},
+): Promise<string> {
   const present = await readMigrations(directory)
   if (present.length > 0) throw pullErrors.MIGRATIONS_EXIST(present.length)
   const [{ up, down }, snapshot] = [await dumpSchema(connection, options), await snapshotOf(models)]
   await writeFolder(directory, revision, {
-    up: text('Up: the database as "plinth db pull" found it. It is recorded as applied there.', ['SET LOCAL check_function_bodies = off;', ...up]),
+    up: text('Up: the database as "plinth db pull" found it. It is recorded as applied there.', [
+      'SET LOCAL check_function_bodies = off;',
+      ...up,
+    ]),
     down: text('Down: takes up.sql back.', down),
     snapshot,
   })
@@ -57,6 +65,8 @@ export async function writePulled(directory: string, connection: Connection, mod
 }
 
 function text(title: string, statements: readonly string[]): string {
-  const losses = statements.flatMap((statement) => (statement.startsWith('DROP TABLE ') ? [{ statement, what: `${statement.slice(0, -1)} drops its rows` }] : []))
+  const losses = statements.flatMap((statement) =>
+    statement.startsWith('DROP TABLE ') ? [{ statement, what: `${statement.slice(0, -1)} drops its rows` }] : [],
+  )
   return renderFile({ title, transaction: true, statements, losses, notes: [] })
 }

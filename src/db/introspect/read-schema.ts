@@ -2,10 +2,25 @@
 
 import type { Connection } from '../migrate/connection.ts'
 import type {
-  DatabaseColumn, DatabaseForeignKey, DatabaseIndex, DatabaseRelation, DatabaseSchema, ReferentialAction, RelationKind,
+  DatabaseColumn,
+  DatabaseForeignKey,
+  DatabaseIndex,
+  DatabaseRelation,
+  DatabaseSchema,
+  ReferentialAction,
+  RelationKind,
 } from './database-schema.ts'
 import { columnsQuery, type ColumnRow } from './sql/columns.ts'
-import { constraintsQuery, enumsQuery, indexesQuery, relationsQuery, type ConstraintRow, type EnumRow, type IndexRow, type RelationRow } from './sql/relations.ts'
+import {
+  constraintsQuery,
+  enumsQuery,
+  indexesQuery,
+  relationsQuery,
+  type ConstraintRow,
+  type EnumRow,
+  type IndexRow,
+  type RelationRow,
+} from './sql/relations.ts'
 
 export interface ReadSchemaOptions {
   /** Only tables and views of these schemas; default: all but PostgreSQL's own. */
@@ -35,7 +50,8 @@ async function readRows(connection: Connection, schemas: readonly string[] | und
   await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   try {
     await connection.query(`SET LOCAL search_path = 'public'`)
-    const ask = async <row extends object>(text: string, values: unknown[] = [schemas ?? null]): Promise<row[]> => (await connection.query<row>(text, values)).rows
+    const ask = async <row extends object>(text: string, values: unknown[] = [schemas ?? null]): Promise<row[]> =>
+      (await connection.query<row>(text, values)).rows
     return {
       relations: await ask<RelationRow>(relationsQuery),
       columns: await ask<ColumnRow>(columnsQuery),
@@ -48,7 +64,13 @@ async function readRows(connection: Connection, schemas: readonly string[] | und
   }
 }
 
-const relationKinds: Readonly<Record<string, RelationKind>> = { r: 'table', p: 'table', v: 'view', m: 'materialized view', f: 'foreign table' }
+const relationKinds: Readonly<Record<string, RelationKind>> = {
+  r: 'table',
+  p: 'table',
+  v: 'view',
+  m: 'materialized view',
+  f: 'foreign table',
+}
 
 function buildRelation(row: RelationRow, rows: Rows): DatabaseRelation {
   const own = <item extends { readonly schema: string; readonly relation: string }>(items: readonly item[]): item[] =>
@@ -56,7 +78,7 @@ function buildRelation(row: RelationRow, rows: Rows): DatabaseRelation {
   const constraints = own(rows.constraints)
   const spoken = constraints.filter(canBeSaid)
   const indexes = own(rows.indexes)
-  const [primaryKey] = spoken.filter(({ type }) => type === 'p')
+  const primaryKey = spoken.find(({ type }) => type === 'p')
   return {
     schema: row.schema,
     name: row.name,
@@ -89,15 +111,29 @@ function buildColumn(row: ColumnRow): DatabaseColumn {
   const { name, type, typeSchema, typeName, dimensions, notNull, sequence, sequenceOptions } = row
   const expression = row.expression ?? undefined
   return {
-    name, type, typeKind: typeKinds[row.typeKind] ?? 'base', typeSchema, typeName, dimensions, notNull,
+    name,
+    type,
+    typeKind: typeKinds[row.typeKind] ?? 'base',
+    typeSchema,
+    typeName,
+    dimensions,
+    notNull,
     ...(expression === undefined ? {} : row.isGenerated ? { generated: expression } : { default: expression }),
-    ...(row.identity !== '' && sequence !== null && sequenceOptions !== null ? { identity: { always: row.identity === 'a', sequence, ...sequenceOptions } } : {}),
+    ...(row.identity !== '' && sequence !== null && sequenceOptions !== null
+      ? { identity: { always: row.identity === 'a', sequence, ...sequenceOptions } }
+      : {}),
     ...(row.identity === '' && sequence !== null ? { ownedSequence: sequence } : {}),
     ...(row.comment === null ? {} : { comment: row.comment }),
   }
 }
 
-const actions: Readonly<Record<string, ReferentialAction>> = { a: 'no action', r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' }
+const actions: Readonly<Record<string, ReferentialAction>> = {
+  a: 'no action',
+  r: 'restrict',
+  c: 'cascade',
+  n: 'set null',
+  d: 'set default',
+}
 
 function buildForeignKey(row: ConstraintRow): DatabaseForeignKey {
   return {
@@ -113,7 +149,9 @@ function buildForeignKey(row: ConstraintRow): DatabaseForeignKey {
 
 function buildIndex({ name, unique, method, keys, where }: IndexRow): DatabaseIndex {
   return {
-    name, unique, method,
+    name,
+    unique,
+    method,
     keys: keys.map(({ operatorClass, ...key }) => ({ ...key, ...(operatorClass === null ? {} : { operatorClass }) })),
     ...(where === null ? {} : { where }),
   }

@@ -37,11 +37,24 @@ const serials: Readonly<Record<string, Builder>> = {
 /** A serial is an integer that owns a sequence of the default name; anything else keeps its own default. */
 function serialBuilder(column: DatabaseColumn, relation: DatabaseRelation): Builder | undefined {
   const { ownedSequence, notNull, dimensions, typeKind } = column
-  if (ownedSequence === undefined || !notNull || dimensions > 0 || typeKind !== 'base' || ownedSequence !== `${relation.name}_${column.name}_seq`) return undefined
+  if (
+    ownedSequence === undefined ||
+    !notNull ||
+    dimensions > 0 ||
+    typeKind !== 'base' ||
+    ownedSequence !== `${relation.name}_${column.name}_seq`
+  )
+    return undefined
   return column.default?.startsWith('nextval(') === true ? serials[column.typeName] : undefined
 }
 
-function traitsOf(column: DatabaseColumn, relation: DatabaseRelation, builder: Builder, isSerial: boolean, context: RenderContext): string[] {
+function traitsOf(
+  column: DatabaseColumn,
+  relation: DatabaseRelation,
+  builder: Builder,
+  isSerial: boolean,
+  context: RenderContext,
+): string[] {
   const { notNull, generated, identity } = column
   const isKey = isSimpleKey(column, relation)
   return [
@@ -60,8 +73,17 @@ export function isSimpleKey(column: Pick<DatabaseColumn, 'name'>, { name, primar
 }
 
 /** The same for a unique constraint. */
-export function isSimpleUnique(unique: DatabaseRelation['uniques'][number], column: Pick<DatabaseColumn, 'name'>, { name }: DatabaseRelation): boolean {
-  return unique.columns.length === 1 && unique.columns[0] === column.name && unique.name === `${name}_${column.name}_key` && !unique.nullsNotDistinct
+export function isSimpleUnique(
+  unique: DatabaseRelation['uniques'][number],
+  column: Pick<DatabaseColumn, 'name'>,
+  { name }: DatabaseRelation,
+): boolean {
+  return (
+    unique.columns.length === 1 &&
+    unique.columns[0] === column.name &&
+    unique.name === `${name}_${column.name}_key` &&
+    !unique.nullsNotDistinct
+  )
 }
 
 export function useSql(text: string, { file, module }: RenderContext): string {
@@ -73,8 +95,24 @@ const identityMaximum: Readonly<Record<string, string>> = { int2: '32767', int4:
 
 /** Options that are not the default ones; numbers as text, so that a bigint keeps its digits. */
 function renderIdentity(identity: DatabaseIdentity, column: DatabaseColumn, relation: DatabaseRelation): string {
-  const usual = { sequence: `${relation.name}_${column.name}_seq`, start: '1', increment: '1', min: '1', max: identityMaximum[column.typeName], cache: '1', cycle: false }
-  const words = { sequence: 'name', start: 'startWith', increment: 'increment', min: 'minValue', max: 'maxValue', cache: 'cache', cycle: 'cycle' } as const
+  const usual = {
+    sequence: `${relation.name}_${column.name}_seq`,
+    start: '1',
+    increment: '1',
+    min: '1',
+    max: identityMaximum[column.typeName],
+    cache: '1',
+    cycle: false,
+  }
+  const words = {
+    sequence: 'name',
+    start: 'startWith',
+    increment: 'increment',
+    min: 'minValue',
+    max: 'maxValue',
+    cache: 'cache',
+    cycle: 'cycle',
+  } as const
   const options = (Object.keys(words) as (keyof typeof words)[]) // the keys of a literal
     .filter((option) => identity[option] !== usual[option])
     .map((option) => `${words[option]}: ${renderOption(option, identity[option])}`)

@@ -21,12 +21,17 @@ export interface GeneratedFile {
 export function renderModels(database: DatabaseSchema): GeneratedFile[] {
   const names = chooseNames(database)
   const models = database.relations.map((relation) => renderModel(relation, database, names))
-  const shared = [renderEnums(database, names), renderSchemas(database, names), renderTypes(database, names)].filter((file) => file !== undefined)
+  const shared = [renderEnums(database, names), renderSchemas(database, names), renderTypes(database, names)].filter(
+    (file) => file !== undefined,
+  )
   return [
     ...models,
     ...shared,
     { path: 'api/models/index.ts', content: renderIndex(database, names) },
-    ...database.relations.map((relation) => ({ path: `api/resources/${fileOf(relation, names)}.ts`, content: renderResource(relation, names) })),
+    ...database.relations.map((relation) => ({
+      path: `api/resources/${fileOf(relation, names)}.ts`,
+      content: renderResource(relation, names),
+    })),
     { path: 'api/resources/index.ts', content: renderResourceIndex(database, names) },
   ]
 }
@@ -40,7 +45,10 @@ function fileOf({ schema, name }: DatabaseRelation, names: Names): string {
 function renderModel(relation: DatabaseRelation, database: DatabaseSchema, names: Names): GeneratedFile {
   const context: RenderContext = { file: new SourceFile(), names, module }
   const body = renderRelation(relation, database, context)
-  return { path: `api/models/${fileOf(relation, names)}.ts`, content: context.file.text(`The ${relation.kind} ${title(relation)}, made by "plinth db pull".`, body) }
+  return {
+    path: `api/models/${fileOf(relation, names)}.ts`,
+    content: context.file.text(`The ${relation.kind} ${title(relation)}, made by "plinth db pull".`, body),
+  }
 }
 
 function title({ schema, name }: DatabaseRelation): string {
@@ -68,19 +76,30 @@ function usedSchemas(database: DatabaseSchema): string[] {
 
 function renderSchemas(database: DatabaseSchema, names: Names): GeneratedFile | undefined {
   const file = new SourceFile()
-  const lines = usedSchemas(database).map((schema) => `export const ${names.schema(schema)} = ${file.use(module, 'pgSchema')}(${quoteString(schema)})\n`)
-  return lines.length === 0 ? undefined : { path: 'api/models/schemas.ts', content: file.text('Schemas other than public.', lines.join('')) }
+  const lines = usedSchemas(database).map(
+    (schema) => `export const ${names.schema(schema)} = ${file.use(module, 'pgSchema')}(${quoteString(schema)})\n`,
+  )
+  return lines.length === 0
+    ? undefined
+    : { path: 'api/models/schemas.ts', content: file.text('Schemas other than public.', lines.join('')) }
 }
 
 /** Rendered after the models, so that it has the types they use. */
 function renderTypes(database: DatabaseSchema, names: Names): GeneratedFile | undefined {
   const file = new SourceFile()
-  const types = new Set(database.relations.flatMap((relation) => relation.columns).filter((column) => isCustom(column, names)).map(({ type }) => type))
+  const types = new Set(
+    database.relations
+      .flatMap((relation) => relation.columns)
+      .filter((column) => isCustom(column, names))
+      .map(({ type }) => type),
+  )
   const lines = [...types].toSorted().map((type) => {
     const make = file.use(module, 'customType')
     return `export const ${names.customType(type)} = ${make}<{ data: string }>({ dataType: () => ${quoteString(type)} })\n`
   })
-  return lines.length === 0 ? undefined : { path: 'api/models/types.ts', content: file.text('Types that Drizzle has no words for; their values are text.', lines.join('')) }
+  return lines.length === 0
+    ? undefined
+    : { path: 'api/models/types.ts', content: file.text('Types that Drizzle has no words for; their values are text.', lines.join('')) }
 }
 
 function isCustom(column: DatabaseRelation['columns'][number], names: Names): boolean {

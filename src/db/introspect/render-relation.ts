@@ -12,7 +12,9 @@ export function renderRelation(relation: DatabaseRelation, database: DatabaseSch
   const start = `${documentation(relation)}export const ${identifier} = ${make}(${quoteString(relation.name)}, {\n${columns}}`
   if (relation.kind !== 'table') return `${start})${viewEnd(relation, context)}\n`
   const extras = renderExtras(relation, database, context)
-  return extras.length === 0 ? `${start})\n` : `${start}, ${extrasHead(relation, database, context)} => [\n${extras.map((extra) => `  ${extra},\n`).join('')}])\n`
+  return extras.length === 0
+    ? `${start})\n`
+    : `${start}, ${extrasHead(relation, database, context)} => [\n${extras.map((extra) => `  ${extra},\n`).join('')}])\n`
 }
 
 function documentation({ comment, unspoken }: DatabaseRelation): string {
@@ -30,7 +32,11 @@ function makerOf({ schema, kind }: DatabaseRelation, { file, names, module }: Re
   return schema === 'public' ? file.use(module, inPublic) : `${file.use('./schemas.ts', names.schema(schema))}.${method}`
 }
 
-const viewOptions: Readonly<Record<string, string>> = { security_barrier: 'securityBarrier', security_invoker: 'securityInvoker', check_option: 'checkOption' }
+const viewOptions: Readonly<Record<string, string>> = {
+  security_barrier: 'securityBarrier',
+  security_invoker: 'securityInvoker',
+  check_option: 'checkOption',
+}
 
 /** A plain view belongs to the migrations. A materialized one has indexes, which Drizzle cannot say, so it is left to SQL, as a foreign table is. */
 function viewEnd({ kind, definition, options }: DatabaseRelation, context: RenderContext): string {
@@ -62,18 +68,26 @@ function isInCircle(start: DatabaseRelation, { relations }: DatabaseSchema): boo
 }
 
 function targetsOf({ foreignKeys }: DatabaseRelation, relations: readonly DatabaseRelation[]): DatabaseRelation[] {
-  return relations.filter(({ schema, name }) => foreignKeys.some(({ foreignSchema, foreignTable }) => foreignSchema === schema && foreignTable === name))
+  return relations.filter(({ schema, name }) =>
+    foreignKeys.some(({ foreignSchema, foreignTable }) => foreignSchema === schema && foreignTable === name),
+  )
 }
 
 function renderExtras(relation: DatabaseRelation, database: DatabaseSchema, context: RenderContext): string[] {
   const { primaryKey, uniques, checks, indexes, foreignKeys, columns } = relation
   const use = (name: string): string => context.file.use(context.module, name)
   const list = (names: readonly string[]): string => names.map((name) => columnOf('table', name)).join(', ')
-  const isSimple = (unique: DatabaseRelation['uniques'][number]): boolean => columns.some((column) => isSimpleUnique(unique, column, relation))
+  const isSimple = (unique: DatabaseRelation['uniques'][number]): boolean =>
+    columns.some((column) => isSimpleUnique(unique, column, relation))
   const keys = primaryKey === undefined || columns.some((column) => isSimpleKey(column, relation)) ? [] : [primaryKey]
   return [
     ...keys.map(({ name, columns: key }) => `${use('primaryKey')}({ name: ${quoteString(name)}, columns: [${list(key)}] })`),
-    ...uniques.filter((unique) => !isSimple(unique)).map((unique) => `${use('unique')}(${quoteString(unique.name)}).on(${list(unique.columns)})${unique.nullsNotDistinct ? '.nullsNotDistinct()' : ''}`),
+    ...uniques
+      .filter((unique) => !isSimple(unique))
+      .map(
+        (unique) =>
+          `${use('unique')}(${quoteString(unique.name)}).on(${list(unique.columns)})${unique.nullsNotDistinct ? '.nullsNotDistinct()' : ''}`,
+      ),
     ...checks.map(({ name, expression }) => `${use('check')}(${quoteString(name)}, ${useSql(expression, context)})`),
     ...indexes.map((index) => renderIndex(index, context)),
     ...foreignKeys.flatMap((key) => renderForeignKey(key, relation, database, context)),
@@ -102,7 +116,12 @@ function columnOf(table: string, column: string): string {
 }
 
 /** A key into a schema that was not read is left to SQL. */
-function renderForeignKey(key: DatabaseForeignKey, relation: DatabaseRelation, { relations }: DatabaseSchema, context: RenderContext): string[] {
+function renderForeignKey(
+  key: DatabaseForeignKey,
+  relation: DatabaseRelation,
+  { relations }: DatabaseSchema,
+  context: RenderContext,
+): string[] {
   const target = relations.find(({ schema, name, kind }) => schema === key.foreignSchema && name === key.foreignTable && kind === 'table')
   const names = target && context.names.relation(target.schema, target.name)
   if (names === undefined) return []
@@ -111,5 +130,7 @@ function renderForeignKey(key: DatabaseForeignKey, relation: DatabaseRelation, {
   const foreignColumns = key.foreignColumns.map((name) => columnOf(foreign, name)).join(', ')
   const action = (word: string, value: string): string => (value === 'no action' ? '' : `.${word}(${quoteString(value)})`)
   const make = context.file.use(context.module, 'foreignKey')
-  return [`${make}({ name: ${quoteString(key.name)}, columns: [${columns}], foreignColumns: [${foreignColumns}] })${action('onDelete', key.onDelete)}${action('onUpdate', key.onUpdate)}`]
+  return [
+    `${make}({ name: ${quoteString(key.name)}, columns: [${columns}], foreignColumns: [${foreignColumns}] })${action('onDelete', key.onDelete)}${action('onUpdate', key.onUpdate)}`,
+  ]
 }

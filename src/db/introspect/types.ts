@@ -18,8 +18,12 @@ export interface Builder {
 
 /** The builder of a column's elements. */
 export function builderOf(column: DatabaseColumn, { names }: RenderContext): Builder {
-  if (column.typeKind === 'enum') return { name: names.enum(column.typeSchema, column.typeName), module: './enums.ts', literal: stringLiteral }
-  const known = column.typeKind === 'base' && column.typeSchema === 'pg_catalog' ? builders[column.typeName]?.(modifiers(column.type), column.type) : undefined
+  if (column.typeKind === 'enum')
+    return { name: names.enum(column.typeSchema, column.typeName), module: './enums.ts', literal: stringLiteral }
+  const known =
+    column.typeKind === 'base' && column.typeSchema === 'pg_catalog'
+      ? builders[column.typeName]?.(modifiers(column.type), column.type)
+      : undefined
   return known ?? { name: names.customType(column.type), module: './types.ts' }
 }
 
@@ -30,7 +34,9 @@ function modifiers(type: string): readonly number[] {
 
 type MakeBuilder = (numbers: readonly number[], type: string) => Builder | undefined
 
-const plain = (name: string, extra: Partial<Builder> = {}): MakeBuilder => () => ({ name, ...extra })
+const plain =
+  (name: string, extra: Partial<Builder> = {}): MakeBuilder =>
+  () => ({ name, ...extra })
 
 const builders: Readonly<Record<string, MakeBuilder>> = {
   int2: plain('smallint', { literal: integerLiteral }),
@@ -38,7 +44,11 @@ const builders: Readonly<Record<string, MakeBuilder>> = {
   int8: plain('bigint', { options: `{ mode: 'bigint' }`, literal: (text) => suffixed(integerLiteral(text), 'n') }),
   bool: plain('boolean', { literal: (text) => (/^(true|false)$/.test(text) ? text : undefined) }),
   text: plain('text', { literal: stringLiteral }),
-  varchar: ([length]) => ({ name: 'varchar', ...(length === undefined ? {} : { options: `{ length: ${length} }` }), literal: stringLiteral }),
+  varchar: ([length]) => ({
+    name: 'varchar',
+    ...(length === undefined ? {} : { options: `{ length: ${length} }` }),
+    literal: stringLiteral,
+  }),
   bpchar: ([length]) => (length === undefined ? undefined : { name: 'char', options: `{ length: ${length} }`, literal: stringLiteral }),
   numeric: (numbers) => ({ name: 'numeric', ...numericOptions(numbers), literal: (text) => quoted(numberLiteral(text)) }),
   float4: plain('real', { literal: numberLiteral }),
@@ -74,7 +84,10 @@ function temporal(name: string, [precision]: readonly number[], withTimezone: bo
 /** `interval day to second(3)` */
 function intervalBuilder([precision]: readonly number[], type: string): Builder {
   const fields = /^interval ([a-z ]+)/.exec(type)?.[1]?.trim()
-  const options = [...(fields === undefined ? [] : [`fields: ${quoteString(fields)}`]), ...(precision === undefined ? [] : [`precision: ${precision}`])]
+  const options = [
+    ...(fields === undefined ? [] : [`fields: ${quoteString(fields)}`]),
+    ...(precision === undefined ? [] : [`precision: ${precision}`]),
+  ]
   return { name: 'interval', ...(options.length === 0 ? {} : { options: `{ ${options.join(', ')} }` }) }
 }
 
@@ -86,12 +99,18 @@ function stringLiteral(text: string): string | undefined {
 
 /** `5`, `'-5'::integer` */
 function integerLiteral(text: string): string | undefined {
-  return /^(?:'(-?\d{1,18})'::\w+|(\d{1,18}))$/.exec(text)?.slice(1).find((digits) => digits !== undefined)
+  return /^(?:'(-?\d{1,18})'::\w+|(\d{1,18}))$/
+    .exec(text)
+    ?.slice(1)
+    .find((digits) => digits !== undefined)
 }
 
 /** `1.50`, `'-1.5'::numeric`, `(0)::numeric`, `'0'::double precision` */
 function numberLiteral(text: string): string | undefined {
-  return /^(?:'(-?\d{1,15}(?:\.\d{1,15})?)'::[a-z ]+|\((\d{1,15})\)::[a-z ]+|(\d{1,15}(?:\.\d{1,15})?))$/.exec(text)?.slice(1).find((digits) => digits !== undefined)
+  return /^(?:'(-?\d{1,15}(?:\.\d{1,15})?)'::[a-z ]+|\((\d{1,15})\)::[a-z ]+|(\d{1,15}(?:\.\d{1,15})?))$/
+    .exec(text)
+    ?.slice(1)
+    .find((digits) => digits !== undefined)
 }
 
 function quoted(text: string | undefined): string | undefined {

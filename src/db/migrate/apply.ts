@@ -24,7 +24,12 @@ export type Direction = 'up' | 'down'
  * @returns  milliseconds of the try that succeeded
  * @throws   MIGRATE_STATEMENT_FAILED, MIGRATE_TRANSACTION_CONTROL; the schema is then as it was
  */
-export async function applyFile(connection: Connection, migration: Migration, direction: Direction, patience: LockPatience): Promise<number> {
+export async function applyFile(
+  connection: Connection,
+  migration: Migration,
+  direction: Direction,
+  patience: LockPatience,
+): Promise<number> {
   const file = { name: `${migration.revision}/${direction}.sql`, source: migration[direction] }
   const start = performance.now()
   try {
@@ -44,7 +49,13 @@ async function applyOutside(connection: Connection, file: SqlFile, migration: Mi
   await inTransaction(connection, () => write(connection, migration, direction, performance.now() - start))
 }
 
-async function applyInside(connection: Connection, file: SqlFile, migration: Migration, direction: Direction, patience: LockPatience): Promise<void> {
+async function applyInside(
+  connection: Connection,
+  file: SqlFile,
+  migration: Migration,
+  direction: Direction,
+  patience: LockPatience,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await inTransaction(connection, () => runInside(connection, file, migration, direction, patience.lockTimeoutMs))
@@ -61,7 +72,13 @@ function pauseMs(attempt: number, lockTimeoutMs: number): number {
   return lockTimeoutMs * (1 + Math.min(attempt, 3)) * (0.75 + Math.random() / 2)
 }
 
-async function runInside(connection: Connection, file: SqlFile, migration: Migration, direction: Direction, lockTimeoutMs: number): Promise<void> {
+async function runInside(
+  connection: Connection,
+  file: SqlFile,
+  migration: Migration,
+  direction: Direction,
+  lockTimeoutMs: number,
+): Promise<void> {
   const start = performance.now()
   const statements = statementsOf(file)
   await connection.query('SET LOCAL statement_timeout = 0')

@@ -4,11 +4,11 @@ import { compareCatalogs, describeDifference, readCatalog, type Catalog } from '
 import type { Connection } from './connection.ts'
 import { describeChanges } from './describe.ts'
 import { snapshotOf, type Models } from './differ.ts'
-import { extensionsOf } from './extensions.ts'
+import { extensionsNeeded } from './extensions.ts'
 import { lastSnapshot, readMigrations } from './folder.ts'
 import { readLedger } from './ledger.ts'
 import { replay } from './replay.ts'
-import { pgliteShadow, type OpenShadow } from './shadow.ts'
+import { majorOf, pgliteShadow, type OpenShadow } from './shadow.ts'
 import { entitiesOf } from './snapshot.ts'
 import { statementsBetween } from './steps.ts'
 
@@ -43,7 +43,7 @@ export async function drift(connection: Connection, directory: string, open: Ope
   const migrations = (await readMigrations(directory)).filter(({ revision }) => applied.has(revision))
   const entities = migrations.flatMap(({ snapshot }) => snapshot.ddl)
   const schemas = ['public', ...new Set(entitiesOf(entities, 'schemas').map(({ name }) => name))]
-  const extensions = extensionsOf(entities)
+  const extensions = extensionsNeeded(migrations, entities)
   const shadow = await open(extensions)
   if (shadow === undefined) return { kind: 'unknown', extensions }
   try {
@@ -55,11 +55,6 @@ export async function drift(connection: Connection, directory: string, open: Ope
   } finally {
     await shadow.close()
   }
-}
-
-async function majorOf(connection: Connection): Promise<number> {
-  const { rows } = await connection.query<{ major: number }>(`SELECT current_setting('server_version_num')::int / 10000 AS major`)
-  return rows[0]?.major ?? 0
 }
 
 /** PostgreSQL 16 stopped to qualify the columns of a view over one table, so across versions only a view's columns are compared. */

@@ -34,5 +34,8 @@ export async function clearSchemas(connection: Connection, schemas: readonly str
 /** Drops everything users made in a database; for shadows only. */
 export async function clearDatabase(connection: Connection): Promise<void> {
   const { rows } = await connection.query<{ name: string }>(userSchemasQuery)
-  await clearSchemas(connection, rows.map(({ name }) => name))
+  await clearSchemas(
+    connection,
+    rows.map(({ name }) => name),
+  )
 }

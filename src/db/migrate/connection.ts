@@ -1,6 +1,7 @@
 // The part of a `pg` client that migrations use; PGlite has it too.
 
 export interface Connection {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the row, as with `pg`
   query<row extends object>(text: string, values?: unknown[]): Promise<{ rows: row[] }>
 }
 

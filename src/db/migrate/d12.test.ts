@@ -12,21 +12,23 @@ import { testDatabases } from '../../../test/support/postgres.ts'
 import { compareCatalogs, readCatalog } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { readLedger } from './ledger.ts'
-import { connect, editFile, scratchFolder, scratchUrl, writeSql } from './scratch.ts'
+import { connect, editFile, scratchFolder, scratchUrl, writeSql } from '../../../test/support/migrations.ts'
 import { splitStatements } from './split.ts'
 import { status } from './status.ts'
 import { upgrade, type MigrationEvent } from './upgrade.ts'
 
-const first = { '0001_start': { up: 'CREATE TABLE posts (id int PRIMARY KEY, title text); INSERT INTO posts VALUES (1, NULL)', down: 'DROP TABLE posts' } }
+const first = {
+  '0001_start': { up: 'CREATE TABLE posts (id int PRIMARY KEY, title text); INSERT INTO posts VALUES (1, NULL)', down: 'DROP TABLE posts' },
+}
 
 /** Ten statements of the kinds that migrations consist of. */
 const ten = [
-  'CREATE TYPE mood AS ENUM (\'sad\', \'ok\')',
-  'ALTER TABLE posts ADD COLUMN mood mood DEFAULT \'ok\'',
+  "CREATE TYPE mood AS ENUM ('sad', 'ok')",
+  "ALTER TABLE posts ADD COLUMN mood mood DEFAULT 'ok'",
   'CREATE TABLE tags (id serial PRIMARY KEY, name text UNIQUE)',
   'ALTER TABLE posts ADD COLUMN tag_id int REFERENCES tags (id)',
   'CREATE INDEX posts_title ON posts (lower(title))',
-  'UPDATE posts SET title = \'x\'',
+  "UPDATE posts SET title = 'x'",
   'ALTER TABLE posts ALTER COLUMN title SET NOT NULL',
   'ALTER TABLE posts RENAME COLUMN title TO heading',
   'CREATE VIEW headings AS SELECT heading FROM posts',
@@ -49,7 +51,10 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
       const broken = ten.with(index, 'ALTER TABLE missing\n ADD COLUMN x int')
       await editFile(directory, '0002_ten/up.sql', broken.join(';\n'))
       const failure = upgrade(client, directory)
-      await expect(failure).rejects.toMatchObject({ code: 'MIGRATE_STATEMENT_FAILED', message: expect.stringContaining(`0002_ten/up.sql, statement ${index + 1}: `) })
+      await expect(failure).rejects.toMatchObject({
+        code: 'MIGRATE_STATEMENT_FAILED',
+        message: expect.stringContaining(`0002_ten/up.sql, statement ${index + 1}: `),
+      })
       await expect(failure).rejects.toThrow('relation "missing" does not exist\n  ALTER TABLE missing')
       expect(await fingerprint(client)).toEqual(before)
     }
@@ -92,10 +97,18 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
   test('eight migrators at once apply every migration exactly once', async () => {
     const url = await scratchUrl(serverUrl)
     const directory = await scratchFolder()
-    await writeSql(directory, { ...first, '0002_ten': { up: `${ten.join(';\n')};\nSELECT pg_sleep(0.2)` }, '0003_more': { up: 'INSERT INTO tags (name) VALUES (\'once\')' } })
+    await writeSql(directory, {
+      ...first,
+      '0002_ten': { up: `${ten.join(';\n')};\nSELECT pg_sleep(0.2)` },
+      '0003_more': { up: "INSERT INTO tags (name) VALUES ('once')" },
+    })
     const { results, events } = await race(url, directory, (client) => client)
     expect(results.filter(({ status: outcome }) => outcome === 'rejected')).toEqual([])
-    expect(results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))).toEqual(['0001_start', '0002_ten', '0003_more'])
+    expect(results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))).toEqual([
+      '0001_start',
+      '0002_ten',
+      '0003_more',
+    ])
     expect(events.filter(({ type }) => type === 'start')).toHaveLength(3)
     expect(events.filter(({ type }) => type === 'waiting')).toHaveLength(7)
     expect((await (await connect(url)).query('SELECT name FROM tags')).rows).toEqual([{ name: 'once' }])
@@ -140,21 +153,28 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
     await editFile(directory, '0002_more/up.sql', 'CREATE TABLE a (id int);\r\nCREATE TABLE b (id int);\r\n')
     expect(await upgrade(client, directory)).toEqual([])
     await editFile(directory, '0002_more/up.sql', 'CREATE TABLE a (id bigint);\nCREATE TABLE b (id int);\n')
-    await expect(upgrade(client, directory)).rejects.toMatchObject({ code: 'MIGRATE_EDITED', message: expect.stringContaining('0002_more/up.sql') })
+    await expect(upgrade(client, directory)).rejects.toMatchObject({
+      code: 'MIGRATE_EDITED',
+      message: expect.stringContaining('0002_more/up.sql'),
+    })
     expect((await status(client, directory)).blocked).toBe(true)
   })
 
-  test('a migration that waits for a busy table lets traffic through, and is applied when the table is free', { timeout: 60_000 }, async () => {
-    const { url, directory } = await busyTable(serverUrl)
-    const hog = await connect(url)
-    await hog.query('BEGIN; SELECT * FROM posts')
-    const traffic = await startTraffic(url)
-    const migrating = upgrade(await connect(url), directory, { lockTimeoutMs: 200, tries: 20 })
-    await sleep(2_500)
-    await hog.query('COMMIT')
-    expect(await migrating).toEqual(['0002_wait'])
-    expect(percentile(await traffic.stop(), 0.99)).toBeLessThan(500)
-  })
+  test(
+    'a migration that waits for a busy table lets traffic through, and is applied when the table is free',
+    { timeout: 60_000 },
+    async () => {
+      const { url, directory } = await busyTable(serverUrl)
+      const hog = await connect(url)
+      await hog.query('BEGIN; SELECT * FROM posts')
+      const traffic = await startTraffic(url)
+      const migrating = upgrade(await connect(url), directory, { lockTimeoutMs: 200, tries: 20 })
+      await sleep(2_500)
+      await hog.query('COMMIT')
+      expect(await migrating).toEqual(['0002_wait'])
+      expect(percentile(await traffic.stop(), 0.99)).toBeLessThan(500)
+    },
+  )
 
   test('control: without the bound, traffic waits as long as the migration does', { timeout: 60_000 }, async () => {
     const { url, directory } = await busyTable(serverUrl)
@@ -182,11 +202,15 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
   test('a concurrent index that cannot be built leaves no broken index behind, and can be run again', async () => {
     const client = await connect(await scratchUrl(serverUrl))
     const directory = await scratchFolder()
-    const up = '-- plinth: no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS posts_title ON posts (title);\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS posts_once ON public.posts (title);'
+    const up =
+      '-- plinth: no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS posts_title ON posts (title);\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS posts_once ON public.posts (title);'
     await writeSql(directory, { ...first, '0002_index': { up } })
     await upgrade(client, directory, { steps: 1 })
     await client.query(`INSERT INTO posts VALUES (2, 'same'), (3, 'same')`)
-    await expect(upgrade(client, directory)).rejects.toMatchObject({ code: 'MIGRATE_STATEMENT_FAILED', message: expect.stringContaining('statement 2') })
+    await expect(upgrade(client, directory)).rejects.toMatchObject({
+      code: 'MIGRATE_STATEMENT_FAILED',
+      message: expect.stringContaining('statement 2'),
+    })
     expect(await invalidIndexes(client)).toEqual([])
     expect([...(await readLedger(client)).keys()]).toEqual(['0001_start'])
     await client.query(`DELETE FROM posts WHERE id = 3`)
@@ -197,7 +221,10 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
   test('a broken index that a killed run left behind is replaced', async () => {
     const client = await connect(await scratchUrl(serverUrl))
     const directory = await scratchFolder()
-    await writeSql(directory, { ...first, '0002_index': { up: '-- plinth: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS posts_once ON posts (title)' } })
+    await writeSql(directory, {
+      ...first,
+      '0002_index': { up: '-- plinth: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS posts_once ON posts (title)' },
+    })
     await upgrade(client, directory, { steps: 1 })
     await client.query(`INSERT INTO posts VALUES (2, 'same'), (3, 'same')`)
     await client.query('CREATE UNIQUE INDEX CONCURRENTLY posts_once ON posts (title)').catch(() => undefined)
@@ -227,7 +254,10 @@ async function killMigrator(url: string, directory: string, delayMs: number): Pr
     await client.connect()
     await upgrade(client, ${JSON.stringify(directory)}, { onEvent: ({ type }) => console.log(type) })
     await client.end()`
-  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '--eval', source], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '--eval', source], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exited = once(child, 'exit')
   await Promise.race([once(child.stdout, 'data'), exited])
   await sleep(delayMs)
@@ -247,14 +277,20 @@ async function sessionsEnd(client: Client, name: string): Promise<void> {
 async function race(url: string, directory: string, wrap: (client: Client) => Connection) {
   const events: MigrationEvent[] = []
   const clients = await Promise.all(Array.from({ length: 8 }, () => connect(url)))
-  const results = await Promise.allSettled(clients.map((client) => upgrade(wrap(client), directory, { onEvent: (event) => events.push(event) })))
+  const results = await Promise.allSettled(
+    clients.map((client) => upgrade(wrap(client), directory, { onEvent: (event) => events.push(event) })),
+  )
   return { results, events }
 }
 
 /** The planted fault: everybody is told to have the lock. */
 function withoutLock(client: Client): Connection {
   return {
-    query: (text, values) => client.query(text.includes('pg_try_advisory_lock') ? 'SELECT true AS locked' : text, text.includes('pg_try_advisory_lock') ? [] : values),
+    query: (text, values) =>
+      client.query(
+        text.includes('pg_try_advisory_lock') ? 'SELECT true AS locked' : text,
+        text.includes('pg_try_advisory_lock') ? [] : values,
+      ),
   }
 }
 
@@ -293,6 +329,8 @@ function percentile(times: readonly number[], share: number): number {
 }
 
 async function invalidIndexes(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>('SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid')
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid',
+  )
   return rows.map(({ name }) => name)
 }

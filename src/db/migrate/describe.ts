@@ -3,8 +3,19 @@
 import { dotted, identityOf, nameOf, type ColumnEntity, type Entity } from './snapshot.ts'
 
 const nouns: Readonly<Record<Entity['entityType'], string>> = {
-  schemas: 'schema', tables: 'table', enums: 'enum', columns: 'column', indexes: 'index', fks: 'foreign key', pks: 'primary key',
-  uniques: 'unique constraint', checks: 'check', policies: 'policy', sequences: 'sequence', views: 'view', roles: 'role',
+  schemas: 'schema',
+  tables: 'table',
+  enums: 'enum',
+  columns: 'column',
+  indexes: 'index',
+  fks: 'foreign key',
+  pks: 'primary key',
+  uniques: 'unique constraint',
+  checks: 'check',
+  policies: 'policy',
+  sequences: 'sequence',
+  views: 'view',
+  roles: 'role',
 }
 
 /** A sentence per changed thing, without a full stop; what belongs to a new or dropped table is not listed. */
@@ -42,7 +53,10 @@ function comparable(entity: Entity): string {
 
 function columnChanges(old: ColumnEntity, column: ColumnEntity): string[] {
   const facets: readonly (readonly [string, (it: ColumnEntity) => string])[] = [
-    ['type', (it) => `${it.typeSchema === null || it.typeSchema === 'public' ? '' : `${it.typeSchema}.`}${it.type}${'[]'.repeat(it.dimensions)}`],
+    [
+      'type',
+      (it) => `${it.typeSchema === null || it.typeSchema === 'public' ? '' : `${it.typeSchema}.`}${it.type}${'[]'.repeat(it.dimensions)}`,
+    ],
     ['nullability', (it) => (it.notNull ? 'NOT NULL' : 'nullable')],
     ['default', (it) => it.default ?? 'none'],
     ['generation', (it) => it.generated?.as ?? 'none'],

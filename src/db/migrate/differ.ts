@@ -101,6 +101,7 @@ async function withoutExit<result>(work: () => Promise<result>): Promise<result>
   const { exit } = process
   const { log } = console
   const lines: string[] = []
+  // oxlint-disable-next-line no-console -- the kit prints its reason, and only there
   console.log = (...parts: unknown[]) => void lines.push(stripVTControlCharacters(parts.join(' ')).trim())
   process.exit = () => {
     throw new KitRefusal(lines.join('; '))
@@ -111,6 +112,7 @@ async function withoutExit<result>(work: () => Promise<result>): Promise<result>
     throw error instanceof KitRefusal ? migrateErrors.INVALID_MODELS(error.message) : error
   } finally {
     process.exit = exit
+    // oxlint-disable-next-line no-console -- given back
     console.log = log
   }
 }

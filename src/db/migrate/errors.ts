@@ -56,7 +56,8 @@ export const migrateErrors = defineErrors('MIGRATE', {
     status: 409,
     summary: 'A migration was changed after it had been applied.',
     message: (files: readonly string[]) => `Changed after they were applied: ${files.join(', ')}.`,
-    hint: () => 'Bring the file back and put the change into a new migration; or, when the database already has it, record the file as it is with "plinth db stamp".',
+    hint: () =>
+      'Bring the file back and put the change into a new migration; or, when the database already has it, record the file as it is with "plinth db stamp".',
   },
   FILE_MISSING: {
     status: 409,
@@ -84,14 +85,17 @@ export const migrateErrors = defineErrors('MIGRATE', {
   STATEMENT_FAILED: {
     status: 500,
     summary: 'A statement of a migration failed. The schema is as it was before that migration.',
-    message: (file: string, number: number, line: string, problem: string, _hint: string | undefined) => `${file}, statement ${number}: ${problem}\n  ${line}`,
+    message: (file: string, number: number, line: string, problem: string, _hint: string | undefined) =>
+      `${file}, statement ${number}: ${problem}\n  ${line}`,
     hint: (_file: string, _number: number, _line: string, _problem: string, hint: string | undefined) => hint,
   },
   TRANSACTION_CONTROL: {
     status: 400,
     summary: 'A migration file begins or ends transactions itself, which would break all-or-nothing.',
-    message: (file: string, number: number, line: string) => `${file}, statement ${number} would end the transaction of the migration: ${line}`,
-    hint: () => 'Remove it: every file runs in a transaction of its own. A file that cannot starts with the line "-- plinth: no-transaction".',
+    message: (file: string, number: number, line: string) =>
+      `${file}, statement ${number} would end the transaction of the migration: ${line}`,
+    hint: () =>
+      'Remove it: every file runs in a transaction of its own. A file that cannot starts with the line "-- plinth: no-transaction".',
   },
   RESET_REFUSED: {
     status: 403,

@@ -50,14 +50,24 @@ async function readMigration(directory: string, revision: string): Promise<Migra
   if (number === undefined) throw migrateErrors.BROKEN_FOLDER(revision, 'its name is not NNNN_message')
   const [up, down, snapshot] = await Promise.all(['up.sql', 'down.sql', 'snapshot.json'].map((file) => readPart(directory, revision, file)))
   if (up === undefined || down === undefined || snapshot === undefined) throw migrateErrors.BROKEN_FOLDER(revision, 'a file is missing')
-  return { revision, number: Number(number), up, down, upHash: hashOf(up), downHash: hashOf(down), snapshot: parseSnapshot(revision, snapshot) }
+  return {
+    revision,
+    number: Number(number),
+    up,
+    down,
+    upHash: hashOf(up),
+    downHash: hashOf(down),
+    snapshot: parseSnapshot(revision, snapshot),
+  }
 }
 
 async function readPart(directory: string, revision: string, file: string): Promise<string> {
   try {
     return await readFile(join(directory, revision, file), 'utf8')
   } catch (error) {
-    throw migrateErrors.BROKEN_FOLDER(revision, isMissingFile(error) ? `${file} is missing` : `${file} cannot be read`).with({ cause: error })
+    throw migrateErrors
+      .BROKEN_FOLDER(revision, isMissingFile(error) ? `${file} is missing` : `${file} cannot be read`)
+      .with({ cause: error })
   }
 }
 
@@ -95,7 +105,10 @@ export function lastSnapshot(migrations: readonly Migration[]): Snapshot {
 
 /** `Add heading!` → `add_heading` */
 export function slugOf(message: string): string {
-  const slug = message.normalize('NFKD').toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')
+  const slug = message
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
   return slug.slice(0, longestMessage).replaceAll(/^_+|_+$/g, '') || 'migration'
 }
 

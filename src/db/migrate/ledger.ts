@@ -42,7 +42,10 @@ export async function readLedger(connection: Connection): Promise<Map<string, Ap
 /** Adds a migration; `durationMs` is 0 for one that was only stamped. */
 export async function record(connection: Connection, { revision, upHash, downHash }: Migration, durationMs: number): Promise<void> {
   await connection.query('INSERT INTO public.plinth_migrations (revision, up_sha256, down_sha256, duration_ms) VALUES ($1, $2, $3, $4)', [
-    revision, upHash, downHash, Math.round(durationMs),
+    revision,
+    upHash,
+    downHash,
+    Math.round(durationMs),
   ])
 }
 
@@ -74,7 +77,9 @@ export interface MigrationStatus {
 /** Every migration of the folder and of the record, in the order they are applied; those without a folder come first. */
 export function compare(migrations: readonly Migration[], applied: ReadonlyMap<string, AppliedMigration>): MigrationStatus[] {
   const known = new Set(migrations.map(({ revision }) => revision))
-  const missing = [...applied.values()].filter(({ revision }) => !known.has(revision)).toSorted((a, b) => (a.revision < b.revision ? -1 : 1))
+  const missing = [...applied.values()]
+    .filter(({ revision }) => !known.has(revision))
+    .toSorted((a, b) => (a.revision < b.revision ? -1 : 1))
   const newest = migrations.findLastIndex(({ revision }) => applied.has(revision))
   return [
     ...missing.map(({ revision, appliedAt, durationMs }) => ({ revision, state: 'missing' as const, appliedAt, durationMs, edited: [] })),

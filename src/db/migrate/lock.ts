@@ -18,7 +18,12 @@ const pollMs = 100
  * @param onWait    called once when there is another one
  * @throws          MIGRATE_LOCKED
  */
-export async function withLock<result>(connection: Connection, waitMs: number, onWait: () => void, work: () => Promise<result>): Promise<result> {
+export async function withLock<result>(
+  connection: Connection,
+  waitMs: number,
+  onWait: () => void,
+  work: () => Promise<result>,
+): Promise<result> {
   await acquire(connection, waitMs, onWait)
   try {
     return await work()

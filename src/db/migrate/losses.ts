@@ -2,7 +2,7 @@
 
 import { keepsEveryValue, typeChanged } from './type-change.ts'
 import { quoteName, quotePath } from './quote.ts'
-import { dotted, entitiesOf, identityOf, nameOf, type ColumnEntity, type Entity, type EnumEntity } from './snapshot.ts'
+import { dotted, identityOf, nameOf, type ColumnEntity, type Entity, type EnumEntity } from './snapshot.ts'
 
 /** A step that is refused until it is accepted by name. */
 export interface Loss {
@@ -39,9 +39,24 @@ function lossOf(entity: Entity, target: Entity | undefined, kept: ReadonlyMap<st
     case 'schemas':
       return target ? [] : [loss('schema', name, `drops the schema "${name}"`, `DROP SCHEMA ${quoteName(name)}`)]
     case 'tables':
-      return target ? [] : [loss('table', name, `drops the table "${name}" with its rows`, `DROP TABLE ${quotePath(entity.schema, entity.name)};`, { table: name })]
+      return target
+        ? []
+        : [
+            loss('table', name, `drops the table "${name}" with its rows`, `DROP TABLE ${quotePath(entity.schema, entity.name)};`, {
+              table: name,
+            }),
+          ]
     case 'sequences':
-      return target ? [] : [loss('sequence', name, `drops the sequence "${name}" and the number it has reached`, `DROP SEQUENCE "${entity.schema}"."${entity.name}"`)]
+      return target
+        ? []
+        : [
+            loss(
+              'sequence',
+              name,
+              `drops the sequence "${name}" and the number it has reached`,
+              `DROP SEQUENCE "${entity.schema}"."${entity.name}"`,
+            ),
+          ]
     case 'enums':
       return target?.entityType === 'enums' ? enumLosses(entity, target) : []
     case 'columns':
@@ -63,22 +78,54 @@ function placeOf(column: ColumnEntity): { table: string; column: string } {
 /** A generated column is made again from the others. */
 function droppedLosses(column: ColumnEntity): Loss[] {
   if (column.generated !== null) return []
-  return [loss('column', nameOf(column), `drops the column "${nameOf(column)}" and what is in it`, `${alterTable(column)} DROP COLUMN ${quoteName(column.name)};`, placeOf(column))]
+  return [
+    loss(
+      'column',
+      nameOf(column),
+      `drops the column "${nameOf(column)}" and what is in it`,
+      `${alterTable(column)} DROP COLUMN ${quoteName(column.name)};`,
+      placeOf(column),
+    ),
+  ]
 }
 
 function alteredLosses(from: ColumnEntity, to: ColumnEntity): Loss[] {
   const name = nameOf(to)
   if (from.generated !== null && to.generated !== null) return []
   if (from.generated === null && to.generated !== null) {
-    return [loss('column', name, `replaces what is in the column "${name}" by generated values`, `${alterTable(to)} DROP COLUMN ${quoteName(to.name)};`, placeOf(to))]
+    return [
+      loss(
+        'column',
+        name,
+        `replaces what is in the column "${name}" by generated values`,
+        `${alterTable(to)} DROP COLUMN ${quoteName(to.name)};`,
+        placeOf(to),
+      ),
+    ]
   }
   const alter = `${alterTable(to)} ALTER COLUMN ${quoteName(to.name)}`
   const losses: Loss[] = []
   if (typeChanged(from, to) && !keepsEveryValue(from, to)) {
-    losses.push(loss('type', name, `changes the type of "${name}" from ${typeText(from)} to ${typeText(to)}, which not every value fits`, `${alter} SET DATA TYPE`, placeOf(to)))
+    losses.push(
+      loss(
+        'type',
+        name,
+        `changes the type of "${name}" from ${typeText(from)} to ${typeText(to)}, which not every value fits`,
+        `${alter} SET DATA TYPE`,
+        placeOf(to),
+      ),
+    )
   }
   if (to.notNull && !from.notNull && to.default === null && to.identity === null) {
-    losses.push(loss('not null', name, `makes "${name}" NOT NULL without a default, which fails on rows where it is NULL`, `${alter} SET NOT NULL`, placeOf(to)))
+    losses.push(
+      loss(
+        'not null',
+        name,
+        `makes "${name}" NOT NULL without a default, which fails on rows where it is NULL`,
+        `${alter} SET NOT NULL`,
+        placeOf(to),
+      ),
+    )
   }
   return losses
 }
@@ -91,5 +138,12 @@ function enumLosses(from: EnumEntity, to: EnumEntity): Loss[] {
   const name = nameOf(to)
   const removed = from.values.filter((value) => !to.values.includes(value))
   const statement = `CREATE TYPE ${quotePath(to.schema, to.name)} AS ENUM`
-  return removed.map((value) => loss('enum value', `${name}.${value}`, `removes the value "${value}" from the enum "${name}", which fails on rows that have it`, statement))
+  return removed.map((value) =>
+    loss(
+      'enum value',
+      `${name}.${value}`,
+      `removes the value "${value}" from the enum "${name}", which fails on rows that have it`,
+      statement,
+    ),
+  )
 }

@@ -4,7 +4,7 @@ import { compareCatalogs, describeDifference, readCatalog } from './catalog.ts'
 import { clearDatabase } from './clear.ts'
 import { inTransaction } from './connection.ts'
 import { migrateErrors } from './errors.ts'
-import { extensionsOf } from './extensions.ts'
+import { extensionsNeeded } from './extensions.ts'
 import type { Migration } from './folder.ts'
 import type { PlannedPart } from './parts.ts'
 import { renderFile } from './render.ts'
@@ -22,13 +22,24 @@ import { creationOf } from './trial.ts'
 export async function mergePart(migrations: readonly Migration[], after: Snapshot, open: OpenShadow): Promise<PlannedPart> {
   const differences = await differencesFromReplay(migrations, after, open)
   if (differences.length > 0) throw migrateErrors.MERGE_DIFFERS(differences)
-  const file = renderFile({ title: 'Joins two branches of migrations; both together give the schema in snapshot.json.', transaction: true, statements: [], losses: [], notes: [] })
+  const file = renderFile({
+    title: 'Joins two branches of migrations; both together give the schema in snapshot.json.',
+    transaction: true,
+    statements: [],
+    losses: [],
+    notes: [],
+  })
   return { suffix: '', transaction: true, up: [], down: [], upSql: file, downSql: file, snapshot: after }
 }
 
 /** How a replay of the files differs from the schema of a snapshot; empty also when no shadow can tell. */
 export async function differencesFromReplay(migrations: readonly Migration[], after: Snapshot, open: OpenShadow): Promise<string[]> {
-  const shadow = await open(extensionsOf(migrations.flatMap(({ snapshot }) => snapshot.ddl)))
+  const shadow = await open(
+    extensionsNeeded(
+      migrations,
+      migrations.flatMap(({ snapshot }) => snapshot.ddl),
+    ),
+  )
   if (shadow === undefined) return []
   const { connection } = shadow
   try {

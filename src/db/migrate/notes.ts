@@ -13,7 +13,9 @@ export function notesFor(before: Snapshot, after: Snapshot, renamings: readonly 
   const inKnownTable = (entity: Entity): boolean => 'table' in entity && tables.has(dotted(entity.schema, entity.table))
   return [
     ...after.ddl.filter(inKnownTable).flatMap((entity) => noteOf(entity, old.get(identityOf(entity)))),
-    ...changedEnums(renamed, after.ddl).flatMap(([from, to]) => (needsNewType(from.values, to.values) ? [`replacing the enum "${nameOf(to)}" rewrites every table that uses it`] : [])),
+    ...changedEnums(renamed, after.ddl).flatMap(([from, to]) =>
+      needsNewType(from.values, to.values) ? [`replacing the enum "${nameOf(to)}" rewrites every table that uses it`] : [],
+    ),
   ]
 }
 
@@ -27,9 +29,15 @@ function noteOf(entity: Entity, old: Entity | undefined): string[] {
 function columnNotes(column: ColumnEntity, old: ColumnEntity | undefined): string[] {
   const name = nameOf(column)
   const isFilled = column.default !== null || column.identity !== null || column.generated !== null || column.type.endsWith('serial')
-  if (old === undefined) return column.notNull && !isFilled ? [`adding "${name}" NOT NULL without a default fails when the table has rows`] : []
-  const notes = column.notNull && !old.notNull && column.default !== null && column.generated === null ? [`rows where "${name}" is NULL get its default`] : []
-  return typeChanged(old, column) && rewrites(old, column) ? [...notes, `changing the type of "${name}" rewrites the table while it is locked`] : notes
+  if (old === undefined)
+    return column.notNull && !isFilled ? [`adding "${name}" NOT NULL without a default fails when the table has rows`] : []
+  const notes =
+    column.notNull && !old.notNull && column.default !== null && column.generated === null
+      ? [`rows where "${name}" is NULL get its default`]
+      : []
+  return typeChanged(old, column) && rewrites(old, column)
+    ? [...notes, `changing the type of "${name}" rewrites the table while it is locked`]
+    : notes
 }
 
 /** Longer varchars and varchar → text change the catalog alone. */

@@ -4,7 +4,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { needsNewType } from './enum-change.ts'
 import { integerOf, sameFamily, typeChanged } from './type-change.ts'
-import { dotted, entitiesOf, identityOf, mentions, nameOf, type ColumnEntity, type Entity, type ForeignKeyEntity, type KeyEntity, type TablePart } from './snapshot.ts'
+import {
+  dotted,
+  entitiesOf,
+  identityOf,
+  mentions,
+  nameOf,
+  type ColumnEntity,
+  type Entity,
+  type ForeignKeyEntity,
+  type KeyEntity,
+  type TablePart,
+} from './snapshot.ts'
 
 export interface Obstacles {
   /** Identities to take out of both states. */
@@ -109,7 +120,9 @@ function reads(entity: TablePart, column: string): boolean {
     case 'policies':
       return mentions(entity.using, column) || mentions(entity.withCheck, column)
     case 'indexes':
-      return mentions(entity.where, column) || entity.columns.some((it) => (it.isExpression ? mentions(it.value, column) : it.value === column))
+      return (
+        mentions(entity.where, column) || entity.columns.some((it) => (it.isExpression ? mentions(it.value, column) : it.value === column))
+      )
     case 'fks':
     case 'uniques':
       return entity.columns.includes(column)
@@ -119,7 +132,11 @@ function reads(entity: TablePart, column: string): boolean {
 }
 
 function refersTo(entity: TablePart, column: ColumnEntity): boolean {
-  return entity.entityType === 'fks' && dotted(entity.schemaTo, entity.tableTo) === dotted(column.schema, column.table) && entity.columnsTo.includes(column.name)
+  return (
+    entity.entityType === 'fks' &&
+    dotted(entity.schemaTo, entity.tableTo) === dotted(column.schema, column.table) &&
+    entity.columnsTo.includes(column.name)
+  )
 }
 
 /** A foreign key holds on to the primary key or unique constraint it points to; when that one is replaced, the key has to let go. */
@@ -127,7 +144,10 @@ function sameTarget(fk: ForeignKeyEntity, before: readonly Entity[], after: read
   const keysOf = (ddl: readonly Entity[]): unknown[] =>
     ddl
       .filter((entity): entity is KeyEntity => entity.entityType === 'pks' || entity.entityType === 'uniques')
-      .filter((entity) => entity.schema === fk.schemaTo && entity.table === fk.tableTo && entity.columns.every((name) => fk.columnsTo.includes(name)))
+      .filter(
+        (entity) =>
+          entity.schema === fk.schemaTo && entity.table === fk.tableTo && entity.columns.every((name) => fk.columnsTo.includes(name)),
+      )
       .map(({ name, columns }) => ({ name, columns }))
   const [old, now] = [keysOf(before), keysOf(after)]
   return old.length === 0 || now.length === 0 || isDeepStrictEqual(old, now)
@@ -144,7 +164,7 @@ function blockedViews(both: readonly Entity[], changes: readonly Change[]): Enti
   const views = entitiesOf(both, 'views')
   const blocked = new Set(changes.map(({ column }) => column.table))
   const found = new Set<Entity>()
-  for (let size = -1; size !== blocked.size; ) {
+  for (let size = -1; size !== blocked.size;) {
     size = blocked.size
     for (const view of views) {
       if (![...blocked].some((name) => mentions(view.definition, name))) continue

@@ -46,7 +46,9 @@ export function partsOf(before: Snapshot, after: Snapshot, renamings: readonly R
 
 /** The old state with the added enum values that the new state uses at once; the same object when there are none. */
 function withUsedValues(before: Snapshot, renamed: readonly Entity[], after: Snapshot): Snapshot {
-  const wanted = changedEnums(renamed, after.ddl).filter(([from, to]) => !needsNewType(from.values, to.values) && usesAdded(from, to, renamed, after.ddl))
+  const wanted = changedEnums(renamed, after.ddl).filter(
+    ([from, to]) => !needsNewType(from.values, to.values) && usesAdded(from, to, renamed, after.ddl),
+  )
   if (wanted.length === 0) return before
   const ddl = before.ddl.map((entity, index) => {
     const target = wanted.find(([from]) => from === renamed[index])?.[1]
@@ -67,7 +69,10 @@ function concurrentIndexes(renamed: readonly Entity[], after: Snapshot): Set<Ent
   const tables = new Set(entitiesOf(renamed, 'tables').map(identityOf))
   const old = new Map(renamed.map((entity) => [identityOf(entity), entity]))
   const wanted = entitiesOf(after.ddl, 'indexes').filter(
-    (index) => index.concurrently && tables.has(identityOf({ entityType: 'tables', schema: index.schema, name: index.table })) && !sameIndex(index, old.get(identityOf(index))),
+    (index) =>
+      index.concurrently &&
+      tables.has(identityOf({ entityType: 'tables', schema: index.schema, name: index.table })) &&
+      !sameIndex(index, old.get(identityOf(index))),
   )
   return new Set(wanted)
 }

@@ -1,7 +1,22 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
-import { bigint, index, integer, pgEnum, pgSchema, pgSequence, pgTable, pgView, serial, text, uniqueIndex, varchar, type PgColumnBuilder, type PgTable } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  index,
+  integer,
+  pgEnum,
+  pgSchema,
+  pgSequence,
+  pgTable,
+  pgView,
+  serial,
+  text,
+  uniqueIndex,
+  varchar,
+  type PgColumnBuilder,
+  type PgTable,
+} from 'drizzle-orm/pg-core'
 import { describe, expect, test } from 'vitest'
 import { testDatabase, testDatabases } from '../../../test/support/postgres.ts'
 import { check } from './check.ts'
@@ -9,7 +24,7 @@ import type { Models } from './differ.ts'
 import { importTool } from './import-tool.ts'
 import { emptyMigration, planMigration, writeMigration, type MigrationPlan, type PlanOptions } from './plan.ts'
 import { parseRename } from './renames.ts'
-import { connect, editFile, scratchFolder, scratchUrl } from './scratch.ts'
+import { connect, editFile, scratchFolder, scratchUrl } from '../../../test/support/migrations.ts'
 import { serverShadow } from './shadow.ts'
 import { downgrade, upgrade } from './upgrade.ts'
 
@@ -47,14 +62,18 @@ describe('writing', () => {
       '-- Up: made by "plinth db migrate". Change it as you like until it is applied.\n\n' +
         'CREATE TABLE "posts" (\n  "id" serial PRIMARY KEY,\n  "title" varchar(50) NOT NULL\n);\n',
     )
-    expect(await read(directory, '0001_next_step/down.sql')).toContain('-- WARNING: drops the table "posts" with its rows.\nDROP TABLE "posts";')
+    expect(await read(directory, '0001_next_step/down.sql')).toContain(
+      '-- WARNING: drops the table "posts" with its rows.\nDROP TABLE "posts";',
+    )
     expect(await plan(directory, { posts })).toEqual({ kind: 'none' })
   })
 
   test('enums and schemas need not be exported to be migrated', async () => {
     const directory = await scratchFolder()
     const shop = pgSchema('shop')
-    await migrate(directory, { orders: shop.table('orders', { id: serial().primaryKey(), state: shop.enum('state', ['new', 'paid'])().notNull() }) })
+    await migrate(directory, {
+      orders: shop.table('orders', { id: serial().primaryKey(), state: shop.enum('state', ['new', 'paid'])().notNull() }),
+    })
     const up = await read(directory, '0001_next_step/up.sql')
     expect(up).toContain('CREATE SCHEMA "shop"')
     expect(up).toContain(`CREATE TYPE "shop"."state" AS ENUM('new', 'paid')`)
@@ -62,7 +81,9 @@ describe('writing', () => {
 
   test('a column type of an extension creates the extension', async () => {
     const directory = await scratchFolder()
-    const people = pgTable('people', { id: serial().primaryKey(), name: text() }, (it) => [index('people_name').using('gin', it.name.op('gin_trgm_ops'))])
+    const people = pgTable('people', { id: serial().primaryKey(), name: text() }, (it) => [
+      index('people_name').using('gin', it.name.op('gin_trgm_ops')),
+    ])
     await migrate(directory, { people }, { shadow: serverShadow((testDatabases().at(-1) ?? testDatabase()).url) })
     expect(await read(directory, '0001_next_step/up.sql')).toContain('CREATE EXTENSION IF NOT EXISTS "pg_trgm";\n\nCREATE TABLE')
   })
@@ -76,16 +97,24 @@ describe('writing', () => {
 
   test('two things of one name are refused as a mistake in the models, and the process lives', async () => {
     const twice = pgTable('twice', { a: text() }, (it) => [index('same').on(it.a), index('same').on(it.a)])
-    await expect(plan(await scratchFolder(), { twice })).rejects.toMatchObject({ code: 'MIGRATE_INVALID_MODELS', message: expect.stringContaining('same') })
+    await expect(plan(await scratchFolder(), { twice })).rejects.toMatchObject({
+      code: 'MIGRATE_INVALID_MODELS',
+      message: expect.stringContaining('same'),
+    })
   })
 
   test('models that PostgreSQL does not accept are refused with its reason', async () => {
     const broken = pgTable('broken', { a: integer().default(sql`now()`) })
-    await expect(plan(await scratchFolder(), { broken })).rejects.toMatchObject({ code: 'MIGRATE_INVALID_MODELS', message: expect.stringContaining('default expression is of type timestamp') })
+    await expect(plan(await scratchFolder(), { broken })).rejects.toMatchObject({
+      code: 'MIGRATE_INVALID_MODELS',
+      message: expect.stringContaining('default expression is of type timestamp'),
+    })
   })
 
   test('PGlite in memory is the shadow when none is given', { timeout: 60_000 }, async () => {
-    const people = pgTable('people', { id: serial().primaryKey(), name: text() }, (it) => [index('people_name').using('gin', it.name.op('gin_trgm_ops'))])
+    const people = pgTable('people', { id: serial().primaryKey(), name: text() }, (it) => [
+      index('people_name').using('gin', it.name.op('gin_trgm_ops')),
+    ])
     const planned = await planMigration({ models: { people }, directory: await scratchFolder() })
     expect(planned).toMatchObject({ kind: 'migration', warnings: [] })
   })
@@ -96,8 +125,12 @@ describe('writing', () => {
   })
 
   test('a missing package is told with the command that installs it', async () => {
-    const missing = (): Promise<never> => Promise.reject(Object.assign(new Error(`Cannot find package 'drizzle-kit' imported from here`), { code: 'ERR_MODULE_NOT_FOUND' }))
-    await expect(importTool('drizzle-kit', missing)).rejects.toMatchObject({ code: 'MIGRATE_TOOL_MISSING', hint: 'npm install --save-dev drizzle-kit' })
+    const missing = (): Promise<never> =>
+      Promise.reject(Object.assign(new Error(`Cannot find package 'drizzle-kit' imported from here`), { code: 'ERR_MODULE_NOT_FOUND' }))
+    await expect(importTool('drizzle-kit', missing)).rejects.toMatchObject({
+      code: 'MIGRATE_TOOL_MISSING',
+      hint: 'npm install --save-dev drizzle-kit',
+    })
   })
 })
 
@@ -133,7 +166,9 @@ describe('renames', () => {
     const refused = await plan(directory, { posts: renamedColumn }, { noRename: true })
     expect(refused).toMatchObject({ kind: 'refused', losses: [{ kind: 'column', name: 'posts.title', flag: '--allow-loss posts.title' }] })
     await migrate(directory, { posts: renamedColumn }, { noRename: true, acceptLoss: ['posts.title'] })
-    expect(await read(directory, '0002_next_step/up.sql')).toContain('-- WARNING: drops the column "posts.title" and what is in it.\nALTER TABLE "posts" DROP COLUMN "title";')
+    expect(await read(directory, '0002_next_step/up.sql')).toContain(
+      '-- WARNING: drops the column "posts.title" and what is in it.\nALTER TABLE "posts" DROP COLUMN "title";',
+    )
   })
 
   test('one new column can be new and another renamed', async () => {
@@ -160,12 +195,16 @@ describe('renames', () => {
   test('a renamed column is followed by checks, generated columns and indexes instead of making them again', async () => {
     const directory = await scratchFolder()
     const table = (name: 'title' | 'heading'): PgTable =>
-      pgTable('posts', { id: serial().primaryKey(), [name]: text(), upper: text().generatedAlwaysAs(sql.raw(`upper("${name}")`)) }, (it) => [
-        uniqueIndex('posts_lower').on(sql`lower(${it[name]})`),
-      ])
+      pgTable(
+        'posts',
+        { id: serial().primaryKey(), [name]: text(), upper: text().generatedAlwaysAs(sql.raw(`upper("${name}")`)) },
+        (it) => [uniqueIndex('posts_lower').on(sql`lower(${it[name]})`)],
+      )
     await migrate(directory, { posts: table('title') })
     await migrate(directory, { posts: table('heading') }, { renames: [rename('posts.title:heading')] })
-    expect((await read(directory, '0002_next_step/up.sql')).match(/^[A-Z].*/gm)).toEqual(['ALTER TABLE "posts" RENAME COLUMN "title" TO "heading";'])
+    expect((await read(directory, '0002_next_step/up.sql')).match(/^[A-Z].*/gm)).toEqual([
+      'ALTER TABLE "posts" RENAME COLUMN "title" TO "heading";',
+    ])
   })
 
   test('tables, enums, schemas and sequences are asked about too', async () => {
@@ -180,28 +219,40 @@ describe('renames', () => {
       return planned.kind === 'questions' && planned.possibleRenames.flatMap(({ flags }) => flags)
     }
     expect(await asked({})).toEqual(['--rename-schema shop:store'])
-    expect(await asked({ renames: [rename('shop:store', 'schema')] })).toEqual(['--rename-enum state:status', '--rename-sequence numbers:counters'])
+    expect(await asked({ renames: [rename('shop:store', 'schema')] })).toEqual([
+      '--rename-enum state:status',
+      '--rename-sequence numbers:counters',
+    ])
     await migrate(directory, models('store', 'status', 'counters', 'orders'), {
       renames: [rename('shop:store', 'schema'), rename('state:status', 'enum'), rename('numbers:counters', 'sequence')],
     })
     expect((await read(directory, '0002_next_step/up.sql')).match(/^[A-Z].*/gm)).toEqual([
-      'ALTER SCHEMA "shop" RENAME TO "store";', 'ALTER TYPE "state" RENAME TO "status";', 'ALTER SEQUENCE "numbers" RENAME TO "counters";',
+      'ALTER SCHEMA "shop" RENAME TO "store";',
+      'ALTER TYPE "state" RENAME TO "status";',
+      'ALTER SEQUENCE "numbers" RENAME TO "counters";',
     ])
   })
 
   test('a rename that matches nothing is refused with those that are possible', async () => {
     const directory = await scratchFolder()
     await migrate(directory, { posts })
-    await expect(plan(directory, { posts: renamedColumn }, { renames: [rename('posts.titel:heading')], noRename: true })).rejects.toMatchObject({
-      code: 'MIGRATE_UNKNOWN_RENAME', hint: expect.stringContaining('posts.title:posts.heading'),
+    await expect(
+      plan(directory, { posts: renamedColumn }, { renames: [rename('posts.titel:heading')], noRename: true }),
+    ).rejects.toMatchObject({
+      code: 'MIGRATE_UNKNOWN_RENAME',
+      hint: expect.stringContaining('posts.title:posts.heading'),
     })
-    await expect(plan(directory, { renamedTable }, { renames: [rename('posts.id:key')], noRename: true })).rejects.toMatchObject({ code: 'MIGRATE_UNKNOWN_RENAME' })
+    await expect(plan(directory, { renamedTable }, { renames: [rename('posts.id:key')], noRename: true })).rejects.toMatchObject({
+      code: 'MIGRATE_UNKNOWN_RENAME',
+    })
   })
 })
 
 describe('losses', () => {
   const mood = (values: [string, ...string[]]) => pgEnum('mood', values)
-  const table = (columns: Record<string, PgColumnBuilder>): Models => ({ t: pgTable('t', { id: serial().primaryKey(), ...(columns as Record<string, ReturnType<typeof text>>) }) })
+  const table = (columns: Record<string, PgColumnBuilder>): Models => ({
+    t: pgTable('t', { id: serial().primaryKey(), ...(columns as Record<string, ReturnType<typeof text>>) }),
+  })
 
   test.each([
     ['dropping a table', { ...table({}), gone: pgTable('gone', { id: serial() }) }, table({}), 'gone'],
@@ -268,7 +319,10 @@ describe('losses', () => {
     const directory = await scratchFolder()
     await migrate(directory, table({}))
     expect(await plan(directory, table({ a: text().notNull().unique() }))).toMatchObject({
-      warnings: ['adding "t.a" NOT NULL without a default fails when the table has rows', '"t.t_a_key" fails when rows have the same values already'],
+      warnings: [
+        'adding "t.a" NOT NULL without a default fails when the table has rows',
+        '"t.t_a_key" fails when rows have the same values already',
+      ],
     })
   })
 })
@@ -278,9 +332,13 @@ describe('changes that need more than one migration', () => {
     const directory = await scratchFolder()
     const client = await connect(await scratchUrl(testDatabase().url))
     await migrate(directory, { posts })
-    const indexed = pgTable('posts', { id: serial().primaryKey(), title: varchar({ length: 50 }).notNull(), body: text() }, (it) => [index('posts_title').on(it.title).concurrently()])
+    const indexed = pgTable('posts', { id: serial().primaryKey(), title: varchar({ length: 50 }).notNull(), body: text() }, (it) => [
+      index('posts_title').on(it.title).concurrently(),
+    ])
     expect(await migrate(directory, { posts: indexed })).toEqual(['0002_next_step', '0003_next_step_indexes'])
-    expect(await read(directory, '0003_next_step_indexes/up.sql')).toMatch(/^-- plinth: no-transaction\n[\s\S]*CREATE INDEX CONCURRENTLY IF NOT EXISTS "posts_title" ON "posts" \("title"\);/)
+    expect(await read(directory, '0003_next_step_indexes/up.sql')).toMatch(
+      /^-- plinth: no-transaction\n[\s\S]*CREATE INDEX CONCURRENTLY IF NOT EXISTS "posts_title" ON "posts" \("title"\);/,
+    )
     await upgrade(client, directory)
     expect(await check({ posts: indexed }, directory)).toEqual([])
     expect(await downgrade(client, directory, { to: 'base' })).toEqual(['0003_next_step_indexes', '0002_next_step', '0001_next_step'])
@@ -288,7 +346,9 @@ describe('changes that need more than one migration', () => {
 
   test('a concurrent index on a new table is made with it', async () => {
     const directory = await scratchFolder()
-    const indexed = pgTable('posts', { id: serial().primaryKey(), title: text() }, (it) => [index('posts_title').on(it.title).concurrently()])
+    const indexed = pgTable('posts', { id: serial().primaryKey(), title: text() }, (it) => [
+      index('posts_title').on(it.title).concurrently(),
+    ])
     expect(await migrate(directory, { posts: indexed })).toEqual(['0001_next_step'])
     expect(await read(directory, '0001_next_step/up.sql')).toContain('CREATE INDEX "posts_title"')
   })
@@ -296,7 +356,9 @@ describe('changes that need more than one migration', () => {
   test('an enum value that is used at once is added in a migration before', async () => {
     const directory = await scratchFolder()
     const client = await connect(await scratchUrl(testDatabase().url))
-    const models = (values: [string, ...string[]]): Models => ({ t: pgTable('t', { id: serial().primaryKey(), state: pgEnum('state', values)().default(values.at(-1)!) }) })
+    const models = (values: [string, ...string[]]): Models => ({
+      t: pgTable('t', { id: serial().primaryKey(), state: pgEnum('state', values)().default(values.at(-1) ?? '') }),
+    })
     await migrate(directory, models(['new']))
     expect(await migrate(directory, models(['new', `can't`]))).toEqual(['0002_next_step_values', '0003_next_step'])
     await upgrade(client, directory)
@@ -328,14 +390,20 @@ describe('branches', () => {
   test('two ends are joined by an empty migration when both together give the models', async () => {
     const directory = await branched()
     await expect(check({ posts, tags, notes }, directory)).rejects.toMatchObject({ code: 'MIGRATE_BRANCHED' })
-    expect(await plan(directory, { posts, tags, notes })).toMatchObject({ kind: 'migration', warnings: ['joins 0002_next_step and 0003_ours'] })
+    expect(await plan(directory, { posts, tags, notes })).toMatchObject({
+      kind: 'migration',
+      warnings: ['joins 0002_next_step and 0003_ours'],
+    })
     await migrate(directory, { posts, tags, notes })
     expect(await check({ posts, tags, notes }, directory)).toEqual([])
   })
 
   test('two ends that do not give the models are refused with the difference', async () => {
     const directory = await branched()
-    await expect(plan(directory, { posts, tags })).rejects.toMatchObject({ code: 'MIGRATE_MERGE_DIFFERS', message: expect.stringContaining('table public.notes') })
+    await expect(plan(directory, { posts, tags })).rejects.toMatchObject({
+      code: 'MIGRATE_MERGE_DIFFERS',
+      message: expect.stringContaining('table public.notes'),
+    })
   })
 })
 
@@ -346,8 +414,12 @@ describe('check', () => {
     const changed = pgTable('posts', { id: serial().primaryKey(), title: text().default('x') }, (it) => [index('posts_title').on(it.title)])
     const view = pgView('titles').as((query) => query.select().from(changed))
     expect(await check({ changed, view, tags: pgTable('tags', { id: serial() }) }, directory)).toEqual([
-      'table "tags" is new', 'index "posts.posts_title" is new', 'view "titles" is new',
-      'column "posts.title": type varchar(50) → text', 'column "posts.title": nullability NOT NULL → nullable', `column "posts.title": default none → 'x'`,
+      'table "tags" is new',
+      'index "posts.posts_title" is new',
+      'view "titles" is new',
+      'column "posts.title": type varchar(50) → text',
+      'column "posts.title": nullability NOT NULL → nullable',
+      `column "posts.title": default none → 'x'`,
     ])
   })
 })

@@ -1,8 +1,7 @@
 // From models to a migration: what was renamed, what would be lost, the SQL both ways, the trial run. Data in, data out; writing is last.
 
 import { snapshotOf, type Models } from './differ.ts'
-import { migrateErrors } from './errors.ts'
-import { extensionsOf } from './extensions.ts'
+import { extensionsNeeded } from './extensions.ts'
 import { headsOf, lastSnapshot, readMigrations, slugOf, writeFolder, type Migration } from './folder.ts'
 import { findLosses, type Loss } from './losses.ts'
 import { mergePart } from './merge.ts'
@@ -60,7 +59,7 @@ export async function planMigration(options: PlanOptions): Promise<MigrationPlan
   if (open.length > 0) return { kind: 'refused', losses: open }
   const parts = await planChange(before, after, answer.renamings)
   if (parts.length === 0) return { kind: 'none' }
-  const untried = await runTrial(before, after, parts, options.shadow ?? pgliteShadow)
+  const untried = await runTrial({ before, after, parts, history: migrations }, options.shadow ?? pgliteShadow)
   return { kind: 'migration', parts, losses, warnings: [...notesFor(before, after, answer.renamings), ...untried] }
 }
 
@@ -84,9 +83,19 @@ async function planPart(part: Part): Promise<PlannedPart> {
   const back = { from: part.to, to: part.from, renamings: invert(part.renamings) }
   const [up, down] = [await statementsOf(part, part.transaction), await statementsOf(back, part.transaction)]
   const text = (title: string, statements: readonly string[], change: Change): string =>
-    renderFile({ title, transaction: part.transaction, statements, losses: lossesOf(change), notes: notesFor(change.from, change.to, change.renamings) })
+    renderFile({
+      title,
+      transaction: part.transaction,
+      statements,
+      losses: lossesOf(change),
+      notes: notesFor(change.from, change.to, change.renamings),
+    })
   return {
-    suffix: part.suffix, transaction: part.transaction, up, down, snapshot: part.to,
+    suffix: part.suffix,
+    transaction: part.transaction,
+    up,
+    down,
+    snapshot: part.to,
     upSql: text('Up: made by "plinth db migrate". Change it as you like until it is applied.', up, part),
     downSql: text('Down: takes up.sql back.', down, back),
   }
@@ -104,14 +113,24 @@ function withConcurrency(statement: string): string {
     .replace(/^DROP INDEX /, 'DROP INDEX CONCURRENTLY IF EXISTS ')
 }
 
-/** @returns a warning when there is no shadow for this schema */
-async function runTrial(before: Snapshot, after: Snapshot, parts: readonly PlannedPart[], open: OpenShadow): Promise<string[]> {
-  const extensions = extensionsOf([...before.ddl, ...after.ddl])
+interface Tried {
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly parts: readonly PlannedPart[]
+  readonly history: readonly Migration[]
+}
+
+/** @returns what the trial could not show, as a warning */
+async function runTrial({ before, after, parts, history }: Tried, open: OpenShadow): Promise<string[]> {
+  const extensions = extensionsNeeded(history, [...before.ddl, ...after.ddl])
   const shadow = await open(extensions)
   if (shadow === undefined) return [`not tried: no shadow database has the extensions ${extensions.join(', ')}`]
   try {
-    await tryMigration(shadow.connection, { before, after, files: parts.map(({ upSql, downSql }) => ({ up: upSql, down: downSql })) })
-    return []
+    const files = parts.map(({ upSql, downSql }) => ({ up: upSql, down: downSql }))
+    const isCompared = await tryMigration(shadow.connection, { before, after, files, history })
+    return isCompared
+      ? []
+      : ['tried after a replay of the migrations, but not compared with a fresh schema, because the models use what only SQL has made']
   } finally {
     await shadow.close()
   }
@@ -119,7 +138,10 @@ async function runTrial(before: Snapshot, after: Snapshot, parts: readonly Plann
 
 async function planMerge(migrations: readonly Migration[], options: PlanOptions): Promise<MigrationPlan> {
   const heads = headsOf(migrations)
-  const after = await snapshotOf(options.models, heads.map(({ snapshot }) => snapshot.id))
+  const after = await snapshotOf(
+    options.models,
+    heads.map(({ snapshot }) => snapshot.id),
+  )
   const part = await mergePart(migrations, after, options.shadow ?? pgliteShadow)
   return { kind: 'migration', parts: [part], losses: [], warnings: [`joins ${heads.map(({ revision }) => revision).join(' and ')}`] }
 }
@@ -129,7 +151,15 @@ export async function emptyMigration(directory: string): Promise<Extract<Migrati
   const before = lastSnapshot(await readMigrations(directory))
   const snapshot = { ...before, id: crypto.randomUUID(), prevIds: [before.id] }
   const file = (title: string): string => renderFile({ title, transaction: true, statements: [], losses: [], notes: [] })
-  const part: PlannedPart = { suffix: '', transaction: true, up: [], down: [], snapshot, upSql: file('Up: written by hand.'), downSql: file('Down: must take up.sql back.') }
+  const part: PlannedPart = {
+    suffix: '',
+    transaction: true,
+    up: [],
+    down: [],
+    snapshot,
+    upSql: file('Up: written by hand.'),
+    downSql: file('Down: must take up.sql back.'),
+  }
   return { kind: 'migration', parts: [part], losses: [], warnings: [] }
 }
 
@@ -139,7 +169,11 @@ export async function emptyMigration(directory: string): Promise<Extract<Migrati
  * @param message  becomes the folder's name: `Add heading` → `0002_add_heading`
  * @returns        names of the folders, in the order they are applied
  */
-export async function writeMigration(directory: string, message: string, plan: Extract<MigrationPlan, { kind: 'migration' }>): Promise<string[]> {
+export async function writeMigration(
+  directory: string,
+  message: string,
+  plan: Extract<MigrationPlan, { kind: 'migration' }>,
+): Promise<string[]> {
   const last = Math.max(0, ...(await readMigrations(directory)).map(({ number }) => number))
   const written: string[] = []
   for (const [index, { suffix, upSql, downSql, snapshot }] of plan.parts.entries()) {

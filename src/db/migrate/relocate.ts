@@ -3,7 +3,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Answer } from './differ.ts'
 import {
-  entitiesOf, identityOf, wordPattern, type CheckEntity, type ColumnEntity, type Entity, type ForeignKeyEntity, type IndexEntity, type KeyEntity, type PolicyEntity,
+  entitiesOf,
+  identityOf,
+  wordPattern,
+  type CheckEntity,
+  type ColumnEntity,
+  type Entity,
+  type ForeignKeyEntity,
+  type IndexEntity,
+  type KeyEntity,
+  type PolicyEntity,
 } from './snapshot.ts'
 
 export type Renaming = Extract<Answer, { readonly type: 'rename' }>
@@ -99,7 +108,14 @@ function moveReference(fk: ForeignKeyEntity, names: NameMap): ForeignKeyEntity {
 
 type Named = ForeignKeyEntity | IndexEntity | KeyEntity | CheckEntity | PolicyEntity
 
-const constraintKinds = { uniques: 'unique', indexes: 'index', pks: 'primary_key', fks: 'foreign key', checks: 'check', policies: 'policy' } as const
+const constraintKinds = {
+  uniques: 'unique',
+  indexes: 'index',
+  pks: 'primary_key',
+  fks: 'foreign key',
+  checks: 'check',
+  policies: 'policy',
+} as const
 
 /**
  * Constraints and indexes that are the same in both states but for their name: a renamed column changes the default names
@@ -124,7 +140,10 @@ function renameConstraints(ddl: readonly Entity[], renamings: readonly Renaming[
   const targets = new Map(renamings.map(({ kind, from, to }) => [key(kind, from), to[2]]))
   return ddl.map((entity) => {
     if (!isNamed(entity)) return entity
-    return { ...entity, name: targets.get(key(constraintKinds[entity.entityType], [entity.schema, entity.table, entity.name])) ?? entity.name }
+    return {
+      ...entity,
+      name: targets.get(key(constraintKinds[entity.entityType], [entity.schema, entity.table, entity.name])) ?? entity.name,
+    }
   })
 }
 
@@ -159,7 +178,11 @@ function rewriteEntity(entity: Entity, from: string, to: string): Entity {
     case 'checks':
       return { ...entity, value: rewrite(entity.value) }
     case 'indexes':
-      return { ...entity, where: maybe(entity.where), columns: entity.columns.map((it) => (it.isExpression ? { ...it, value: rewrite(it.value) } : it)) }
+      return {
+        ...entity,
+        where: maybe(entity.where),
+        columns: entity.columns.map((it) => (it.isExpression ? { ...it, value: rewrite(it.value) } : it)),
+      }
     case 'policies':
       return { ...entity, using: maybe(entity.using), withCheck: maybe(entity.withCheck) }
     default:
@@ -168,7 +191,11 @@ function rewriteEntity(entity: Entity, from: string, to: string): Entity {
 }
 
 /** Sequences of serial and identity columns keep their old name when a table or column is renamed; these are their renamings. */
-export function sequenceRenamings(before: readonly Entity[], after: readonly Entity[], renamings: readonly Renaming[]): { schema: string; from: string; to: string }[] {
+export function sequenceRenamings(
+  before: readonly Entity[],
+  after: readonly Entity[],
+  renamings: readonly Renaming[],
+): { schema: string; from: string; to: string }[] {
   const names = nameMap(renamings)
   return entitiesOf(before, 'columns').flatMap((column) => {
     const [schema, table] = names.object('table', column.schema, column.table)

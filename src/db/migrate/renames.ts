@@ -47,7 +47,11 @@ export function parseRename(text: string, kind: RenameKind = 'column'): RenameAn
  *
  * @throws  MIGRATE_UNKNOWN_RENAME when an answer names something that did not change
  */
-export async function resolveRenames(before: Snapshot, after: Snapshot, options: RenameOptions): Promise<{ renamings: Renaming[] } | { questions: RenameQuestion[] }> {
+export async function resolveRenames(
+  before: Snapshot,
+  after: Snapshot,
+  options: RenameOptions,
+): Promise<{ renamings: Renaming[] } | { questions: RenameQuestion[] }> {
   const answers: Answer[] = []
   const used = new Set<RenameAnswer>()
   for (;;) {
@@ -90,7 +94,9 @@ function questionOf(ambiguity: Ambiguity, gone: readonly Entity[], after: readon
   const entity = pathName(ambiguity)
   const candidates = candidatesFor(kind, entity, gone, after)
   const flag = kind === 'column' ? '--rename' : `--rename-${kind}`
-  const flags = candidates.map((name) => `${flag} ${name}:${entity.slice(parentOf(entity) === parentOf(name) ? parentOf(entity).length : 0)}`)
+  const flags = candidates.map(
+    (name) => `${flag} ${name}:${entity.slice(parentOf(entity) === parentOf(name) ? parentOf(entity).length : 0)}`,
+  )
   return { kind, entity, candidates, flags }
 }
 
@@ -103,7 +109,9 @@ function candidatesFor(kind: RenameKind, entity: string, gone: readonly Entity[]
   const type = entityTypes[kind]
   const kept = new Set(after.filter((it) => it.entityType === type).map(nameOf))
   const target = after.find((it) => it.entityType === type && nameOf(it) === entity)
-  const possible = gone.filter((it) => it.entityType === type && !kept.has(nameOf(it)) && (kind !== 'column' || parentOf(nameOf(it)) === parentOf(entity)))
+  const possible = gone.filter(
+    (it) => it.entityType === type && !kept.has(nameOf(it)) && (kind !== 'column' || parentOf(nameOf(it)) === parentOf(entity)),
+  )
   return possible.toSorted((a, b) => likeness(b, target) - likeness(a, target)).map(nameOf)
 }
 
@@ -139,8 +147,12 @@ function pathOf(entity: Entity): string[] {
 
 function unknownRename(answer: RenameAnswer, before: readonly Entity[], after: readonly Entity[]): Error {
   const kept = new Set(before.map((entity) => `${entity.entityType} ${nameOf(entity)}`))
-  const born = after.filter((entity) => entity.entityType === entityTypes[answer.kind] && !kept.has(`${entity.entityType} ${nameOf(entity)}`))
-  const possible = born.flatMap((entity) => candidatesFor(answer.kind, nameOf(entity), before, after).map((from) => `${from}:${nameOf(entity)}`))
+  const born = after.filter(
+    (entity) => entity.entityType === entityTypes[answer.kind] && !kept.has(`${entity.entityType} ${nameOf(entity)}`),
+  )
+  const possible = born.flatMap((entity) =>
+    candidatesFor(answer.kind, nameOf(entity), before, after).map((from) => `${from}:${nameOf(entity)}`),
+  )
   return migrateErrors.UNKNOWN_RENAME(`${answer.from ?? '(new)'}:${answer.entity}`, possible)
 }
 
@@ -149,11 +161,15 @@ export function invert(renamings: readonly Renaming[]): Renaming[] {
   const schemas = renamings.filter(({ kind }) => kind === 'schema').map((it) => ({ ...it, from: it.to, to: it.from }))
   const oldSchema = nameMap(schemas).schema
   const place = ([schema = '', name = '']: readonly string[]): string[] => [oldSchema(schema), name]
-  const objects = renamings.filter(({ kind }) => kind !== 'schema' && kind !== 'column').map((it) => ({ ...it, from: place(it.to), to: place(it.from) }))
+  const objects = renamings
+    .filter(({ kind }) => kind !== 'schema' && kind !== 'column')
+    .map((it) => ({ ...it, from: place(it.to), to: place(it.from) }))
   const names = nameMap([...schemas, ...objects])
-  const columns = renamings.filter(({ kind }) => kind === 'column').map(({ from, to, ...rest }) => {
-    const table = names.object('table', to[0] ?? '', to[1] ?? '')
-    return { ...rest, from: [...table, to[2] ?? ''], to: [...table, from[2] ?? ''] }
-  })
+  const columns = renamings
+    .filter(({ kind }) => kind === 'column')
+    .map(({ from, to, ...rest }) => {
+      const table = names.object('table', to[0] ?? '', to[1] ?? '')
+      return { ...rest, from: [...table, to[2] ?? ''], to: [...table, from[2] ?? ''] }
+    })
   return [...schemas, ...objects, ...columns]
 }

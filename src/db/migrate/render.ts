@@ -16,7 +16,11 @@ export interface FileText {
 
 /** A migration file. Statements that lose data are marked with `-- WARNING:`. */
 export function renderFile({ title, transaction, statements, losses, notes }: FileText): string {
-  const head = [...(transaction ? [] : [noTransactionMark, '-- Runs outside a transaction; after a failure it can be run again.']), `-- ${title}`, ...notes.map((note) => `-- NOTE: ${note}.`)]
+  const head = [
+    ...(transaction ? [] : [noTransactionMark, '-- Runs outside a transaction; after a failure it can be run again.']),
+    `-- ${title}`,
+    ...notes.map((note) => `-- NOTE: ${note}.`),
+  ]
   const body = statements.length === 0 ? ['-- Nothing to do.'] : statements.map((statement) => marked(statement, losses))
   return `${head.join('\n')}\n\n${body.join('\n\n')}\n`
 }
@@ -28,7 +32,10 @@ function marked(statement: string, losses: FileText['losses']): string {
 
 /** True when the file asks to be run without a transaction. */
 export function runsOutsideTransaction(source: string): boolean {
-  return source.split('\n').slice(0, 5).some((line) => line.trim() === noTransactionMark)
+  return source
+    .split('\n')
+    .slice(0, 5)
+    .some((line) => line.trim() === noTransactionMark)
 }
 
 /** True when the file has a step that is marked as losing data. */

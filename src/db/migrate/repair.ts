@@ -40,15 +40,21 @@ function withCasts(statements: readonly string[], before: readonly Entity[], aft
   const starts = indirect.map(([, column]) => [typeStart(column), quoteName(column.name)] as const)
   return statements.map((statement) => {
     const column = starts.find(([start]) => statement.startsWith(start))?.[1]
-    return column === undefined ? statement : statement.replace(` USING ${column}::`, () => ` USING ${column}::text::`).replace('::text::text::', '::text::')
+    return column === undefined
+      ? statement
+      : statement.replace(` USING ${column}::`, () => ` USING ${column}::text::`).replace('::text::text::', '::text::')
   })
 }
 
 /** The sequence of a serial has the column's type. The kit makes it a bigint and does not change it with the column. */
 function withSequenceTypes(statements: readonly string[], before: readonly Entity[], after: readonly Entity[]): string[] {
   const serials = changedColumns(before, after).filter(([from, to]) => to.type in integerOf && from.type !== to.type)
-  const typed = new Map(serials.map(([, to]) => [`CREATE SEQUENCE ${sequencePath(to)};`, `CREATE SEQUENCE ${sequencePath(to)} AS ${integerOf[to.type]};`]))
-  const grown = serials.filter(([from]) => from.type in integerOf).map(([, to]) => `ALTER SEQUENCE ${sequencePath(to)} AS ${integerOf[to.type]};`)
+  const typed = new Map(
+    serials.map(([, to]) => [`CREATE SEQUENCE ${sequencePath(to)};`, `CREATE SEQUENCE ${sequencePath(to)} AS ${integerOf[to.type]};`]),
+  )
+  const grown = serials
+    .filter(([from]) => from.type in integerOf)
+    .map(([, to]) => `ALTER SEQUENCE ${sequencePath(to)} AS ${integerOf[to.type]};`)
   return [...statements.map((statement) => typed.get(statement) ?? statement), ...grown]
 }
 
@@ -60,7 +66,9 @@ const kitSetval = /^SELECT setval\('/
 
 /** A column that becomes serial or identity continues behind its highest value. The kit restarts at 1, or at a value that is taken. */
 function withSequencePositions(statements: readonly string[], before: readonly Entity[], after: readonly Entity[]): string[] {
-  const numbered = changedColumns(before, after).filter(([from, to]) => countsItself(to) && (!countsItself(from) || (from.identity === null) !== (to.identity === null)))
+  const numbered = changedColumns(before, after).filter(
+    ([from, to]) => countsItself(to) && (!countsItself(from) || (from.identity === null) !== (to.identity === null)),
+  )
   const positions = numbered.map(([, { schema, table, name }]) => {
     const path = quotePath(schema, table)
     const sequence = `pg_get_serial_sequence(${quoteLiteral(path)}, ${quoteLiteral(name)})`
@@ -75,9 +83,14 @@ function countsItself(column: ColumnEntity): boolean {
 
 /** NOT NULL on a column that now has a default: rows that are NULL get the default first. */
 function withBackfill(statements: readonly string[], before: readonly Entity[], after: readonly Entity[]): string[] {
-  const filled = changedColumns(before, after).filter(([from, to]) => to.notNull && !from.notNull && to.default !== null && to.generated === null)
+  const filled = changedColumns(before, after).filter(
+    ([from, to]) => to.notNull && !from.notNull && to.default !== null && to.generated === null,
+  )
   return statements.flatMap((statement) => {
-    const column = filled.find(([, { schema, table, name }]) => statement === `ALTER TABLE ${quotePath(schema, table)} ALTER COLUMN ${quoteName(name)} SET NOT NULL;`)
+    const column = filled.find(
+      ([, { schema, table, name }]) =>
+        statement === `ALTER TABLE ${quotePath(schema, table)} ALTER COLUMN ${quoteName(name)} SET NOT NULL;`,
+    )
     if (column === undefined) return [statement]
     const [, { schema, table, name }] = column
     return [`UPDATE ${quotePath(schema, table)} SET ${quoteName(name)} = DEFAULT WHERE ${quoteName(name)} IS NULL;`, statement]

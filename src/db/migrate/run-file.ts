@@ -58,7 +58,8 @@ function describe(error: unknown): { message: string; hint: string | undefined }
 }
 
 const concurrentIndex = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY\b/
-const indexName = /\bCONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|[\w$]+)\s+ON\s+(?:ONLY\s+)?((?:(?:"(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?(?:"(?:[^"]|"")+"|[\w$]+))/i
+const indexName =
+  /\bCONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|[\w$]+)\s+ON\s+(?:ONLY\s+)?((?:(?:"(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?(?:"(?:[^"]|"")+"|[\w$]+))/i
 
 /**
  * Runs a file outside a transaction. A concurrent index that an earlier run left INVALID is dropped before it is built, and one that

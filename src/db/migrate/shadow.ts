@@ -1,7 +1,7 @@
 // A database to try migrations on: PGlite in memory, or a scratch database on a real server (same version, same extensions).
 
-import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
+import { createScratchDatabase } from '../scratch-database.ts'
 import type { Connection } from './connection.ts'
 import { importTool } from './import-tool.ts'
 
@@ -17,8 +17,29 @@ export type OpenShadow = (extensions: readonly string[]) => Promise<Shadow | und
 
 /** Extensions whose files come with PGlite, by name in SQL. PostGIS and pgvector do not. */
 const bundled = [
-  'bloom', 'btree_gin', 'btree_gist', 'citext', 'cube', 'dict_int', 'dict_xsyn', 'earthdistance', 'fuzzystrmatch', 'hstore',
-  'intarray', 'isn', 'lo', 'ltree', 'pg_trgm', 'pgcrypto', 'seg', 'tablefunc', 'tcn', 'tsm_system_rows', 'tsm_system_time', 'unaccent', 'uuid-ossp',
+  'bloom',
+  'btree_gin',
+  'btree_gist',
+  'citext',
+  'cube',
+  'dict_int',
+  'dict_xsyn',
+  'earthdistance',
+  'fuzzystrmatch',
+  'hstore',
+  'intarray',
+  'isn',
+  'lo',
+  'ltree',
+  'pg_trgm',
+  'pgcrypto',
+  'seg',
+  'tablefunc',
+  'tcn',
+  'tsm_system_rows',
+  'tsm_system_time',
+  'unaccent',
+  'uuid-ossp',
 ]
 
 /** PostgreSQL 18 in this process; 1.8 s to start, about 300 MB while it is open. */
@@ -48,35 +69,32 @@ async function contribution(name: string): Promise<Contribution> {
  */
 export function serverShadow(url: string): OpenShadow {
   return async (extensions) => {
-    const admin = await connect(url)
-    try {
-      const { rows } = await admin.query<{ name: string }>('SELECT name FROM pg_available_extensions')
-      const available = new Set(rows.map(({ name }) => name))
-      if (extensions.some((name) => !available.has(name))) return undefined
-      return await scratch(admin, url)
-    } finally {
-      await admin.end()
+    const database = await createScratchDatabase(url)
+    const client = new Client({ connectionString: database.url, connectionTimeoutMillis: 5_000 })
+    client.on('error', () => undefined) // a lost connection fails the query that follows
+    await client.connect()
+    const shadow: Shadow = {
+      connection: client,
+      major: await majorOf(client),
+      async close() {
+        await client.end()
+        await database.drop()
+      },
     }
+    if (await hasExtensions(client, extensions)) return shadow
+    await shadow.close()
+    return undefined
   }
 }
 
-async function scratch(admin: Client, url: string): Promise<Shadow> {
-  const name = `plinth_shadow_${randomBytes(6).toString('hex')}`
-  await admin.query(`CREATE DATABASE ${name} TEMPLATE template0`)
-  const own = new URL(url)
-  own.pathname = `/${name}`
-  const client = await connect(own.href)
-  const { rows } = await client.query<{ major: number }>(`SELECT current_setting('server_version_num')::int / 10000 AS major`)
-  const close = async (): Promise<void> => {
-    await client.end()
-    const again = await connect(url)
-    await again.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`).finally(() => again.end())
-  }
-  return { connection: client, major: rows[0]?.major ?? 0, close }
+async function hasExtensions(connection: Connection, extensions: readonly string[]): Promise<boolean> {
+  const { rows } = await connection.query<{ name: string }>('SELECT name FROM pg_available_extensions')
+  const available = new Set(rows.map(({ name }) => name))
+  return extensions.every((name) => available.has(name))
 }
 
-async function connect(connectionString: string): Promise<Client> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: 5_000 })
-  await client.connect()
-  return client
+/** Major version of a server. */
+export async function majorOf(connection: Connection): Promise<number> {
+  const { rows } = await connection.query<{ major: number }>(`SELECT current_setting('server_version_num')::int / 10000 AS major`)
+  return rows[0]?.major ?? 0
 }

@@ -38,7 +38,11 @@ export interface ColumnEntity extends InTable {
 
 export interface IndexEntity extends InTable {
   readonly entityType: 'indexes'
-  readonly columns: readonly { readonly value: string; readonly isExpression: boolean; readonly opclass: { readonly name: string } | null }[]
+  readonly columns: readonly {
+    readonly value: string
+    readonly isExpression: boolean
+    readonly opclass: { readonly name: string } | null
+  }[]
   readonly isUnique: boolean
   readonly where: string | null
   readonly method: string

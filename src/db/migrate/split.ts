@@ -76,7 +76,7 @@ function* tokenize(source: string): Generator<Token> {
 function tokenAt(source: string, start: number): Token {
   tokenPattern.lastIndex = start
   const groups = tokenPattern.exec(source)?.groups ?? {}
-  const [name, text = ''] = Object.entries(groups).find(([, value]) => value !== undefined) ?? ['other', source.slice(start)]
+  const [name, text] = Object.entries(groups).find(([, value]) => value !== undefined) ?? ['other', source.slice(start)]
   if (name === 'dollar') {
     const close = source.indexOf(text, start + text.length)
     return { kind: 'text', start, end: close === -1 ? source.length : close + text.length }
@@ -99,7 +99,8 @@ function commentEnd(source: string, start: number): number {
 /** +1 for BEGIN ATOMIC (and CASE inside one), -1 for its END: only there do semicolons belong to a statement. As psql does it. */
 function bodyStep(source: string, tokens: readonly Token[], bodies: number): number {
   const word = wordAt(source, tokens.at(-1))
-  if (word === 'ATOMIC') return previousWord(source, tokens) === 'BEGIN' && /^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)/.test(leading(source, tokens)) ? 1 : 0
+  if (word === 'ATOMIC')
+    return previousWord(source, tokens) === 'BEGIN' && /^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)/.test(leading(source, tokens)) ? 1 : 0
   if (bodies === 0) return 0
   return word === 'CASE' ? 1 : word === 'END' ? -1 : 0
 }
@@ -109,7 +110,10 @@ function wordAt(source: string, token: Token | undefined): string {
 }
 
 function previousWord(source: string, tokens: readonly Token[]): string {
-  return wordAt(source, tokens.slice(0, -1).findLast(({ kind }) => kind !== 'space'))
+  return wordAt(
+    source,
+    tokens.slice(0, -1).findLast(({ kind }) => kind !== 'space'),
+  )
 }
 
 function leading(source: string, tokens: readonly Token[]): string {
@@ -127,7 +131,13 @@ function lineCounter(source: string): (position: number) => number {
   }
 }
 
-function makeStatement(source: string, tokens: readonly Token[], end: number, number: number, lineOf: (position: number) => number): SqlStatement | undefined {
+function makeStatement(
+  source: string,
+  tokens: readonly Token[],
+  end: number,
+  number: number,
+  lineOf: (position: number) => number,
+): SqlStatement | undefined {
   const [first] = tokens
   const code = tokens.find(({ kind }) => kind !== 'space')
   if (first === undefined || code === undefined) return undefined

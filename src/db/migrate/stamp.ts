@@ -20,7 +20,9 @@ export function stamp(connection: Connection, directory: string, target: string,
     const before = await readLedger(connection)
     await inTransaction(connection, async () => {
       for (const [revision, row] of before) {
-        const same = wanted.some((migration) => migration.revision === revision && migration.upHash === row.upHash && migration.downHash === row.downHash)
+        const same = wanted.some(
+          (migration) => migration.revision === revision && migration.upHash === row.upHash && migration.downHash === row.downHash,
+        )
         if (!same) await forget(connection, revision)
       }
       const kept = await readLedger(connection)

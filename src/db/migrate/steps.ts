@@ -22,7 +22,14 @@ export async function statementsBetween(from: Snapshot, to: Snapshot, renamings:
   const cleared = without(renamed, obstacles)
   const goal = without(to.ddl, obstacles)
   const enums = changedEnums(cleared, goal)
-  const lean = enums.length === 0 ? cleared : withoutLeaving(withoutVanishing(cleared, goal), goal, enums.map(([old]) => old))
+  const lean =
+    enums.length === 0
+      ? cleared
+      : withoutLeaving(
+          withoutVanishing(cleared, goal),
+          goal,
+          enums.map(([old]) => old),
+        )
   const changed = lean.map((entity) => (entity.entityType === 'enums' ? (enums.find(([old]) => old === entity)?.[1] ?? entity) : entity))
   const all = [
     ...newExtensions(renamed, to.ddl),
@@ -34,7 +41,11 @@ export async function statementsBetween(from: Snapshot, to: Snapshot, renamings:
   return orderViews(repairStatements(all, renamed, to.ddl), [...renamed, ...to.ddl]).map((statement) => statement.trim())
 }
 
-async function rename(from: Snapshot, to: Snapshot, renamings: readonly Renaming[]): Promise<{ renamed: readonly Entity[]; statements: string[] }> {
+async function rename(
+  from: Snapshot,
+  to: Snapshot,
+  renamings: readonly Renaming[],
+): Promise<{ renamed: readonly Entity[]; statements: string[] }> {
   const relocated = relocate(from.ddl, to.ddl, renamings)
   if (renamings.length === 0) return { renamed: relocated.ddl, statements: [] }
   const statements = await changes(from, from.ddl, relocated.plain, relocated.renamings)
@@ -54,7 +65,12 @@ async function walk(base: Snapshot, states: readonly (readonly Entity[])[]): Pro
 }
 
 /** Here all questions are answered: what is not in `renamings` is new. */
-async function changes(base: Snapshot, before: readonly Entity[], after: readonly Entity[], renamings: readonly Renaming[]): Promise<string[]> {
+async function changes(
+  base: Snapshot,
+  before: readonly Entity[],
+  after: readonly Entity[],
+  renamings: readonly Renaming[],
+): Promise<string[]> {
   const answers: Answer[] = [...renamings]
   for (;;) {
     const result = await difference(withEntities(base, before), withEntities(base, after), answers)
@@ -90,8 +106,17 @@ function withoutVanishing(before: readonly Entity[], after: readonly Entity[]): 
     if (!('table' in entity)) return true
     if (!stays(entity.schema, entity.table)) return false
     if (entity.entityType === 'columns') return columns.has(nameOf(entity))
-    if (entity.entityType === 'fks' && !(stays(entity.schemaTo, entity.tableTo) && keeps(entity.schemaTo, entity.tableTo, entity.columnsTo))) return false
-    if (entity.entityType === 'indexes') return keeps(entity.schema, entity.table, entity.columns.filter((it) => !it.isExpression).map((it) => it.value))
+    if (
+      entity.entityType === 'fks' &&
+      !(stays(entity.schemaTo, entity.tableTo) && keeps(entity.schemaTo, entity.tableTo, entity.columnsTo))
+    )
+      return false
+    if (entity.entityType === 'indexes')
+      return keeps(
+        entity.schema,
+        entity.table,
+        entity.columns.filter((it) => !it.isExpression).map((it) => it.value),
+      )
     return !('columns' in entity) || keeps(entity.schema, entity.table, entity.columns)
   })
 }

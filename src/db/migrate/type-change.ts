@@ -42,15 +42,23 @@ export function typeChanged(from: ColumnEntity, to: ColumnEntity): boolean {
 }
 
 const castsAcross: readonly (readonly [string, string])[] = [
-  ['integer', 'boolean'], ['json', 'jsonb'], ['inet', 'cidr'], ['interval', 'time'], ['timestamp', 'time'], ['timestamp with time zone', 'time'],
-  ['integer', 'bit'], ['bigint', 'bit'], ['numeric', 'money'],
+  ['integer', 'boolean'],
+  ['json', 'jsonb'],
+  ['inet', 'cidr'],
+  ['interval', 'time'],
+  ['timestamp', 'time'],
+  ['timestamp with time zone', 'time'],
+  ['integer', 'bit'],
+  ['bigint', 'bit'],
+  ['numeric', 'money'],
 ]
 
 /** True when PostgreSQL has no cast from one type to the other, so that values have to go through text. */
 export function castsThroughText(from: ColumnEntity, to: ColumnEntity): boolean {
   if (sameFamily(from, to)) return false
   const [a, b] = [parse(from.type).base, parse(to.type).base]
-  const isText = (column: ColumnEntity, base: string): boolean => column.typeSchema === null && column.dimensions === 0 && (families[0] ?? []).includes(base)
+  const isText = (column: ColumnEntity, base: string): boolean =>
+    column.typeSchema === null && column.dimensions === 0 && (families[0] ?? []).includes(base)
   if (isText(from, a) || isText(to, b)) return false
   const isKnown = castsAcross.some(([one, other]) => (a === one && b === other) || (a === other && b === one))
   return !isKnown || from.dimensions !== to.dimensions
@@ -59,7 +67,8 @@ export function castsThroughText(from: ColumnEntity, to: ColumnEntity): boolean 
 /** True when every value of the old type is one of the new, digit for digit. What is not known to be safe counts as unsafe. */
 export function keepsEveryValue(from: ColumnEntity, to: ColumnEntity): boolean {
   if (from.dimensions !== to.dimensions) return false
-  if (from.typeSchema !== null || to.typeSchema !== null) return from.typeSchema === to.typeSchema ? from.type === to.type : to.type === 'text'
+  if (from.typeSchema !== null || to.typeSchema !== null)
+    return from.typeSchema === to.typeSchema ? from.type === to.type : to.type === 'text'
   const [a, b] = [parse(from.type), parse(to.type)]
   if (b.base === 'text') return a.base !== 'char' && a.base !== 'bytea'
   if (a.base === b.base) return sameBase(a, b)
@@ -86,7 +95,9 @@ function sameBase(from: SqlType, to: SqlType): boolean {
     return from.parameters.length > 0 && s2 >= s1 && p2 - s2 >= p1 - s1
   }
   const [before = defaultPrecision(from.base), after = Infinity] = [from.parameters[0], to.parameters[0]]
-  return ['varchar', 'char', 'timestamp', 'timestamp with time zone', 'time', 'interval'].includes(from.base) ? after >= before : before === after
+  return ['varchar', 'char', 'timestamp', 'timestamp with time zone', 'time', 'interval'].includes(from.base)
+    ? after >= before
+    : before === after
 }
 
 /** Without a parameter a time has microseconds, a character one place, everything else no bound. */

@@ -10,7 +10,7 @@ import { readMigrations } from './folder.ts'
 import { readLedger } from './ledger.ts'
 import { planMigration, writeMigration } from './plan.ts'
 import { reset } from './reset.ts'
-import { connect, editFile, scratchFolder, scratchUrl, writeSql } from './scratch.ts'
+import { connect, editFile, scratchFolder, scratchUrl, writeSql } from '../../../test/support/migrations.ts'
 import { serverShadow } from './shadow.ts'
 import { stamp } from './stamp.ts'
 import { history, status } from './status.ts'
@@ -22,7 +22,10 @@ const three = {
   '0003_add_c': { up: '-- WARNING: example.\nCREATE TABLE c (id int); CREATE TABLE d (id int)', down: 'DROP TABLE d; DROP TABLE c' },
 }
 
-async function prepared(migrations: Parameters<typeof writeSql>[1] = three, serverUrl = testDatabase().url): Promise<{ client: Client; directory: string; url: string }> {
+async function prepared(
+  migrations: Parameters<typeof writeSql>[1] = three,
+  serverUrl = testDatabase().url,
+): Promise<{ client: Client; directory: string; url: string }> {
   const url = await scratchUrl(serverUrl)
   const directory = await scratchFolder()
   await writeSql(directory, migrations)
@@ -64,7 +67,9 @@ describe.each(testDatabases())('on $name', ({ url: serverUrl }) => {
     const { client, directory } = await prepared(three, serverUrl)
     await upgrade(client, directory)
     await client.query('CREATE EXTENSION plpgsql').catch(() => undefined) // there already
-    await client.query(`CREATE TYPE color AS ENUM ('red'); CREATE TABLE stray (c color); CREATE VIEW v AS SELECT * FROM stray; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE DOMAIN dom AS int`)
+    await client.query(
+      `CREATE TYPE color AS ENUM ('red'); CREATE TABLE stray (c color); CREATE VIEW v AS SELECT * FROM stray; CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE DOMAIN dom AS int`,
+    )
     expect(await reset(client, directory, { isProduction: false })).toEqual(['0001_a', '0002_b', '0003_add_c'])
     const objects = [...(await readCatalog(client)).keys()].filter((object) => object.startsWith('table') || object.startsWith('function'))
     expect(objects.toSorted()).toEqual(['table public.a', 'table public.b', 'table public.c', 'table public.d'])
@@ -87,7 +92,9 @@ test('status tells applied, edited, pending and missing migrations without writi
   await rm(join(directory, '0002_b'), { recursive: true })
   const now = await status(client, directory)
   expect(now.migrations.map(({ revision, state, edited }) => [revision, state, ...edited])).toEqual([
-    ['0002_b', 'missing'], ['0001_a', 'edited', 'down.sql'], ['0003_add_c', 'pending'],
+    ['0002_b', 'missing'],
+    ['0001_a', 'edited', 'down.sql'],
+    ['0003_add_c', 'pending'],
   ])
   expect(now.blocked).toBe(true)
 })
@@ -105,7 +112,10 @@ test('an applied migration whose folder is gone is refused', async () => {
   const { client, directory } = await prepared()
   await upgrade(client, directory)
   await rm(join(directory, '0003_add_c'), { recursive: true })
-  await expect(upgrade(client, directory)).rejects.toMatchObject({ code: 'MIGRATE_FILE_MISSING', message: expect.stringContaining('0003_add_c') })
+  await expect(upgrade(client, directory)).rejects.toMatchObject({
+    code: 'MIGRATE_FILE_MISSING',
+    message: expect.stringContaining('0003_add_c'),
+  })
 })
 
 test('a changed down.sql stops a downgrade, not an upgrade', async () => {
@@ -130,7 +140,10 @@ test('stamp records files as they are, runs nothing, and forgets what is beyond'
 
 test('a file that ends its own transaction is refused before anything runs', async () => {
   const { client, directory } = await prepared({ '0001_a': { up: 'CREATE TABLE a (id int);\nCOMMIT;\nCREATE TABLE b (id int)' } })
-  await expect(upgrade(client, directory)).rejects.toMatchObject({ code: 'MIGRATE_TRANSACTION_CONTROL', message: expect.stringContaining('statement 2') })
+  await expect(upgrade(client, directory)).rejects.toMatchObject({
+    code: 'MIGRATE_TRANSACTION_CONTROL',
+    message: expect.stringContaining('statement 2'),
+  })
   expect((await client.query(`SELECT to_regclass('a') AS it`)).rows).toEqual([{ it: null }])
 })
 
@@ -140,14 +153,19 @@ test('a statement that cannot run in a transaction says where it belongs', async
 })
 
 test('settings that a file changes do not reach the next file', async () => {
-  const { client, directory } = await prepared({ '0001_a': { up: `SET search_path = 'pg_catalog'` }, '0002_b': { up: 'CREATE TABLE b (id int)' } })
+  const { client, directory } = await prepared({
+    '0001_a': { up: `SET search_path = 'pg_catalog'` },
+    '0002_b': { up: 'CREATE TABLE b (id int)' },
+  })
   await upgrade(client, directory)
   expect((await readCatalog(client)).has('table public.b')).toBe(true)
 })
 
 test('files before a failing one stay applied', async () => {
   const { client, directory } = await prepared({ ...three, '0002_b': { up: 'broken' } })
-  await expect(upgrade(client, directory)).rejects.toMatchObject({ message: expect.stringContaining('0002_b/up.sql, statement 1: syntax error') })
+  await expect(upgrade(client, directory)).rejects.toMatchObject({
+    message: expect.stringContaining('0002_b/up.sql, statement 1: syntax error'),
+  })
   expect(await applied(client)).toEqual(['0001_a'])
 })
 
@@ -168,7 +186,10 @@ test.each([
   const { mkdir } = await import('node:fs/promises')
   await mkdir(join(directory, name))
   for (const [file, text] of Object.entries(files)) await editFile(directory, `${name}/${file}`, text)
-  await expect(readMigrations(directory)).rejects.toMatchObject({ code: 'MIGRATE_BROKEN_FOLDER', message: `The migration "${name}" is not usable: ${problem}` })
+  await expect(readMigrations(directory)).rejects.toMatchObject({
+    code: 'MIGRATE_BROKEN_FOLDER',
+    message: `The migration "${name}" is not usable: ${problem}`,
+  })
 })
 
 test('drift tells what somebody changed by hand, and nothing else, also across PostgreSQL versions', { timeout: 60_000 }, async () => {

@@ -73,7 +73,9 @@ export function downgrade(connection: Connection, directory: string, options: Do
     const migrations = await readMigrations(directory)
     const statuses = compare(migrations, await readLedger(connection))
     refuseMismatch(statuses, { late: true, file: 'down.sql' })
-    const applied = migrations.filter(({ revision }) => statuses.some((status) => status.revision === revision && status.appliedAt !== undefined)).toReversed()
+    const applied = migrations
+      .filter(({ revision }) => statuses.some((status) => status.revision === revision && status.appliedAt !== undefined))
+      .toReversed()
     return runAll(connection, dueDown(applied, migrations, options), 'down', options)
   })
 }
@@ -95,12 +97,17 @@ export function locked<result>(connection: Connection, options: RunOptions, work
   })
 }
 
-async function runAll(connection: Connection, migrations: readonly Migration[], direction: Direction, options: RunOptions): Promise<string[]> {
+async function runAll(
+  connection: Connection,
+  migrations: readonly Migration[],
+  direction: Direction,
+  options: RunOptions,
+): Promise<string[]> {
   const patience: LockPatience = { lockTimeoutMs: options.lockTimeoutMs ?? defaults.lockTimeoutMs, tries: options.tries ?? defaults.tries }
   for (const migration of migrations) {
     const { revision } = migration
     options.onEvent?.({ type: 'start', revision, direction })
-    const durationMs = await applyFile(connection, migration, direction, patience)
+    const durationMs = Math.round(await applyFile(connection, migration, direction, patience))
     options.onEvent?.({ type: 'done', revision, direction, durationMs })
   }
   return migrations.map(({ revision }) => revision)
@@ -117,5 +124,11 @@ export function findMigration(migrations: readonly Migration[], wanted: string):
   const [only] = near
   if (exact !== undefined) return exact
   if (only !== undefined && near.length === 1) return only
-  throw migrateErrors.UNKNOWN_REVISION(wanted, nearest(wanted, migrations.map(({ revision }) => revision)) ?? migrations.at(-1)?.revision)
+  throw migrateErrors.UNKNOWN_REVISION(
+    wanted,
+    nearest(
+      wanted,
+      migrations.map(({ revision }) => revision),
+    ) ?? migrations.at(-1)?.revision,
+  )
 }

@@ -20,7 +20,9 @@ function viewRanks(ddl: readonly Entity[]): Map<string, number> {
   const rank = new Map(views.map((view) => [view.name, 0]))
   for (let round = 0; round < views.length; round++) {
     for (const { name, definition } of views) {
-      const below = views.filter((other) => other.name !== name && mentions(definition, other.name)).map((other) => rank.get(other.name) ?? 0)
+      const below = views
+        .filter((other) => other.name !== name && mentions(definition, other.name))
+        .map((other) => rank.get(other.name) ?? 0)
       if (below.length > 0) rank.set(name, Math.max(...below) + 1)
     }
   }

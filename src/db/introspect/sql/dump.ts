@@ -124,6 +124,21 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm') AND ${userSchema} AND ${notOfExtension('
 
 /** In this order everything finds what it needs. */
 export const dumpQueries: readonly string[] = [
-  schemas, extensions, types, sequences, functions(false), tables, ownedSequences, constraints(`'p', 'u', 'x', 'c'`), indexes(`'r', 'p'`),
-  constraints(`'f'`), functions(true), views, indexes(`'m'`), triggers, rowSecurity, policies, comments,
+  schemas,
+  extensions,
+  types,
+  sequences,
+  functions(false),
+  tables,
+  ownedSequences,
+  constraints(`'p', 'u', 'x', 'c'`),
+  indexes(`'r', 'p'`),
+  constraints(`'f'`),
+  functions(true),
+  views,
+  indexes(`'m'`),
+  triggers,
+  rowSecurity,
+  policies,
+  comments,
 ]

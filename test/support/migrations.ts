@@ -1,4 +1,4 @@
-// For the tests of this folder: migration folders made of SQL texts, and clients that end with the test.
+// For tests of migrations: migration folders made of SQL texts, and clients that end with the test.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { onTestFinished } from 'vitest'
-import { scratchDatabase } from '../../../test/support/postgres.ts'
-import { writeFolder } from './folder.ts'
-import { emptySnapshot } from './snapshot.ts'
+import { scratchDatabase } from './postgres.ts'
+import { writeFolder } from '../../src/db/migrate/folder.ts'
+import { emptySnapshot } from '../../src/db/migrate/snapshot.ts'
 
 /** An empty folder for migrations, removed after the test. */
 export async function scratchFolder(): Promise<string> {

@@ -1,4 +1,4 @@
--- A database with everything that makes generators stumble; for the tests of this folder.
+-- A database with everything that makes generators stumble.
 
 CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE EXTENSION btree_gist; CREATE EXTENSION pg_trgm;
 CREATE SCHEMA shop; CREATE SCHEMA "Sales Dept";
