@@ -43,7 +43,7 @@ export const resourceErrors = defineErrors('RESOURCE', {
   TOO_MANY_CONDITIONS: {
     status: 400,
     summary: 'A filter has more conditions, or is nested deeper, than the server accepts.',
-    message: (most: number) => `A filter has at most ${most} conditions.`,
+    message: (most: number) => `A filter has at most ${most} conditions, and each relation on the way to a field counts as one.`,
     hint: () => 'Use "in" for a list of values.',
   },
   NOT_SORTABLE: {
@@ -80,6 +80,12 @@ export const resourceErrors = defineErrors('RESOURCE', {
     status: 400,
     summary: 'One request includes more relations than the server accepts.',
     message: (most: number) => `A request includes at most ${most} relations.`,
+  },
+  REPLY_TOO_LARGE: {
+    status: 400,
+    summary: 'A reply would be too large, usually because included relations lead back and repeat the same records.',
+    message: () => 'The reply to this request would be too large.',
+    hint: () => 'Ask for a smaller page, for fewer fields, or for fewer relations.',
   },
   INCLUDE_TOO_LARGE: {
     status: 400,

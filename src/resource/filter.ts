@@ -9,7 +9,7 @@ import type { Condition } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
 import type { FilterNode } from './request.ts'
 
-/** Conditions in one request; each costs PostgreSQL planning time. */
+/** Conditions in one request, relations on the way to them included; each costs PostgreSQL planning time: 120 nested relations take 5 s. */
 export const mostConditions = 50
 
 type Comparison = Extract<FilterNode, { path: readonly string[] }>
@@ -20,7 +20,7 @@ export function planFilter(resource: CompiledResource, node: FilterNode): Condit
 }
 
 function countComparisons(node: FilterNode): number {
-  if ('path' in node) return 1
+  if ('path' in node) return node.path.length
   return childrenOf(node).reduce((sum, child) => sum + countComparisons(child), 0)
 }
 

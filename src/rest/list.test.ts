@@ -255,6 +255,7 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     ['page[after]=WzFd.AAAAAAAAAAAAAAAA', 'RESOURCE_INVALID_CURSOR', undefined],
     ['page[after]=', 'RESOURCE_INVALID_CURSOR', undefined],
     [Array.from({ length: 51 }, (_, i) => `filter[or][${i}][id]=1`).join('&'), 'RESOURCE_TOO_MANY_CONDITIONS', undefined],
+    [`filter[${'author.posts.'.repeat(25)}id]=1`, 'RESOURCE_TOO_MANY_CONDITIONS', undefined],
     [
       'include=author.posts,tags.posts,comments.post,comments.author,ratings.post,author.comments,tags.posts.author,tags.posts.tags,comments.post.tags,comments.post.author,comments.post.comments,comments.author.posts,ratings.post.author,ratings.post.tags,ratings.post.comments,ratings.post.ratings,author.posts.tags',
       'RESOURCE_TOO_MANY_INCLUDES',

@@ -17,6 +17,7 @@ const shapeCodes = [
   'RESOURCE_INCLUDE_TOO_DEEP',
   'RESOURCE_TOO_MANY_INCLUDES',
   'RESOURCE_INCLUDE_TOO_LARGE',
+  'RESOURCE_REPLY_TOO_LARGE',
 ]
 
 const listCodes = [

@@ -1,7 +1,7 @@
 // Relations whose keys look different on their two sides, and association tables that are soft-deleted, over HTTP.
 
 import { anyone, defineApp, defineResource } from 'plinth'
-import { bigserial, char, integer, numeric, pgTable, primaryKey, serial, softDelete, text, varchar } from 'plinth/db'
+import { bigint, bigserial, char, integer, numeric, pgTable, primaryKey, serial, softDelete, text, varchar } from 'plinth/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { type TestApp, testApp } from '../testing/test-app.ts'
@@ -15,6 +15,7 @@ const countries = pgTable('countries', { code: char({ length: 5 }).primaryKey() 
 const cities = pgTable('cities', { id: serial().primaryKey(), code: varchar({ length: 5 }).references(() => countries.code) })
 const people = pgTable('people', { id: bigserial({ mode: 'bigint' }).primaryKey(), name: text().notNull() })
 const visits = pgTable('visits', { id: serial().primaryKey(), person_id: integer().references(() => people.id) })
+const tours = pgTable('tours', { id: serial().primaryKey(), guide_id: bigint({ mode: 'bigint' }).references(() => people.id) })
 const groups = pgTable('groups', { id: serial().primaryKey(), name: text().notNull() })
 const memberships = pgTable(
   'memberships',
@@ -30,8 +31,10 @@ const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.person_id, table.group_id] })],
 )
 
-const models = { prices, offers, countries, cities, people, visits, groups, memberships }
-const resources = Object.values(models).map((table) => defineResource(table, { access: { read: anyone, write: anyone } }))
+const models = { prices, offers, countries, cities, people, visits, tours, groups, memberships }
+const access = { read: anyone, write: anyone }
+const hooks = { serialize: (row: unknown) => row }
+const resources = Object.values(models).map((table) => defineResource(table, table === tours ? { access, hooks } : { access }))
 
 describe.each(testDatabases())('relations on $name', ({ url }) => {
   let api: TestApp
@@ -85,5 +88,14 @@ describe.each(testDatabases())('relations on $name', ({ url }) => {
     expect(await body('people?include=groups&fields=id&filter[id]=1')).toEqual([{ id: '1', groups: [{ id: 1, name: 'chess' }] }])
     expect(await body('people?fields=id&filter[groups.name]=go')).toEqual([])
     expect(await body('groups?fields=id&filter[people][null]=true')).toEqual([{ id: 2 }])
+  })
+
+  test('relations that lead back are refused before the reply fills the memory, with a serialize hook too', async () => {
+    await api.app.db.query(`insert into visits (person_id) select 1 from generate_series(1, 1000)`)
+    await api.app.db.query(`insert into tours (guide_id) select 1 from generate_series(1, 1000)`)
+    for (const path of ['visits?include=person.visits.person.visits', 'tours?include=guide.tours.guide.tours']) {
+      expect(await api.get(`/api/${path}&page[size]=200`)).toMatchObject({ status: 400, body: { code: 'RESOURCE_REPLY_TOO_LARGE' } })
+    }
+    expect(await body('groups?fields=name')).toEqual([{ name: 'chess' }, { name: 'go' }])
   })
 })

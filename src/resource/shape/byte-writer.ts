@@ -1,7 +1,11 @@
 // A growing byte buffer that replies are written into. One is kept for the whole process, because a reply is written
 // in one synchronous go; what leaves it is a copy of the right size.
 
+import { resourceErrors } from '../errors.ts'
+
 const initialBytes = 64 * 1024
+/** Included records repeat in every record that leads to them, so a few thousand rows can make a reply of any size. */
+const mostBytes = 64 * 1024 * 1024
 /** A writer that one huge reply has grown past this is let go, so that memory returns to its usual size. */
 const keptBytes = 4 * 1024 * 1024
 
@@ -12,13 +16,19 @@ export class ByteWriter {
   /** Forgets what was written: a reply that failed half-way must not end up in the next one. */
   reset(): void {
     this.at = 0
+    this.#shrink()
   }
 
-  /** Makes room for `count` more bytes. `bytes` may be another buffer afterwards. */
+  /**
+   * Makes room for `count` more bytes. `bytes` may be another buffer afterwards.
+   *
+   * @throws RESOURCE_REPLY_TOO_LARGE
+   */
   reserve(count: number): void {
     const needed = this.at + count
     if (needed <= this.bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    if (this.at > mostBytes) throw resourceErrors.REPLY_TOO_LARGE()
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.bytes.length * 2, mostBytes)))
     this.bytes.copy(larger, 0, 0, this.at)
     this.bytes = larger
   }
@@ -42,7 +52,11 @@ export class ByteWriter {
     const taken = Buffer.allocUnsafe(this.at)
     this.bytes.copy(taken, 0, 0, this.at)
     this.at = 0
-    if (this.bytes.length > keptBytes) this.bytes = Buffer.allocUnsafeSlow(initialBytes)
+    this.#shrink()
     return taken
+  }
+
+  #shrink(): void {
+    if (this.bytes.length > keptBytes) this.bytes = Buffer.allocUnsafeSlow(initialBytes)
   }
 }

@@ -84,6 +84,14 @@ test('a value larger than the writer grows it, and the next reply is right all t
   expect(json([field('x', 'text')], [['small']], writer)).toBe('[{"x":"small"}]')
 })
 
+test('a reply that grows beyond 64 MiB is refused, and the next one is right all the same', () => {
+  const writer = new ByteWriter()
+  const rows = Array.from({ length: 70 }, () => ['x'.repeat(1024 * 1024)])
+  expect(() => json([field('x', 'text')], rows, writer)).toThrow(expect.objectContaining({ code: 'RESOURCE_REPLY_TOO_LARGE' }))
+  writer.reset()
+  expect(json([field('x', 'text')], [['small']], writer)).toBe('[{"x":"small"}]')
+})
+
 test('every text round-trips at every length around the copy loop', () => {
   for (let length = 0; length < 130; length++) {
     const text = 'é"'.repeat(length).slice(0, length)

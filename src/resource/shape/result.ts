@@ -1,6 +1,7 @@
 // Levels of rows → the JSON bytes of a reply.
 
 import type { CompiledInclude, CompiledShape, Level } from '../compiled-shape.ts'
+import { resourceErrors } from '../errors.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { type Result, writeRecord, writeRecords } from './record-shape.ts'
 import { recordValues } from './record-values.ts'
@@ -10,8 +11,7 @@ const writer = new ByteWriter()
 
 /** The first `count` records of a level as a JSON array. */
 export function recordsJson(shape: CompiledShape, level: Level, count: number): Buffer {
-  if (shape.hasSerializeHook)
-    return Buffer.from(JSON.stringify(Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index))))
+  if (shape.hasSerializeHook) return hookedJson(() => Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index)))
   writer.reset()
   writeRecords(writer, shape.record, resultOf(shape, level), count)
   return writer.take()
@@ -19,7 +19,7 @@ export function recordsJson(shape: CompiledShape, level: Level, count: number): 
 
 /** Record `index` of a level as a JSON object. */
 export function recordJson(shape: CompiledShape, level: Level, index: number): Buffer {
-  if (shape.hasSerializeHook) return Buffer.from(JSON.stringify(hookedRecord(shape, level, index)))
+  if (shape.hasSerializeHook) return hookedJson(() => hookedRecord(shape, level, index))
   writer.reset()
   writeRecord(writer, shape.record, resultOf(shape, level), index)
   return writer.take()
@@ -35,8 +35,18 @@ function resultOf(shape: CompiledShape, level: Level): Result {
   }
 }
 
+/** Records of one reply that pass through hooks: about 100 MB of objects. */
+const mostHooked = 100_000
+let hooked = 0
+
+function hookedJson(make: () => unknown): Buffer {
+  hooked = 0
+  return Buffer.from(JSON.stringify(make()))
+}
+
 /** A record with its includes as an object, through the `serialize` hooks on the way. */
 function hookedRecord(shape: CompiledShape, level: Level, index: number): unknown {
+  if (++hooked > mostHooked) throw resourceErrors.REPLY_TOO_LARGE()
   const { resource, fields } = shape.plan
   const record = recordValues(fields, level.rows, index)
   shape.includes.forEach((include, i) => {
