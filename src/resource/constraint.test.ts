@@ -20,6 +20,15 @@ describe.each(testDatabases())('constraints on $name', ({ url }) => {
     return error
   }
 
+  test('a constraint of hidden fields is explained without their names', async () => {
+    await bench.db.query(`alter table posts alter secret set default 'same', add constraint posts_secret_key unique (secret)`)
+    await bench.write('posts', { operation: 'create', values: { title: 'First', slug: 'first' } })
+    const error = await refuse('posts', { title: 'Second', slug: 'second' })
+    expect(error).toMatchObject({ status: 409, code: 'DB_UNIQUE', field: undefined, details: [] })
+    expect(JSON.stringify([error.message, error.hint])).not.toContain('secret')
+    await bench.db.query('alter table posts alter secret drop default, drop constraint posts_secret_key')
+  })
+
   test('a value that must be unique is a conflict that names its field', async () => {
     const error = await refuse('authors', { name: 'Eve', email: 'ada@example.com' })
     expect(error).toMatchObject({ status: 409, code: 'WRITE_CONFLICT', field: 'email', message: 'Another record has the same "email".' })

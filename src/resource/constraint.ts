@@ -38,9 +38,10 @@ export function isReferenceError(error: unknown): boolean {
   return ['23503', '23001'].includes(pgProblemOf(error)?.sqlstate ?? '')
 }
 
-function unique(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
-  if (!isOwn(problem, model)) return undefined
-  const fields = uniqueFields(problem, model)
+function unique(problem: PgProblem, resource: CompiledResource): AppError | undefined {
+  const { model } = resource
+  const fields = isOwn(problem, model) ? shown(uniqueFields(problem, model), resource) : undefined
+  if (fields === undefined) return undefined
   return about(writeErrors.CONFLICT(fields, problem.constraint ?? '', model.softDelete !== undefined), fields)
 }
 
@@ -55,6 +56,7 @@ function foreignKey(problem: PgProblem, resource: CompiledResource): AppError | 
   const own = isOwn(problem, model) ? model.foreignKeys.find(({ name }) => name === problem.constraint) : undefined
   const missing = own !== undefined && (key === undefined || sameNames(fieldsOf(model, key.columns), own.fields))
   if (!missing) return stillReferenced(problem)
+  if (shown(own.fields, resource)?.length !== own.fields.length) return undefined
   return about(writeErrors.MISSING_REFERENCE(own.fields, key?.values ?? 'such record', own.foreignTable.name), own.fields)
 }
 
@@ -62,22 +64,31 @@ function stillReferenced(problem: PgProblem): AppError | undefined {
   return problem.table === undefined ? undefined : writeErrors.STILL_REFERENCED(problem.table)
 }
 
-function check(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
+function check(problem: PgProblem, resource: CompiledResource): AppError | undefined {
+  const { model } = resource
   // A domain's check has no table, so it may be any field of that type.
   if (problem.constraint === undefined || (problem.table !== undefined && !isOwn(problem, model))) return undefined
-  const fields = model.checks.find(({ name }) => name === problem.constraint)?.fields ?? []
-  return about(writeErrors.CHECK_FAILED(problem.constraint, fields), fields)
+  const fields = shown(model.checks.find(({ name }) => name === problem.constraint)?.fields ?? [], resource)
+  return fields === undefined ? undefined : about(writeErrors.CHECK_FAILED(problem.constraint, fields), fields)
 }
 
-function exclusion(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
+function exclusion(problem: PgProblem, resource: CompiledResource): AppError | undefined {
+  const { model } = resource
   if (!isOwn(problem, model) || problem.constraint === undefined) return undefined
-  const fields = fieldsOf(model, detailKey(problem)?.columns ?? [])
-  return about(writeErrors.EXCLUDED(problem.constraint, fields), fields)
+  const fields = shown(fieldsOf(model, detailKey(problem)?.columns ?? []), resource)
+  return fields === undefined ? undefined : about(writeErrors.EXCLUDED(problem.constraint, fields), fields)
 }
 
-function notNull(problem: PgProblem, { model }: CompiledResource): AppError | undefined {
-  const [field] = isOwn(problem, model) && problem.column !== undefined ? fieldsOf(model, [problem.column]) : []
+function notNull(problem: PgProblem, resource: CompiledResource): AppError | undefined {
+  const { model } = resource
+  const [field] = isOwn(problem, model) && problem.column !== undefined ? (shown(fieldsOf(model, [problem.column]), resource) ?? []) : []
   return field === undefined ? undefined : about(writeErrors.NOT_NULL(field), [field])
+}
+
+/** The fields that callers know of; undefined when all are hidden: then nothing of the constraint is told either. */
+function shown(fields: readonly string[], { visibleByName }: CompiledResource): readonly string[] | undefined {
+  const known = fields.filter((name) => visibleByName.has(name))
+  return known.length === 0 && fields.length > 0 ? undefined : known
 }
 
 /** The error with its field, or with one detail for each of several. */

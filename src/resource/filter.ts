@@ -53,7 +53,7 @@ function planRelated(resource: CompiledResource, name: string, comparisons: read
 }
 
 function planComparison(resource: CompiledResource, node: Comparison): Condition {
-  if (isBehindRelation(node)) return planRelated(resource, node.path[0] ?? '', [node])
+  if (node.path.length > 1) return planRelated(resource, node.path[0] ?? '', [node])
   const [name = ''] = node.path
   const field = resource.visibleByName.get(name)
   if (field !== undefined) return compare(field, node)
