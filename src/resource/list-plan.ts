@@ -25,7 +25,7 @@ export function planList(resource: CompiledResource, shape: ShapePlan, request: 
     after: after === undefined ? undefined : decodeCursor(key, orderSignature(resource.name, order), after),
     countTotal: (request.count ?? resource.countDefault) === 'exact',
     keyset: number === undefined && canPageByCursor(resource, order),
-    deleted: request.deleted ?? 'without',
+    deleted: planDeleted(resource, request.deleted),
     search,
   })
 }
@@ -37,6 +37,11 @@ function planSearch(resource: CompiledResource, words: string | undefined): stri
     throw resourceErrors.INVALID_VALUE('search', `search takes up to ${mostSearchCharacters} characters of text.`).with({ field: 'search' })
   }
   return words
+}
+
+function planDeleted(resource: CompiledResource, deleted: ListPlan['deleted'] = 'without'): ListPlan['deleted'] {
+  if (deleted === 'without' || resource.model.softDelete !== undefined) return deleted
+  throw resourceErrors.INVALID_VALUE('deleted', `"${resource.name}" keeps no deleted records.`).with({ field: 'deleted' })
 }
 
 /** Without a primary key no order is total, and a cursor could skip records. */

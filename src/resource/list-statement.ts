@@ -59,8 +59,7 @@ function listConditions(sql: SqlBuilder, plan: ListPlan): string[] {
 function deletedConditions(plan: ListPlan): string[] {
   const { resource } = plan.shape
   if (plan.deleted === 'without') return notDeleted(resource.model, root)
-  if (plan.deleted === 'with' || resource.model.softDelete === undefined) return []
-  return [`${columnOf(root, fieldNamed(resource.model, resource.model.softDelete))} is not null`]
+  return plan.deleted === 'with' ? [] : [`${columnOf(root, fieldNamed(resource.model, resource.model.softDelete))} is not null`]
 }
 
 /** Counted as a scalar subselect of the same statement, so that rows and total are of one snapshot and the page keeps its top-N sort. */

@@ -248,6 +248,7 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     ['include=author.posts.author.posts.author', 'RESOURCE_INCLUDE_TOO_DEEP', undefined],
     ['fields=titel', 'RESOURCE_UNKNOWN_FIELD', 'Perhaps you meant "title".'],
     ['fields[author]=name', 'RESOURCE_INVALID_VALUE', 'Add include=author.'],
+    ['deleted=only', 'RESOURCE_INVALID_VALUE', undefined],
     ['page[size]=0', 'RESOURCE_INVALID_PAGE', undefined],
     ['page[size]=100000', 'RESOURCE_INVALID_PAGE', undefined],
     ['page[number]=900000', 'RESOURCE_INVALID_PAGE', undefined],
