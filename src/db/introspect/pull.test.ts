@@ -239,8 +239,10 @@ export const orders = pgTable('orders', {
 
 test('only the schemas that are asked for are pulled', async () => {
   const { client } = await database(testDatabase().url, awkward)
-  const { relations } = await readSchema(client, { schemas: ['shop'] })
-  expect(relations.map(({ schema, name }) => `${schema}.${name}`)).toEqual(['shop.Paid Totals', 'shop.types'])
+  const pulled = await readSchema(client, { schemas: ['shop'] })
+  expect(pulled.relations.map(({ schema, name }) => `${schema}.${name}`)).toEqual(['shop.Paid Totals', 'shop.types'])
+  const model = renderModels(pulled).find(({ path }) => path === 'api/models/types_table.ts')
+  expect(model?.content).toContain('/** In the database only: types_user_id_fkey REFERENCES public.user, which was not pulled */')
 })
 
 test('a pull into a folder that has migrations is refused', async () => {

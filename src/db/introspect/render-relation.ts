@@ -9,7 +9,7 @@ export function renderRelation(relation: DatabaseRelation, database: DatabaseSch
   const { identifier = '' } = context.names.relation(relation.schema, relation.name) ?? {}
   const columns = relation.columns.map((column) => renderColumn(column, relation, context)).join('')
   const make = makerOf(relation, context)
-  const start = `${documentation(relation)}export const ${identifier} = ${make}(${quoteString(relation.name)}, {\n${columns}}`
+  const start = `${documentation(relation, database)}export const ${identifier} = ${make}(${quoteString(relation.name)}, {\n${columns}}`
   if (relation.kind !== 'table') return `${start})${viewEnd(relation, context)}\n`
   const extras = renderExtras(relation, database, context)
   return extras.length === 0
@@ -17,10 +17,15 @@ export function renderRelation(relation: DatabaseRelation, database: DatabaseSch
     : `${start}, ${extrasHead(relation, database, context)} => [\n${extras.map((extra) => `  ${extra},\n`).join('')}])\n`
 }
 
-function documentation({ comment, unspoken }: DatabaseRelation): string {
+function documentation({ comment, unspoken, foreignKeys }: DatabaseRelation, { relations }: DatabaseSchema): string {
+  const elsewhere = foreignKeys.filter((key) => targetOf(key, relations) === undefined)
   const lines = [
     ...(comment === undefined ? [] : comment.split('\n')),
     ...unspoken.map((definition) => `In the database only: ${definition}`),
+    ...elsewhere.map(
+      ({ name, foreignSchema, foreignTable }) =>
+        `In the database only: ${name} REFERENCES ${foreignSchema}.${foreignTable}, which was not pulled`,
+    ),
   ].map((line) => line.replaceAll('*/', '* /').trim())
   if (lines.length === 0) return ''
   return lines.length === 1 ? `/** ${lines[0]} */\n` : `/**\n${lines.map((line) => ` * ${line}\n`).join('')} */\n`
@@ -115,6 +120,10 @@ function columnOf(table: string, column: string): string {
   return propertyAccess(table, propertyOf(column))
 }
 
+function targetOf(key: DatabaseForeignKey, relations: readonly DatabaseRelation[]): DatabaseRelation | undefined {
+  return relations.find(({ schema, name, kind }) => schema === key.foreignSchema && name === key.foreignTable && kind === 'table')
+}
+
 /** A key into a schema that was not read is left to SQL. */
 function renderForeignKey(
   key: DatabaseForeignKey,
@@ -122,7 +131,7 @@ function renderForeignKey(
   { relations }: DatabaseSchema,
   context: RenderContext,
 ): string[] {
-  const target = relations.find(({ schema, name, kind }) => schema === key.foreignSchema && name === key.foreignTable && kind === 'table')
+  const target = targetOf(key, relations)
   const names = target && context.names.relation(target.schema, target.name)
   if (names === undefined) return []
   const foreign = target === relation ? 'table' : context.file.use(`./${names.file}.ts`, names.identifier)

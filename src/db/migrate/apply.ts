@@ -33,7 +33,7 @@ export async function applyFile(
   const file = { name: `${migration.revision}/${direction}.sql`, source: migration[direction] }
   const start = performance.now()
   try {
-    if (runsOutsideTransaction(file.source)) await applyOutside(connection, file, migration, direction)
+    if (runsOutsideTransaction(file.source)) await applyOutside(connection, file, migration, direction, patience.lockTimeoutMs)
     else await applyInside(connection, file, migration, direction, patience)
   } finally {
     await connection.query('RESET ALL').catch(() => undefined) // what the file set for the session; a lost connection has nothing to reset
@@ -41,11 +41,16 @@ export async function applyFile(
   return performance.now() - start
 }
 
-async function applyOutside(connection: Connection, file: SqlFile, migration: Migration, direction: Direction): Promise<void> {
+async function applyOutside(
+  connection: Connection,
+  file: SqlFile,
+  migration: Migration,
+  direction: Direction,
+  lockTimeoutMs: number,
+): Promise<void> {
   const start = performance.now()
   await connection.query('SET statement_timeout = 0')
-  await connection.query('SET lock_timeout = 0') // CREATE INDEX CONCURRENTLY waits for old transactions without blocking anybody
-  await runOutsideTransaction(connection, file)
+  await runOutsideTransaction(connection, file, lockTimeoutMs)
   await inTransaction(connection, () => write(connection, migration, direction, performance.now() - start))
 }
 

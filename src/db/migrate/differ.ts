@@ -3,8 +3,9 @@
 import { stripVTControlCharacters } from 'node:util'
 import { getColumns, is } from 'drizzle-orm'
 import { PgSchema, PgTable, getTableConfig, isPgEnum, pgSchema, type PgEnum } from 'drizzle-orm/pg-core'
-import { importTool } from './import-tool.ts'
 import { migrateErrors } from './errors.ts'
+import { escape, escaped, unescape } from './escape-names.ts'
+import { importTool } from './import-tool.ts'
 import type { Entity, Snapshot } from './snapshot.ts'
 
 type Kit = typeof import('drizzle-kit/api-postgres')
@@ -44,11 +45,13 @@ export async function snapshotOf(models: Models, previous: readonly string[] = [
 export async function difference(from: Snapshot, to: Snapshot, answers: readonly Answer[] = []): Promise<Difference> {
   const kit = await loadKit()
   try {
-    return { statements: await kit.generateMigration(kitState(from), kitState(to), { hints: answers as unknown as KitHint[] }) }
+    return {
+      statements: await kit.generateMigration(kitState(from), kitState(to), { hints: answers.map(escapedAnswer) as unknown as KitHint[] }),
+    }
   } catch (error) {
     const ambiguities = missingHints(error)
     if (ambiguities === undefined) throw error
-    return { ambiguities }
+    return { ambiguities: ambiguities.map(({ kind, entity }) => ({ kind, entity: entity.map(unescape) })) }
   }
 }
 
@@ -62,7 +65,12 @@ function loadKit(): Promise<Kit> {
  */
 function kitState(snapshot: Snapshot): KitState {
   const ddl = snapshot.ddl.map((entity) => ('nameExplicit' in entity ? { ...entity, nameExplicit: true } : entity))
-  return structuredClone({ ...snapshot, ddl }) as unknown as KitState
+  return structuredClone({ ...snapshot, ddl: ddl.map(escaped) }) as unknown as KitState
+}
+
+function escapedAnswer(answer: Answer): Answer {
+  if (answer.type === 'create') return { ...answer, entity: answer.entity.map(escape) }
+  return { ...answer, from: answer.from.map(escape), to: answer.to.map(escape) }
 }
 
 function missingHints(error: unknown): readonly Ambiguity[] | undefined {

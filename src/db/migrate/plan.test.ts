@@ -23,7 +23,7 @@ import { check } from './check.ts'
 import type { Models } from './differ.ts'
 import { importTool } from './import-tool.ts'
 import { emptyMigration, planMigration, writeMigration, type MigrationPlan, type PlanOptions } from './plan.ts'
-import { parseRename } from './renames.ts'
+import { parseRename, type RenameAnswer } from './renames.ts'
 import { connect, editFile, scratchFolder, scratchUrl } from '../../../test/support/migrations.ts'
 import { serverShadow } from './shadow.ts'
 import { downgrade, upgrade } from './upgrade.ts'
@@ -132,6 +132,19 @@ describe('writing', () => {
       hint: 'npm install --save-dev drizzle-kit',
     })
   })
+})
+
+test('quotes and large letters in names survive creation, renames, serials and the way down', async () => {
+  const directory = await scratchFolder()
+  const table = (name: string, column: string, key: 'integer' | 'serial'): PgTable =>
+    pgTable(name, { 'Key"s': (key === 'serial' ? serial() : integer()).primaryKey(), [column]: text().unique() })
+  await migrate(directory, { it: table('My "Table"', 'a "b"', 'integer') })
+  const renames: RenameAnswer[] = [
+    { kind: 'table', entity: 'Your "Table"', from: 'My "Table"' },
+    { kind: 'column', entity: 'Your "Table".c "d"', from: 'Your "Table".a "b"' },
+  ]
+  await migrate(directory, { it: table('Your "Table"', 'c "d"', 'serial') }, { renames })
+  expect(await read(directory, '0002_next_step/up.sql')).toContain('ALTER TABLE "Your ""Table""" RENAME COLUMN "a ""b""" TO "c ""d""";')
 })
 
 describe('renames', () => {

@@ -49,13 +49,20 @@ function withCasts(statements: readonly string[], before: readonly Entity[], aft
 /** The sequence of a serial has the column's type. The kit makes it a bigint and does not change it with the column. */
 function withSequenceTypes(statements: readonly string[], before: readonly Entity[], after: readonly Entity[]): string[] {
   const serials = changedColumns(before, after).filter(([from, to]) => to.type in integerOf && from.type !== to.type)
+  const defaults = serials.map(([, to]) => [defaultStart(to), `${defaultStart(to)}nextval(${quoteLiteral(sequencePath(to))});`] as const)
   const typed = new Map(
     serials.map(([, to]) => [`CREATE SEQUENCE ${sequencePath(to)};`, `CREATE SEQUENCE ${sequencePath(to)} AS ${integerOf[to.type]};`]),
   )
   const grown = serials
     .filter(([from]) => from.type in integerOf)
     .map(([, to]) => `ALTER SEQUENCE ${sequencePath(to)} AS ${integerOf[to.type]};`)
-  return [...statements.map((statement) => typed.get(statement) ?? statement), ...grown]
+  const numbering = (statement: string): string | undefined => defaults.find(([start]) => statement.startsWith(`${start}nextval(`))?.[1]
+  return [...statements.map((statement) => typed.get(statement) ?? numbering(statement) ?? statement), ...grown]
+}
+
+/** The kit does not quote the sequence's name there. */
+function defaultStart({ schema, table, name }: ColumnEntity): string {
+  return `ALTER TABLE ${quotePath(schema, table)} ALTER COLUMN ${quoteName(name)} SET DEFAULT `
 }
 
 function sequencePath({ schema, table, name }: ColumnEntity): string {

@@ -64,9 +64,13 @@ const indexName =
 /**
  * Runs a file outside a transaction. A concurrent index that an earlier run left INVALID is dropped before it is built, and one that
  * fails now is dropped at once, so that the file can be run again and no broken index slows writes down.
+ *
+ * @param lockTimeoutMs  `lock_timeout` of statements that are not CONCURRENTLY; 0 for none. It stays set for the session.
  */
-export async function runOutsideTransaction(connection: Connection, file: SqlFile): Promise<void> {
+export async function runOutsideTransaction(connection: Connection, file: SqlFile, lockTimeoutMs = 0): Promise<void> {
   for (const statement of splitStatements(file.source)) {
+    // CONCURRENTLY waits for old transactions without making anybody wait for itself.
+    await connection.query(`SET lock_timeout = ${/\bCONCURRENTLY\b/i.test(statement.sql) ? 0 : Math.round(lockTimeoutMs)}`)
     const index = concurrentIndex.test(statement.keywords) ? indexName.exec(statement.sql) : null
     if (index) await dropInvalid(connection, index)
     try {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pgSchema, pgTable, serial, text } from 'drizzle-orm/pg-core'
 import type { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
@@ -150,6 +151,22 @@ test('a file that ends its own transaction is refused before anything runs', asy
 test('a statement that cannot run in a transaction says where it belongs', async () => {
   const { client, directory } = await prepared({ '0001_a': { up: 'CREATE TABLE a (id int); CREATE INDEX CONCURRENTLY i ON a (id)' } })
   await expect(upgrade(client, directory)).rejects.toMatchObject({ hint: expect.stringContaining('-- plinth: no-transaction') })
+})
+
+test('a statement outside a transaction is bound by lock_timeout too, unless it is CONCURRENTLY', async () => {
+  const { client, directory, url } = await prepared({
+    '0001_a': { up: 'CREATE TABLE a (id int)' },
+    '0002_b': { up: '-- plinth: no-transaction\nALTER TABLE a ADD COLUMN b int' },
+  })
+  await upgrade(client, directory, { steps: 1 })
+  const hog = await connect(url)
+  await hog.query('BEGIN; SELECT * FROM a')
+  await expect(upgrade(client, directory, { lockTimeoutMs: 50 })).rejects.toMatchObject({ message: expect.stringContaining('lock timeout') })
+  await editFile(directory, '0002_b/up.sql', '-- plinth: no-transaction\nCREATE INDEX CONCURRENTLY i ON a (id)')
+  const building = upgrade(client, directory, { lockTimeoutMs: 50 })
+  await sleep(300)
+  await hog.query('COMMIT')
+  expect(await building).toEqual(['0002_b'])
 })
 
 test('settings that a file changes do not reach the next file', async () => {
