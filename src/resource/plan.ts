@@ -24,7 +24,7 @@ export interface ShapePlan {
   readonly resource: CompiledResource
   /** Fields in the reply; the select list starts with them. */
   readonly fields: readonly Field[]
-  /** Further columns of the select list that only includes look at. */
+  /** Further columns of the select list: those that a `serialize` hook wants to see, then those that only includes look at. */
   readonly keys: readonly Field[]
   readonly includes: readonly IncludePlan[]
 }

@@ -3,10 +3,10 @@
 
 import type { Field } from '../model/model.ts'
 import { resourceErrors } from './errors.ts'
-import { fieldNamed } from './field-named.ts'
 import { unknownField, unknownRelation } from './filter.ts'
 import type { IncludePlan, ShapePlan } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
+import { sourceFields } from './relation-sql.ts'
 import type { FieldSets, IncludeTree, Shape } from './request.ts'
 
 /** Relations one request may include, over all levels: each is a statement. */
@@ -41,8 +41,13 @@ function isIncluded(tree: IncludeTree, [name, ...rest]: readonly string[]): bool
 function planLevel(resource: CompiledResource, sets: FieldSets | undefined, include: IncludeTree, path: string, depth: number): ShapePlan {
   const fields = visibleFields(resource, sets?.get(path), path)
   const includes = Object.entries(include).map(([name, inner]) => planInclude(resource, sets, name, inner, path, depth))
-  const keys = includes.flatMap((child) => child.relation.relation.from.map((name) => fieldNamed(resource.model, name)))
+  const keys = [...hookFields(resource), ...includes.flatMap(({ relation }) => sourceFields(relation))]
   return { resource, fields, keys: [...new Set(keys)].filter((field) => !fields.includes(field)), includes }
+}
+
+/** A `serialize` hook sees the whole record: what it withholds must not depend on the fields that a caller asks for. */
+function hookFields({ options, visible }: CompiledResource): readonly Field[] {
+  return options.hooks?.serialize === undefined ? [] : visible
 }
 
 function planInclude(

@@ -1,7 +1,7 @@
 // Relations whose keys look different on their two sides, and association tables that are soft-deleted, over HTTP.
 
 import { anyone, defineApp, defineResource } from 'plinth'
-import { bigint, bigserial, char, integer, numeric, pgTable, primaryKey, serial, softDelete, text, varchar } from 'plinth/db'
+import { bigint, bigserial, boolean, char, integer, numeric, pgTable, primaryKey, serial, softDelete, text, varchar } from 'plinth/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { type TestApp, testApp } from '../testing/test-app.ts'
@@ -16,6 +16,12 @@ const cities = pgTable('cities', { id: serial().primaryKey(), code: varchar({ le
 const people = pgTable('people', { id: bigserial({ mode: 'bigint' }).primaryKey(), name: text().notNull() })
 const visits = pgTable('visits', { id: serial().primaryKey(), person_id: integer().references(() => people.id) })
 const tours = pgTable('tours', { id: serial().primaryKey(), guide_id: bigint({ mode: 'bigint' }).references(() => people.id) })
+const letters = pgTable('letters', {
+  id: serial().primaryKey(),
+  person_id: bigint({ mode: 'bigint' }).references(() => people.id),
+  body: text(),
+  sealed: boolean().notNull(),
+})
 const groups = pgTable('groups', { id: serial().primaryKey(), name: text().notNull() })
 const memberships = pgTable(
   'memberships',
@@ -31,10 +37,14 @@ const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.person_id, table.group_id] })],
 )
 
-const models = { prices, offers, countries, cities, people, visits, tours, groups, memberships }
+const models = { prices, offers, countries, cities, people, visits, tours, letters, groups, memberships }
 const access = { read: anyone, write: anyone }
-const hooks = { serialize: (row: unknown) => row }
-const resources = Object.values(models).map((table) => defineResource(table, table === tours ? { access, hooks } : { access }))
+const seal = (row: Record<string, unknown>) => ({ ...row, body: row['sealed'] === false ? row['body'] : '…' })
+const resources = [
+  ...[prices, offers, countries, cities, people, visits, groups, memberships].map((table) => defineResource(table, { access })),
+  defineResource(tours, { access, hooks: { serialize: (row) => row } }),
+  defineResource(letters, { access, hooks: { serialize: seal } }),
+]
 
 describe.each(testDatabases())('relations on $name', ({ url }) => {
   let api: TestApp
@@ -97,5 +107,17 @@ describe.each(testDatabases())('relations on $name', ({ url }) => {
       expect(await api.get(`/api/${path}&page[size]=200`)).toMatchObject({ status: 400, body: { code: 'RESOURCE_REPLY_TOO_LARGE' } })
     }
     expect(await body('groups?fields=name')).toEqual([{ name: 'chess' }, { name: 'go' }])
+  })
+
+  test('a serialize hook sees whole records whatever fields are asked for, and only those are sent', async () => {
+    await api.app.db.query(`insert into letters (person_id, body, sealed) values (1, 'open words', false), (1, 'a secret', true)`)
+    expect(await body('letters?fields=body&sort=id')).toEqual([{ body: 'open words' }, { body: '…' }])
+    expect(await body('letters?fields=body&include=person&fields[person]=id&page[size]=1')).toEqual([
+      { body: 'open words', person: { id: '1' } },
+    ])
+    expect(await body('people?filter[id]=1&fields=id&include=letters&fields[letters]=body')).toEqual([
+      { id: '1', letters: [{ body: 'open words' }, { body: '…' }] },
+    ])
+    expect(await body('letters/2?fields=id,body')).toEqual({ id: 2, body: '…' })
   })
 })

@@ -1,5 +1,6 @@
 // Levels of rows → the JSON bytes of a reply.
 
+import type { Field } from '../../model/model.ts'
 import type { CompiledInclude, CompiledShape, Level } from '../compiled-shape.ts'
 import { resourceErrors } from '../errors.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -47,13 +48,20 @@ function hookedJson(make: () => unknown): Buffer {
 /** A record with its includes as an object, through the `serialize` hooks on the way. */
 function hookedRecord(shape: CompiledShape, level: Level, index: number): unknown {
   if (++hooked > mostHooked) throw resourceErrors.REPLY_TOO_LARGE()
-  const { resource, fields } = shape.plan
-  const record = recordValues(fields, level.rows, index)
+  const { resource, fields, keys } = shape.plan
+  const serialize = resource.options.hooks?.serialize
+  const unasked = serialize === undefined ? [] : keys.slice(0, resource.visible.length - fields.length)
+  const record = recordValues([...fields, ...unasked], level.rows, index)
   shape.includes.forEach((include, i) => {
     record[include.name] = hookedChildren(include, level, level.children[i] as Level, index)
   })
-  const serialize = resource.options.hooks?.serialize
-  return serialize === undefined ? record : serialize(record)
+  return serialize === undefined ? record : withoutFields(serialize(record), unasked)
+}
+
+/** What a hook returned without the fields that the caller did not ask for; what the hook has added stays. */
+function withoutFields(made: unknown, unasked: readonly Field[]): unknown {
+  if (unasked.length === 0 || typeof made !== 'object' || made === null) return made
+  return Object.fromEntries(Object.entries(made).filter(([name]) => !unasked.some((field) => field.name === name)))
 }
 
 function hookedChildren(include: CompiledInclude, parent: Level, child: Level, parentIndex: number): unknown {
