@@ -44,10 +44,10 @@ test('migrations and seed fill an empty database, may run again, and can be take
   const scratch = await scratchDatabase()
   onTestFinished(() => scratch.drop())
   const plinth = (...args: string[]) => runPlinth(root, args, { DATABASE_URL: scratch.url, LOG_LEVEL: 'silent' })
-  expect(plinth('db', 'upgrade').output).toMatch(/^applied {2}0001_create_items {2}\d+ ms\n1 applied\.\n$/)
+  expect(plinth('db', 'upgrade').output).toMatch(/applied +0001_create_items +\d+ ms\n/)
   expect(plinth('db', 'upgrade').output).toBe('The database is up to date.\n')
   expect(plinth('db', 'seed')).toEqual({ output: 'Seeded.\n', status: 0 })
-  expect(plinth('db', 'downgrade', 'base').output).toMatch(/taken back {2}0001_create_items/)
+  expect(plinth('db', 'downgrade', 'base').output).toMatch(/taken back +0001_create_items/)
 })
 
 test('the seed loads its samples into an empty table, and nothing into another', async () => {
