@@ -41,4 +41,4 @@ The record or the list itself. \`X-Pagination\`, \`X-Total-Count\` and \`Link\` 
 
 const valuesText = `## Values
 
-Times are in UTC. Numbers that JavaScript would round (\`bigint\`, \`numeric\`) are strings. Reads have an \`ETag\`: send it as \`If-None-Match\` to get 304, or as \`If-Match\` with a change to get 412 when somebody else was faster.`
+Times are in UTC. Numbers that JavaScript would round (\`bigint\`, \`numeric\`) are strings; a body may also have a JSON number there, as long as none of its digits can be lost. Reads have an \`ETag\`: send it as \`If-None-Match\` to get 304, or as \`If-Match\` with a change to get 412 when somebody else was faster.`

@@ -76,8 +76,11 @@ function oneValue(schema: Part): Part {
   return anything ? { content: { 'application/json': { schema } } } : { schema }
 }
 
-/** One value of the field, or of one element of a list. It may be longer than what the column can hold: then nothing is found. */
-function wantedValue(field: Field): Part {
-  const { maxLength: _longest, ...schema } = field.kind.jsonSchema(field)
-  return schema
+/**
+ * One value of the field, or of one element of a list. It may be longer than what the column can hold, or none of the
+ * words that the application writes: then nothing is found.
+ */
+function wantedValue({ precision: _digits, scale: _decimals, ...field }: Field): Part {
+  const { maxLength: _longest, enum: words, ...schema } = field.kind.jsonSchema(field)
+  return field.kind.name === 'text' || words === undefined ? schema : { ...schema, enum: words }
 }

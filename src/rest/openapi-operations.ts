@@ -116,7 +116,7 @@ function create({ resource, names, schemas, examples }: Subject): Part {
         headers: headersOf({ Location: 'Location', ETag: 'ETag' }),
         content: jsonBody({ anyOf: [schemas.record, schemas.records] }, { ...examples.record, ...examples.records }),
       },
-      ...refusalReplies('InvalidBulk', 'Conflict', 'BodyTooLarge', 'UnsupportedMediaType'),
+      ...refusalReplies('InvalidBulk', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
     },
   }
 }

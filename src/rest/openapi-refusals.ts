@@ -10,6 +10,9 @@ export interface Refusal {
 
 const queryCodes = ['HTTP_INVALID_URL', 'REST_UNKNOWN_PARAMETER', 'REST_REPEATED_PARAMETER', 'REST_INVALID_PARAMETER', 'REST_INVALID_QUERY']
 
+/** What only PostgreSQL can tell: values of types that it knows and we do not, and ranges that end before they begin. */
+const valueCodes = ['DB_INVALID_VALUE', 'DB_OUT_OF_RANGE']
+
 const shapeCodes = [
   'RESOURCE_UNKNOWN_FIELD',
   'RESOURCE_UNKNOWN_RELATION',
@@ -73,8 +76,8 @@ const databaseCodes = [
 
 /** By the name of the component. */
 export const refusals = {
-  InvalidQuery: { status: 400, summary: 'The query is wrong.', codes: [...queryCodes, ...shapeCodes, ...listCodes] },
-  InvalidRead: { status: 400, summary: 'The key or the query is wrong.', codes: [...queryCodes, ...shapeCodes] },
+  InvalidQuery: { status: 400, summary: 'The query is wrong.', codes: [...queryCodes, ...shapeCodes, ...listCodes, ...valueCodes] },
+  InvalidRead: { status: 400, summary: 'The key or the query is wrong.', codes: [...queryCodes, ...shapeCodes, ...valueCodes] },
   InvalidKey: {
     status: 400,
     summary: 'The key in the path is wrong.',

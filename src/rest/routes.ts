@@ -14,7 +14,7 @@ import { Lru } from '../support/lru.ts'
 import { sendJson, sendWithEtag } from './conditional.ts'
 import { explainList, wantsExplanation } from './explain.ts'
 import { linkBase, nextLink } from './page-links.ts'
-import { isBulk, readKeys } from './read-body.ts'
+import { isBulk, readChanges, readKeys } from './read-body.ts'
 import { readListQuery, readShapeQuery, refuseQuery } from './read-query.ts'
 import type { ReplyFormat } from './reply-format.ts'
 
@@ -144,7 +144,7 @@ function deleteHandler(rest: RestResource): Route['handler'] {
 function bulkPatchHandler(rest: RestResource): Route['handler'] {
   return async (request, reply) => {
     refuseQuery(queryOf(request))
-    const written = await writeBulk(rest.writer, { operation: 'patch', items: request.body as readonly RecordValues[] }, context())
+    const written = await writeBulk(rest.writer, readChanges(rest.resource, request.body), context())
     return sendJson(reply, 200, rest.format.records(written.json))
   }
 }

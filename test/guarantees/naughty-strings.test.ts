@@ -39,7 +39,8 @@ async function changed(strings: Iterable<string>, comesBack: (text: string) => P
   const found: string[] = []
   await inLanes(strings, 4, async (text) => {
     const back = await comesBack(text)
-    if (back !== text) found.push(`${JSON.stringify(text).slice(0, 80)} became ${(JSON.stringify(back) as string | undefined)?.slice(0, 80)}`)
+    if (back !== text)
+      found.push(`${JSON.stringify(text).slice(0, 80)} became ${(JSON.stringify(back) as string | undefined)?.slice(0, 80)}`)
   })
   return found
 }

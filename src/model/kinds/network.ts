@@ -72,7 +72,9 @@ function ipv6Groups(address: string): string {
 }
 
 function macKind(bytes: number): Kind {
-  const pattern = `^[\\da-fA-F]{2}([:-][\\da-fA-F]{2}){${bytes - 1}}$`
+  const byte = '[\\da-fA-F]{2}'
+  // PostgreSQL takes either separator, and not both in one address.
+  const pattern = `^${byte}((:${byte}){${bytes - 1}}|(-${byte}){${bytes - 1}})$`
   const matcher = new RegExp(pattern)
   const sample = bytes === 6 ? '08:00:2b:01:02:03' : '08:00:2b:ff:fe:01:02:03'
   const parse = (value: unknown): Parsed => parseMatching(value, matcher, `a MAC address of ${bytes} bytes`, `As in ${sample}.`)

@@ -25,9 +25,9 @@ const leaks: readonly (readonly [string, RegExp])[] = [
   ['SQL', /\bselect\b.+\bfrom\b|\binsert into\b|\bupdate\b.+\bset\b|\bdelete from\b|\bwhere\b.+=|\$\d\b|::[a-z]+|\bpg_[a-z]+/i],
   [
     "PostgreSQL's own words",
-    /violates|syntax error|relation "|column "|invalid input syntax|duplicate key|canceling statement|SQLSTATE|\b(?:22|23|42)[0-9A-Z]{3}\b/,
+    /violates|syntax error|relation \\?"|column \\?"|invalid input syntax|duplicate key|canceling statement|SQLSTATE|\b(?:22|23|42)[0-9A-Z]{3}\b/,
   ],
-  ['a stack', /(?:\n|\\n)\s+at |\bat \S+ \(|\.[mc]?[jt]s:\d+/],
+  ['a stack', /(?:\n|\\n)\s+at |\bat [\w.<> ]+ \([/\w]+[:/]|\.[mc]?[jt]s:\d+/],
   ['a path', /node_modules|\/src\/|\/work\/|\/home\/|\/tmp\/|file:\/\/|\.[mc]?[jt]s\b/],
   [
     'an error of the runtime',
@@ -48,7 +48,9 @@ export function errorProblems(reply: Reply, format: ReplyFormat, canaries: reado
   )
 }
 
-function formProblems(reply: Reply, format: ReplyFormat): string[] {
+/** Only what is wrong with its form: random requests hold words that a careful reply may repeat. */
+export function formProblems(reply: Reply, format: ReplyFormat): string[] {
+  if (reply.status < 400) return []
   const problems: string[] = []
   if (reply.headers['content-type'] !== types[format]) problems.push(`is ${String(reply.headers['content-type'])}, not ${types[format]}`)
   if (typeof reply.headers['x-request-id'] !== 'string') problems.push('has no request id')

@@ -10,9 +10,16 @@ export interface LiveApp extends Caller {
   stop(): Promise<void>
 }
 
-/** @param environment  settings, by variable name */
-export async function liveApp(definition: AppDefinition, environment: Record<string, string> = {}): Promise<LiveApp> {
-  const test = await testApp(definition, { url: testDatabase().url, environment: { API_HOST: '127.0.0.1', ...environment } })
+/**
+ * @param environment  settings, by variable name
+ * @param server       URL of the PostgreSQL server
+ */
+export async function liveApp(
+  definition: AppDefinition,
+  environment: Record<string, string> = {},
+  server: string = testDatabase().url,
+): Promise<LiveApp> {
+  const test = await testApp(definition, { url: server, environment: { API_HOST: '127.0.0.1', ...environment } })
   const { url } = await test.app.start()
   const caller = callerOf(Number(new URL(url).port))
   return {
