@@ -52,8 +52,13 @@ export function resourceRoutes(rest: RestResource): Route[] {
 }
 
 /** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */
-export function recordPath(resource: CompiledResource): string {
-  return resource.model.primaryKey.map((name) => `:${name}`).join('/')
+function recordPath(resource: CompiledResource): string {
+  return resource.model.primaryKey.map((name) => `:${parameterOf(name)}`).join('/')
+}
+
+/** The router reads `:Order ID` and `:a-b` as something else than one parameter. */
+function parameterOf(field: string): string {
+  return field.replaceAll(/\W/g, '_')
 }
 
 interface RememberedList {
@@ -170,7 +175,7 @@ function queryOf(request: HttpRequest): string {
 
 function keyOf(resource: CompiledResource, request: HttpRequest): RecordKey {
   const parameters = request.params as Record<string, string>
-  return resource.model.primaryKey.map((name) => parameters[name] ?? '')
+  return resource.model.primaryKey.map((name) => parameters[parameterOf(name)] ?? '')
 }
 
 function matchOf(request: HttpRequest): { match?: string } {
