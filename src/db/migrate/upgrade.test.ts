@@ -161,7 +161,9 @@ test('a statement outside a transaction is bound by lock_timeout too, unless it 
   await upgrade(client, directory, { steps: 1 })
   const hog = await connect(url)
   await hog.query('BEGIN; SELECT * FROM a')
-  await expect(upgrade(client, directory, { lockTimeoutMs: 50 })).rejects.toMatchObject({ message: expect.stringContaining('lock timeout') })
+  await expect(upgrade(client, directory, { lockTimeoutMs: 50 })).rejects.toMatchObject({
+    message: expect.stringContaining('lock timeout'),
+  })
   await editFile(directory, '0002_b/up.sql', '-- plinth: no-transaction\nCREATE INDEX CONCURRENTLY i ON a (id)')
   const building = upgrade(client, directory, { lockTimeoutMs: 50 })
   await sleep(300)
