@@ -6,13 +6,17 @@ import { nameStatement } from './statement-name.ts'
 
 /** Named texts of one resource. A statement with ten parameters takes PostgreSQL about 50 kB. */
 const mostNames = 64
+/** A bulk INSERT of VALUES has thousands of parameters, takes 3 MB, and is another text for every number of records. */
+const mostValues = 200
 
 export class StatementNames {
   readonly #texts = new Set<string>()
 
   /** The statement with its name, when it has one: the same text keeps it for ever. */
   named(statement: Statement): Statement {
-    return this.#has(statement.text) ? { ...statement, name: nameStatement(statement.text) } : statement
+    return statement.values.length <= mostValues && this.#has(statement.text)
+      ? { ...statement, name: nameStatement(statement.text) }
+      : statement
   }
 
   #has(text: string): boolean {

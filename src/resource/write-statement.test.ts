@@ -90,3 +90,10 @@ test('the statements of a resource that are prepared are bounded, and a text kee
   expect(new Set(named.map(({ name }) => name)).size).toBe(65)
   expect(names.named({ text: 'select 3', values: ['x'] }).name).toBe(named[3]?.name)
 })
+
+test('a statement with thousands of parameters is not prepared, and takes no name from others', () => {
+  const names = new StatementNames()
+  const many = Array.from({ length: 5000 }, () => 'x')
+  for (let i = 0; i < 100; i++) expect(names.named({ text: `insert ${i}`, values: many }).name).toBeUndefined()
+  expect(names.named({ text: 'update', values: ['x'] }).name).toBeDefined()
+})
