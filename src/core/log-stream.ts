@@ -43,14 +43,16 @@ export function openLogStream(
   stdout: NodeJS.WritableStream = process.stdout,
 ): LogStream {
   const hide = hideValues(secrets)
-  // `plinth start | head` closes the pipe; that must not be a crash.
-  stdout.on('error', () => {})
+  stdout.off('error', survive).on('error', survive)
   if (config.pretty) return prettyStream(stdout, hide)
   const sinks: LogSink[] = [{ write: (chunk) => stdout.write(chunk) }]
   if (config.directory !== undefined)
     sinks.push(new RotatingFile({ directory: config.directory, name, fileBytes: config.fileBytes, files: config.files }))
   return new BufferedStream(sinks, hide)
 }
+
+/** `plinth start | head` closes the pipe; that must not be a crash. One function, however many logs a process opens. */
+function survive(): void {}
 
 /** Lines for people, at once. Colours only where the terminal shows them. */
 function prettyStream(stdout: NodeJS.WritableStream, hide: (line: string) => string): LogStream {

@@ -140,6 +140,12 @@ describe('errors', () => {
   })
 })
 
+test('many logs on one output listen to its errors once', () => {
+  const { out } = sink()
+  for (let i = 0; i < 20; i++) openLogStream({ level: 'info', pretty: false, fileBytes: 1, files: 1 }, 'api', [], out).close()
+  expect(out.listenerCount('error')).toBe(1)
+})
+
 describe('control characters', () => {
   const evil = 'a\u001b[31m\r\nb\u009b2J\u007f'
 
