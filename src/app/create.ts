@@ -17,6 +17,7 @@ import type { Engine } from '../resource/run.ts'
 import { compileWriter, type Writer } from '../resource/writer.ts'
 import { replyFormats } from '../rest/reply-format.ts'
 import type { AppDefinition } from './define.ts'
+import { appErrors } from './errors.ts'
 import { addFaces } from './faces.ts'
 import { readModels } from './models.ts'
 import { orderModules } from './modules.ts'
@@ -58,7 +59,12 @@ export async function createApp(definition: AppDefinition, config: Config): Prom
     { name: 'The database', stop: () => db.close() },
   ])
   await life.start()
-  return composeApp(definition, { config, log, db, registry, closeRest: () => life.stop() })
+  try {
+    return await composeApp(definition, { config, log, db, registry, closeRest: () => life.stop() })
+  } catch (error) {
+    await life.stop()
+    throw error
+  }
 }
 
 export function readRegistry({ options }: AppDefinition): Engine['registry'] {
@@ -118,7 +124,23 @@ function handleOf(engine: Engine, writer: Writer | undefined, name: string): Res
   return resourceHandle(engine, writer.resource, writer)
 }
 
-async function listen({ fastify, config }: App): Promise<{ url: string }> {
-  const url = await fastify.listen({ host: config.api.host, port: config.api.port })
-  return { url }
+/** Fastify writes a log line for every network interface; who starts the application says where it listens, once. */
+async function listen({ fastify, config, log }: App): Promise<{ url: string }> {
+  const { host, port } = config.api
+  await fastify.ready()
+  const { level } = log
+  log.level = 'silent'
+  try {
+    return { url: await fastify.listen({ host, port }) }
+  } catch (error) {
+    throw listenError(error, host, port)
+  } finally {
+    log.level = level
+  }
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return appErrors.PORT_IN_USE(port)
+  return code === undefined ? error : appErrors.CANNOT_LISTEN(host, port, message)
 }

@@ -2,9 +2,11 @@
 
 import type { Pool, PoolClient } from 'pg'
 import type { Config } from '../core/config.ts'
-import { createLog } from '../core/log.ts'
-import { createDatabase } from '../db/create-database.ts'
+import { AppError } from '../core/errors.ts'
+import { silentLog } from '../core/log.ts'
+import { addressOf, createDatabase } from '../db/create-database.ts'
 import type { Database } from '../db/database.ts'
+import { dbErrors } from '../db/errors.ts'
 import type { LoadedApp } from './load-app.ts'
 
 export function withConnection<result>({ config }: LoadedApp, work: (client: PoolClient) => Promise<result>): Promise<result> {
@@ -13,18 +15,19 @@ export function withConnection<result>({ config }: LoadedApp, work: (client: Poo
 
 /** Opens the configured database (starting the embedded one), hands over a session, closes both. */
 export async function connected<result>(config: Config, work: (client: PoolClient) => Promise<result>): Promise<result> {
-  const log = createLog({ level: 'warn', stream: process.stderr })
-  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
+  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, silentLog())
   try {
-    return await withSession(db, work)
+    return await withSession(db, config, work)
   } finally {
     await db.close()
   }
 }
 
-/** A session of its own from the database of a running application. */
-export async function withSession<result>(db: Database, work: (client: PoolClient) => Promise<result>): Promise<result> {
-  const client = await (db.client() as Pool).connect()
+/** A session of its own from the database of a running application. @throws AppError DB_CANNOT_CONNECT */
+export async function withSession<result>(db: Database, config: Config, work: (client: PoolClient) => Promise<result>): Promise<result> {
+  const client = await connect(db, config)
+  // A connection that is lost also fails the statement under way; between two statements nobody else would hear of it.
+  client.on('error', () => {})
   try {
     // The limits of a request are not those of a migration; lock_timeout is set by the migrator itself.
     await client.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0')
@@ -32,4 +35,19 @@ export async function withSession<result>(db: Database, work: (client: PoolClien
   } finally {
     client.release(true)
   }
+}
+
+async function connect(db: Database, { database }: Config): Promise<PoolClient> {
+  try {
+    return await (db.client() as Pool).connect()
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw dbErrors.CANNOT_CONNECT(addressOf(database.url ?? 'embedded'), reasonOf(error)).with({ cause: error })
+  }
+}
+
+/** A host with several addresses fails once for each. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
+  return error instanceof Error ? error.message : String(error)
 }

@@ -3,28 +3,31 @@
 import { join } from 'node:path'
 import { confirm, isCancel } from '@clack/prompts'
 import { createApp } from '../app/create.ts'
-import { check, drift } from '../db/migrate/check.ts'
+import { schemaOf } from '../app/models.ts'
+import { check, drift, type Drift } from '../db/migrate/check.ts'
 import { reset } from '../db/migrate/reset.ts'
 import { stamp } from '../db/migrate/stamp.ts'
-import { history, status } from '../db/migrate/status.ts'
-import { downgrade, type MigrationEvent, type RunOptions, upgrade } from '../db/migrate/upgrade.ts'
-import { schemaOf } from '../app/models.ts'
+import { type DatabaseStatus, history, status } from '../db/migrate/status.ts'
+import { downgrade, type RunOptions, upgrade } from '../db/migrate/upgrade.ts'
 import { withConnection } from './connection.ts'
 import { findRoot, loadApp, type LoadedApp } from './load-app.ts'
-import { print, printJson, table, UsageError } from './output.ts'
+import { migrationEvents } from './migration-events.ts'
+import { note, print, printJson, table, UsageError } from './output.ts'
 import { runSeed } from './prepare-database.ts'
 
 export { migrate, type MigrateFlags } from './db-migrate.ts'
 
-export interface UpgradeFlags {
-  readonly steps?: number
-  readonly allowLate?: boolean
+interface JsonFlag {
   readonly json?: boolean
 }
 
-export interface DowngradeFlags {
+export interface UpgradeFlags extends JsonFlag {
   readonly steps?: number
-  readonly json?: boolean
+  readonly allowLate?: boolean
+}
+
+export interface DowngradeFlags extends JsonFlag {
+  readonly steps?: number
 }
 
 export function migrationsOf(root: string): string {
@@ -35,85 +38,92 @@ export async function upgradeDatabase(to: string | undefined, { steps, allowLate
   const app = await loadApp()
   const options = { ...runOptions(app, json), to, steps, allowLate }
   const revisions = await withConnection(app, (client) => upgrade(client, migrationsOf(app.root), options))
-  report(revisions, 'applied', 'The database is up to date.', json)
+  report(revisions, 'The database is up to date.', json)
 }
 
 export async function downgradeDatabase(to: string | undefined, { steps, json = false }: DowngradeFlags): Promise<void> {
   const app = await loadApp()
-  const revisions = await withConnection(app, (client) =>
-    downgrade(client, migrationsOf(app.root), { ...runOptions(app, json), to, steps }),
-  )
-  report(revisions, 'taken back', 'There was nothing to take back.', json)
+  const options = { ...runOptions(app, json), to, steps }
+  const revisions = await withConnection(app, (client) => downgrade(client, migrationsOf(app.root), options))
+  report(revisions, 'There was nothing to take back.', json)
 }
 
-function report(revisions: readonly string[], what: string, nothing: string, json: boolean): void {
-  if (json) return printJson({ revisions })
-  print(revisions.length === 0 ? nothing : `${revisions.length} ${what}.`)
+/** Each migration was printed when it was done. */
+function report(revisions: readonly string[], nothing: string, json: boolean): void {
+  if (json) printJson({ revisions })
+  else if (revisions.length === 0) print(nothing)
 }
 
 function runOptions({ config }: LoadedApp, quiet: boolean): RunOptions {
-  return { lockTimeoutMs: config.database.migrationLockTimeoutMs, ...(quiet ? {} : { onEvent: printEvent }) }
+  return { lockTimeoutMs: config.database.migrationLockTimeoutMs, ...(quiet ? {} : { onEvent: migrationEvents() }) }
 }
 
-function printEvent(event: MigrationEvent): void {
-  if (event.type === 'waiting') print('Another process is migrating; waiting for it …')
-  if (event.type === 'done') print(`${event.direction === 'up' ? 'applied' : 'taken back'}  ${event.revision}  ${Math.round(event.durationMs)} ms`)
-}
-
-export async function showStatus({
-  drift: withDrift = false,
-  json = false,
-}: {
-  readonly drift?: boolean
-  readonly json?: boolean
-}): Promise<void> {
+export async function showStatus({ drift: withDrift = false, json = false }: JsonFlag & { readonly drift?: boolean }): Promise<void> {
   const app = await loadApp()
   const found = await withConnection(app, async (client) => ({
     ...(await status(client, migrationsOf(app.root))),
     ...(withDrift ? { drift: await drift(client, migrationsOf(app.root)) } : {}),
   }))
-  const differences = found.drift?.kind === 'compared' ? found.drift.differences : []
-  if (found.blocked || differences.length > 0) process.exitCode = 1
+  if (found.blocked || differencesIn(found.drift).length > 0) process.exitCode = 1
   if (json) return printJson(found)
-  print(
-    table(
-      ['MIGRATION', 'STATE', 'APPLIED'],
-      found.migrations.map((it) => [it.revision, stateOf(it), it.appliedAt?.toISOString() ?? '']),
-    ),
-  )
-  print(found.pending === 0 ? 'Nothing is pending.' : `${found.pending} pending. Apply: plinth db upgrade`)
-  if (found.drift?.kind === 'unknown') print(`The database could not be compared: no shadow has ${found.drift.extensions.join(', ')}.`)
-  for (const difference of differences) print(`differs: ${difference}`)
+  printStatus(found)
+  printDrift(found.drift)
 }
 
-function stateOf({ state, edited }: { readonly state: string; readonly edited: readonly string[] }): string {
-  return edited.length === 0 ? state : `${state}, ${edited.join(' and ')} changed since`
+function printStatus({ migrations, pending }: DatabaseStatus): void {
+  if (migrations.length === 0) return print('There are no migrations. Write the first: plinth db migrate -m "…"')
+  const rows = migrations.map(({ revision, state, edited, appliedAt }) => [
+    revision,
+    edited.length === 0 ? state : `${state}, ${edited.join(' and ')} changed since`,
+    appliedAt?.toISOString() ?? '',
+  ])
+  print(table(['MIGRATION', 'STATE', 'APPLIED'], rows))
+  print(pending === 0 ? 'Nothing is pending.' : `${pending} pending. Apply: plinth db upgrade`)
 }
 
-export async function showHistory(json: boolean): Promise<void> {
+function printDrift(found: Drift | undefined): void {
+  if (found === undefined) return
+  if (found.kind === 'unknown') return print(`The database could not be compared: no shadow has ${found.extensions.join(', ')}.`)
+  const differences = differencesIn(found)
+  print(differences.length === 0 ? 'The database is what its migrations make.' : 'The database is not what its migrations make:')
+  for (const difference of differences) print(`  - ${difference}`)
+}
+
+function differencesIn(found: Drift | undefined): readonly string[] {
+  return found?.kind === 'compared' ? found.differences : []
+}
+
+export async function showHistory({ json = false }: JsonFlag): Promise<void> {
   const entries = await history(migrationsOf(findRoot()))
   if (json) return printJson(entries)
+  if (entries.length === 0) return print('There are no migrations. Write the first: plinth db migrate -m "…"')
   const rows = entries.map((entry) => [
     entry.revision,
     String(entry.statements),
-    entry.losesData ? 'loses data' : '',
-    entry.isHead ? 'head' : '',
+    [entry.losesData ? 'loses data' : '', entry.isHead ? 'head' : ''].filter(Boolean).join(', '),
   ])
-  print(table(['MIGRATION', 'STATEMENTS', '', ''], rows))
+  print(table(['MIGRATION', 'STATEMENTS', 'NOTES'], rows))
 }
 
-export async function stampDatabase(revision: string): Promise<void> {
+export async function stampDatabase(revision: string, { json = false }: JsonFlag): Promise<void> {
   const app = await loadApp()
-  const recorded = await withConnection(app, (client) => stamp(client, migrationsOf(app.root), revision))
-  print(`Recorded as applied: ${recorded.length === 0 ? 'none' : recorded.join(', ')}.`)
+  const revisions = await withConnection(app, (client) => stamp(client, migrationsOf(app.root), revision))
+  if (json) return printJson({ revisions })
+  print(`Recorded as applied: ${revisions.length === 0 ? 'none' : revisions.join(', ')}.`)
 }
 
-export async function resetDatabase({ yes = false, force = false }: { readonly yes?: boolean; readonly force?: boolean }): Promise<void> {
+export interface ResetFlags extends JsonFlag {
+  readonly yes?: boolean
+  readonly force?: boolean
+}
+
+export async function resetDatabase({ yes = false, force = false, json = false }: ResetFlags): Promise<void> {
   const app = await loadApp()
-  if (!yes && !(await agrees(`Drop everything in the database of "${app.definition.options.name}"?`))) return
-  const options = { ...runOptions(app, false), isProduction: app.config.env === 'production', force }
-  await withConnection(app, (client) => reset(client, migrationsOf(app.root), options))
-  await seedDatabase()
+  if (!yes && !(await agrees(`Drop everything in the database of "${app.definition.options.name}"?`))) return note('Nothing was changed.')
+  const options = { ...runOptions(app, json), isProduction: app.config.env === 'production', force }
+  const revisions = await withConnection(app, (client) => reset(client, migrationsOf(app.root), options))
+  const seeded = await seed(app, json)
+  if (json) printJson({ revisions, seeded })
 }
 
 async function agrees(question: string): Promise<boolean> {
@@ -122,11 +132,18 @@ async function agrees(question: string): Promise<boolean> {
   return !isCancel(answer) && answer
 }
 
-export async function seedDatabase(): Promise<void> {
-  const { definition, config } = await loadApp()
-  const app = await createApp(definition, { ...config, log: { ...config.log, level: 'warn' } })
+export async function seedDatabase({ json = false }: JsonFlag): Promise<void> {
+  const seeded = await seed(await loadApp(), json)
+  if (json) printJson({ seeded })
+}
+
+/** @returns false when the application has no seed */
+async function seed({ definition, config }: LoadedApp, quiet: boolean): Promise<boolean> {
+  const app = await createApp(definition, { ...config, log: { ...config.log, level: quiet ? 'silent' : 'warn' } })
   try {
-    print((await runSeed(app)) ? 'Seeded.' : 'The application has no seed.')
+    const seeded = await runSeed(app)
+    if (!quiet) print(seeded ? 'Seeded.' : 'The application has no seed.')
+    return seeded
   } finally {
     await app.stop()
   }

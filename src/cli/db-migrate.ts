@@ -31,11 +31,11 @@ export async function migrate(flags: MigrateFlags): Promise<void> {
   const message = flags.message
   if (message === undefined) throw new UsageError('Say what changes: plinth db migrate -m "add price to books"')
   const plan = flags.empty === true ? await emptyMigration(directory) : await plannedMigration(models, directory, flags)
+  const revisions = plan === undefined ? [] : await writeMigration(directory, message, plan)
+  if (flags.json === true) return printJson({ revisions, warnings: plan?.warnings ?? [] })
   if (plan === undefined) return print('Nothing to migrate: the migrations make what the models say.')
-  const revisions = await writeMigration(directory, message, plan)
-  if (flags.json === true) return printJson({ revisions, warnings: plan.warnings })
-  for (const revision of revisions) print(`  new  migrations/${revision}/ (up.sql, down.sql)`)
-  for (const warning of plan.warnings) print(`  note: ${warning}`)
+  for (const revision of revisions) print(`  new      migrations/${revision}/ (up.sql, down.sql)`)
+  for (const warning of plan.warnings) print(`  note     ${warning}`)
   print('Read it, then apply it: plinth db upgrade')
 }
 

@@ -39,7 +39,9 @@ async function writeFiles(root: string, files: readonly GeneratedFile[], force: 
   const present = files.filter(({ path }) => existsSync(join(root, path)))
   if (present.length > 0 && !force) {
     const names = present.slice(0, 5).map(({ path }) => path)
-    throw new UsageError(`Nothing was written: ${names.join(', ')}${present.length > 5 ? ' …' : ''} would be overwritten. If that is meant: --force`)
+    throw new UsageError(
+      `Nothing was written: ${names.join(', ')}${present.length > 5 ? ' …' : ''} would be overwritten. If that is meant: --force`,
+    )
   }
   for (const { path, content } of files) {
     await mkdir(dirname(join(root, path)), { recursive: true })
@@ -67,7 +69,8 @@ export default defineApp({ name: ${JSON.stringify(name)}, models, resources })
 /** The first migration is the database as it was found; it counts as applied there. */
 async function recordPulled(root: string, client: Connection, options: { readonly schemas?: readonly string[] }): Promise<void> {
   const directory = join(root, 'migrations')
-  if ((await readMigrations(directory)).length > 0) return print('Migrations are there already: write the difference with plinth db migrate.')
+  if ((await readMigrations(directory)).length > 0)
+    return print('Migrations are there already: write the difference with plinth db migrate.')
   const models = (await import(pathToFileURL(join(root, 'api/models/index.ts')).href)) as Readonly<Record<string, unknown>>
   const revision = await writePulled(directory, client, models, options)
   await stamp(client, directory, revision)

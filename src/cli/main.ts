@@ -1,16 +1,31 @@
 // The command line: one list of commands, each in a file of its own and loaded only when it is called.
 
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { reportFailure } from './output.ts'
 import { commands } from './commands.ts'
+import { inOurWords, reportFailure } from './failure.ts'
+import { surviveClosedPipes } from './output.ts'
 
 /** Runs one command line. Sets `process.exitCode`: 0 done, 1 it failed, 2 it was called wrongly. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('plinth').description('Runs and looks after a Plinth application.').showHelpAfterError().exitOverride()
+  surviveClosedPipes()
+  const program = new Command('plinth')
+    .description('Runs and looks after a Plinth application.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print what a command does and takes')
+    .showHelpAfterError('Add --help to see what there is.')
+    .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
+    .exitOverride()
   for (const add of commands) add(program)
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     process.exitCode = reportFailure(error)
   }
+}
+
+/** Of the package: the same two folders up from `src/cli` and from `dist/cli`. */
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+  return manifest.version
 }

@@ -1,14 +1,17 @@
-// What commands print, and how they fail: people read sentences, scripts read JSON and exit codes.
+// What commands print: results to standard output, as sentences for people or JSON for scripts; all else to standard error.
 
-import { CommanderError } from 'commander'
-import { AppError } from '../core/errors.ts'
-
+/** A line of the result. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
+}
+
+/** A line about what is going on, which is not part of the result. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
 }
 
 /** Columns lined up under their headings. */
@@ -22,21 +25,16 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return [headings, ...rows].map(line).join('\n')
 }
 
+/** `plinth openapi | head` closes the pipe early, which is no failure; a full disk is. */
+export function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') process.exitCode = 1
+    })
+  }
+}
+
 /** A command was called in a way it cannot be: wrong arguments, no application here. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
-}
-
-/** Prints what went wrong. @returns the exit code: 2 for a wrong call, 1 for a failure */
-export function reportFailure(error: unknown): number {
-  // Commander has printed its own message, and "errors" such as --help are none.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof UsageError) return complain(error.message, 2)
-  if (error instanceof AppError) return complain([error.message, error.hint].filter((text) => text !== undefined).join('\n'), 1)
-  return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
-}
-
-function complain(message: string, code: number): number {
-  process.stderr.write(`${message}\n`)
-  return code
 }

@@ -2,15 +2,20 @@
 
 import { join } from 'node:path'
 import type { App } from '../app/create.ts'
-import { upgrade } from '../db/migrate/upgrade.ts'
+import { locked, upgrade } from '../db/migrate/upgrade.ts'
 import { withSession } from './connection.ts'
-import { print } from './output.ts'
+import { migrationEvents } from './migration-events.ts'
 import { progressBar } from './progress.ts'
 
+/** The seed runs under the same lock: two processes that both find an empty table would both fill it. */
 export async function prepareDatabase(app: App, root: string): Promise<void> {
-  const applied = await withSession(app.db, (client) => upgrade(client, join(root, 'migrations')))
-  for (const revision of applied) print(`applied ${revision}`)
-  await runSeed(app)
+  const options = { lockTimeoutMs: app.config.database.migrationLockTimeoutMs, onEvent: migrationEvents() }
+  await withSession(app.db, app.config, (client) =>
+    locked(client, options, async () => {
+      await upgrade(client, join(root, 'migrations'), options)
+      await runSeed(app)
+    }),
+  )
 }
 
 /** @returns false when the application has no seed */

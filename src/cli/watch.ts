@@ -3,32 +3,45 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Config } from '../core/config.ts'
 import { loadConfig } from '../core/env.ts'
 import { silentLog } from '../core/log.ts'
-import { startEmbedded } from '../db/embedded/start.ts'
 import { findRoot } from './load-app.ts'
+import { UsageError } from './output.ts'
 import { plinthProgram, runPlinth } from './run-plinth.ts'
 
 export async function watchApp(prepare: boolean): Promise<void> {
   const root = findRoot()
-  const release = await holdDatabase(root)
-  if (prepare) await prepareOnce(root)
-  const child = spawn(process.execPath, ['--watch', '--watch-preserve-output', plinthProgram, 'start', 'api', '--dev'], { cwd: root, stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
-  const [code] = (await once(child, 'exit')) as [number | null]
-  process.exitCode = code ?? 0
-  await release()
+  const config = loadConfig(root)
+  if (config.env === 'production') throw new UsageError('This is production (APP_ENV or NODE_ENV says so). Serve it with: plinth start api')
+  const release = await holdDatabase(config)
+  try {
+    process.exitCode = (prepare ? await prepareOnce(root) : 0) || (await watch(root))
+  } finally {
+    await release()
+  }
 }
 
 /** Keeps the embedded database running between restarts, which are 0.3 s shorter for it. */
-async function holdDatabase(root: string): Promise<() => Promise<void>> {
-  if (loadConfig(root).database.url !== undefined) return async () => {}
+async function holdDatabase({ database, root }: Config): Promise<() => Promise<void>> {
+  if (database.url !== undefined) return async () => {}
+  const { startEmbedded } = await import('../db/embedded/start.ts')
   const { stop } = await startEmbedded({ root, log: silentLog() })
   return stop
 }
 
-/** Once, not at every restart: a migration that was only just written is to be read first. */
-async function prepareOnce(root: string): Promise<void> {
-  await runPlinth(root, ['db', 'upgrade'])
-  await runPlinth(root, ['db', 'seed'])
+/** Once, not at every restart: a migration that was only just written is to be read first. @returns the exit code */
+async function prepareOnce(root: string): Promise<number> {
+  return (await runPlinth(root, ['db', 'upgrade'])) || runPlinth(root, ['db', 'seed'])
+}
+
+/** @returns the exit code, 0 when a signal ended it */
+async function watch(root: string): Promise<number> {
+  const args = ['--watch', '--watch-preserve-output', plinthProgram, 'start', 'api', '--dev']
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
+  process.on('SIGINT', forward).on('SIGTERM', forward)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  process.off('SIGINT', forward).off('SIGTERM', forward)
+  return code ?? 0
 }

@@ -70,6 +70,6 @@ async function refuseOrWait(error: unknown, url: string, database: Database, log
 }
 
 /** The URL without what is before the last `@` (user and password) and without parameters. */
-function addressOf(url: string): string {
+export function addressOf(url: string): string {
   return url.replace(/^.*@|^\w+:\/\//, '').replace(/\?.*$/, '')
 }

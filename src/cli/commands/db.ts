@@ -1,7 +1,7 @@
 // `plinth db …`: migrations, seeds, and models out of an existing database. Names follow Flask-Migrate and Alembic.
 
 import { type Command, InvalidArgumentError } from 'commander'
-import type { DowngradeFlags, MigrateFlags, UpgradeFlags } from '../db-commands.ts'
+import type { DowngradeFlags, MigrateFlags, ResetFlags, UpgradeFlags } from '../db-commands.ts'
 import type { PullFlags } from '../db-pull.ts'
 
 const load = () => import('../db-commands.ts')
@@ -59,11 +59,12 @@ function addLookups(db: Command): void {
   db.command('history')
     .description('Lists the migrations of the folder.')
     .option('--json', 'print JSON')
-    .action(async ({ json = false }: { readonly json?: boolean }) => (await load()).showHistory(json))
+    .action(async (flags: { readonly json?: boolean }) => (await load()).showHistory(flags))
   db.command('stamp')
     .description('Records migrations as applied without running them.')
     .argument('<revision>', 'a migration, "head" or "base"')
-    .action(async (revision: string) => (await load()).stampDatabase(revision))
+    .option('--json', 'print JSON')
+    .action(async (revision: string, flags: { readonly json?: boolean }) => (await load()).stampDatabase(revision, flags))
 }
 
 function addReset(db: Command): void {
@@ -71,13 +72,15 @@ function addReset(db: Command): void {
     .description('Drops everything, applies all migrations and loads the seed.')
     .option('--yes', 'do not ask')
     .option('--force', 'also in production')
-    .action(async (flags: { readonly yes?: boolean; readonly force?: boolean }) => (await load()).resetDatabase(flags))
+    .option('--json', 'print JSON')
+    .action(async (flags: ResetFlags) => (await load()).resetDatabase(flags))
 }
 
 function addSeed(db: Command): void {
   db.command('seed')
     .description('Loads first data.')
-    .action(async () => (await load()).seedDatabase())
+    .option('--json', 'print JSON')
+    .action(async (flags: { readonly json?: boolean }) => (await load()).seedDatabase(flags))
 }
 
 function addPull(db: Command): void {

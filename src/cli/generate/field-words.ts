@@ -1,5 +1,6 @@
 // `name:type` arguments of `generate resource` → columns of a model. The words are those of Rails where Rails has one.
 
+import { plural } from '../../model/names.ts'
 import { nearest } from '../../support/similar.ts'
 import { UsageError } from '../output.ts'
 
@@ -40,34 +41,47 @@ const words: Readonly<Record<string, Word>> = {
   uuid: { builder: 'uuid', sample: `'11111111-1111-4111-8111-111111111111'` },
 }
 
-/** Words for `name:type`, for help texts. */
-export const fieldWords: readonly string[] = [...Object.keys(words), 'references']
+const fieldWords: readonly string[] = [...Object.keys(words), 'references']
+
+/** Fields that every generated model has. */
+const given = new Set(['id', 'created_at', 'updated_at'])
+
+/** @throws UsageError for an argument that cannot be a column, and for a name that is used twice */
+export function parseColumns(fields: readonly string[]): readonly GeneratedColumn[] {
+  const columns = fields.map(parseColumn)
+  const names = columns.map(({ name }) => name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new UsageError(`There are two fields "${twice}".`)
+  return columns
+}
 
 /**
- * `title:string`, `body:text?` (may be null), `email:string:unique`, `author:references` (a foreign key to `authors`),
+ * `title`, `title:string`, `body:text?` (may be null), `email:string:unique`, `author:references` (a foreign key to `authors`),
  * `editor:references:authors`.
  */
-export function parseColumn(argument: string, pluralOf: (name: string) => string): GeneratedColumn {
-  const [name = '', wordAndMark = '', ...rest] = argument.split(':')
+function parseColumn(field: string): GeneratedColumn {
+  const [name = '', wordAndMark = 'string', ...rest] = field.split(':')
   const word = wordAndMark.replace(/\?$/, '')
   const nullable = wordAndMark.endsWith('?')
   if (!/^[a-z][a-z0-9_]*$/.test(name))
     throw new UsageError(`"${name}" is not a field name. Write small letters, digits and "_": title:string`)
-  if (word === 'references') return reference(name, nullable, rest[0] ?? pluralOf(name.replace(/_id$/, '')))
+  if (word === 'references') return reference(name, nullable, rest[0] ?? plural(name.replace(/_id$/, '')))
+  if (given.has(name)) throw new UsageError(`Every model has the field "${name}"; leave it out.`)
   const known = Object.hasOwn(words, word) ? words[word] : undefined
-  if (known === undefined) throw unknownWord(argument, word)
+  if (known === undefined) throw new UsageError(`${field}: ${notKnown(word, fieldWords, 'a type')}`)
+  const extra = rest.find((text) => text !== 'unique')
+  if (extra !== undefined) throw new UsageError(`${field}: ${notKnown(extra, ['unique'], 'known after a type')}`)
   const { builder, call = `${builder}()`, sample, searchable = false } = known
   return { name, builder, call, nullable, unique: rest.includes('unique'), sample, searchable }
 }
 
+/** Its type is that of the key it points to, which is found out later. */
 function reference(name: string, nullable: boolean, table: string): GeneratedColumn {
   const column = name.endsWith('_id') ? name : `${name}_id`
-  return { name: column, builder: 'integer', call: 'integer()', nullable, unique: false, references: table, sample: '1', searchable: false }
+  return { name: column, builder: 'integer', call: 'integer()', nullable, unique: false, references: table, sample: '', searchable: false }
 }
 
-function unknownWord(argument: string, word: string): UsageError {
-  const near = nearest(word, fieldWords)
-  return new UsageError(
-    `${argument}: "${word}" is not a type. ${near === undefined ? `Types are: ${fieldWords.join(', ')}.` : `Perhaps you meant "${near}".`}`,
-  )
+function notKnown(word: string, known: readonly string[], what: string): string {
+  const near = nearest(word, known)
+  return `"${word}" is not ${what}. ${near === undefined ? `There is ${known.join(', ')}.` : `Perhaps you meant "${near}".`}`
 }
