@@ -8,8 +8,8 @@ export type CursorKey = KeyObject
 
 /** Bytes of the signature that are kept; 96 bits cannot be guessed over HTTP. */
 const signatureBytes = 12
-/** No cursor that we made is longer than the order values of one index row (PostgreSQL caps those near 2.7 kB) allow. */
-const mostCharacters = 8192
+/** Order values of one index row (PostgreSQL caps those near 2.7 kB) fit; a URL and a Link header have room for it. */
+const mostCharacters = 4096
 
 export function cursorKey(secret: string): CursorKey {
   return createSecretKey(Buffer.from(`cursor:${secret}`))
@@ -26,9 +26,11 @@ function orderName(key: OrderKey): string {
   return sign + [...key.path.map((step) => step.relation.name), key.field.name].join('.')
 }
 
-export function encodeCursor(key: CursorKey, binding: string, values: readonly (string | null)[]): string {
+/** Undefined where the order values are too long to be carried around: texts that no index could hold. */
+export function encodeCursor(key: CursorKey, binding: string, values: readonly (string | null)[]): string | undefined {
   const payload = Buffer.from(JSON.stringify(values))
-  return `${payload.toString('base64url')}.${sign(key, binding, payload).toString('base64url')}`
+  const cursor = `${payload.toString('base64url')}.${sign(key, binding, payload).toString('base64url')}`
+  return cursor.length > mostCharacters ? undefined : cursor
 }
 
 /** @throws RESOURCE_INVALID_CURSOR for anything that `encodeCursor` did not make with the same key and binding */

@@ -28,11 +28,11 @@ export interface RecordPage {
   readonly json: Buffer
   readonly count: number
   readonly size: number
-  /** Page number, when the request asked by number. */
+  /** Page number, when the request asked by number or the next page can only be asked for so. */
   readonly number: number | undefined
   readonly hasMore: boolean
   readonly total: number | undefined
-  /** Cursor of the next page; undefined on the last one and where the order is not total. */
+  /** Cursor of the next page; undefined on the last one, where the order is not total, and where its values are too long. */
   readonly next: string | undefined
 }
 
@@ -59,14 +59,15 @@ export async function runList(engine: Engine, { plan, shape, list }: PreparedLis
   const count = Math.min(rows.count, plan.size)
   const level = await fetchLevels(engine.db, shape, withoutLookAhead(rows, count))
   const hasMore = rows.count > plan.size
+  const next = hasMore && plan.keyset ? nextCursor(engine, plan, list, rows, count - 1) : undefined
   return {
     json: recordsJson(shape, level, count),
     count,
     size: plan.size,
-    number: plan.keyset ? undefined : plan.offset / plan.size + 1,
+    number: pageNumber(plan, hasMore && next === undefined),
     hasMore,
     total: await totalOf(engine, plan, list, rows),
-    next: hasMore && plan.keyset ? nextCursor(engine, plan, list, rows, count - 1) : undefined,
+    next,
   }
 }
 
@@ -116,6 +117,11 @@ function shapeOf(resource: CompiledResource, request: Shape): CompiledShape {
   return shape
 }
 
+/** Pages have numbers where the request asked by number, and where the first one has no cursor for the next. */
+function pageNumber(plan: ListPlan, needed: boolean): number | undefined {
+  return plan.after !== undefined || (plan.keyset && !needed) ? undefined : plan.offset / plan.size + 1
+}
+
 /** Drops the row that only tells whether there is a next page, so that no include is fetched for it. */
 function withoutLookAhead(rows: TextRows, count: number): TextRows {
   return rows.count === count ? rows : { ...rows, count }
@@ -129,7 +135,7 @@ async function totalOf(engine: Engine, plan: ListPlan, list: ListStatement, rows
   return Number(textColumns(await engine.db.read(countStatement(plan)), 0)[0])
 }
 
-function nextCursor(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows, last: number): string {
+function nextCursor(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows, last: number): string | undefined {
   const columns = textColumns(rows, last)
   const values = list.orderColumns.map((column) => columns[column] ?? null)
   return encodeCursor(engine.cursorKey, orderSignature(plan.shape.resource.name, plan.order), values)

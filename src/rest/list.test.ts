@@ -269,6 +269,21 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     if (hint !== undefined) expect(reply.body.hint).toEqual(hint)
   })
 
+  test('pages in the order of texts too long for a cursor have numbers instead', async () => {
+    await blogApp.app.db.query(
+      `update comments set text = repeat(text, 1000) where id in (select id from comments where deleted_at is null order by text desc limit 30)`,
+    )
+    const seen: string[] = []
+    let path: string | undefined = '/api/comments?sort=-text&page[size]=10&fields=id'
+    while (path !== undefined) {
+      const reply = await blogApp.get(path)
+      expect(String(reply.headers['link'] ?? '').length).toBeLessThan(5000)
+      seen.push(...reply.body.data.map(({ id }: { id: string }) => id))
+      path = /<(.*)>/.exec(String(reply.headers['link']))?.[1]
+    }
+    expect(new Set(seen).size).toBe(75)
+  })
+
   test('a cursor is good for its own list and order only', async () => {
     const { next } = (await blogApp.get('/api/posts?page[size]=5&sort=title')).body.meta.page
     expect((await blogApp.get(`/api/posts?page[size]=5&sort=-title&page[after]=${next}`)).body.code).toBe('RESOURCE_INVALID_CURSOR')
