@@ -62,6 +62,7 @@ function prettyStream(stdout: NodeJS.WritableStream, hide: (line: string) => str
     messageKey: 'message',
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,hostname',
+    singleLine: true,
     messageFormat: (line, key) => escapeControls(typeof line[key] === 'string' ? line[key] : ''),
   })
   return { write: (line) => void stdout.write(hide(format(line))), flushSync: () => {}, flush: (done) => done?.(), close: () => {} }

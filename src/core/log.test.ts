@@ -168,6 +168,13 @@ describe('control characters', () => {
   })
 })
 
+test('in development what happens is one line, with its fields', () => {
+  const { out, text } = sink()
+  const stream = openLogStream({ level: 'info', pretty: true, fileBytes: 1, files: 1 }, 'api', [], out)
+  createLog({ level: 'info', stream }).info({ method: 'GET', status: 200 }, 'request')
+  expect(text()).toMatch(/^\[.*\] INFO: request \{"method":"GET","status":200\}\n$/)
+})
+
 describe('lines held back', () => {
   afterEach(() => {
     process.exitCode = undefined
