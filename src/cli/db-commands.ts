@@ -70,15 +70,16 @@ export async function showStatus({ drift: withDrift = false, json = false }: Jso
   printDrift(found.drift)
 }
 
-function printStatus({ migrations, pending }: DatabaseStatus): void {
+function printStatus({ migrations, pending, blocked }: DatabaseStatus): void {
   if (migrations.length === 0) return print('There are no migrations. Write the first: plinth db migrate -m "…"')
   const rows = migrations.map(({ revision, state, edited, appliedAt }) => [
     revision,
-    edited.length === 0 ? state : `${state}, ${edited.join(' and ')} changed since`,
+    edited.length === 0 ? state : `edited: ${edited.join(', ')}`,
     appliedAt?.toISOString() ?? '',
   ])
   print(table(['MIGRATION', 'STATE', 'APPLIED'], rows))
-  print(pending === 0 ? 'Nothing is pending.' : `${pending} pending. Apply: plinth db upgrade`)
+  if (blocked) print('plinth db upgrade refuses to run until folder and database agree.')
+  else print(pending === 0 ? 'Nothing is pending.' : `${pending} pending. Apply: plinth db upgrade`)
 }
 
 function printDrift(found: Drift | undefined): void {

@@ -35,13 +35,15 @@ function causes(error: AppError): string[] {
   return lines
 }
 
-/** A stack without Node's own calls, files as paths: `SyntaxError: …` with the line it is in comes first. */
+const frame = /^\s+at /
+const commandLineFrame = /\/(src|dist)\/cli\/|\/commander\/|\/bin\/plinth\.js/
+
+/** A stack as far as it is about the application: without Node's calls and the way that led there, files as paths. */
 function inTheirWords(stack: string): string {
-  return stack
-    .split('\n')
-    .filter((line) => !/^\s+at .*\bnode:/.test(line))
-    .join('\n')
-    .replaceAll(/file:\/\/(\/[^\s:)]*)/g, (_match, path: string) => decodeURI(path))
+  const lines = stack.split('\n').filter((line) => !/^\s+at .*\bnode:/.test(line))
+  const last = lines.findLastIndex((line) => frame.test(line) && !commandLineFrame.test(line))
+  const kept = last === -1 ? lines : lines.slice(0, last + 1)
+  return kept.join('\n').replaceAll(/file:\/\/(\/[^\s:)]*)/g, (_match, path: string) => decodeURI(path))
 }
 
 /** Commander's words in our style: `error: unknown command 'strat'` and `(Did you mean start?)`. */
