@@ -14,11 +14,20 @@ export interface AppModels {
 
 export function readModels(options: AppOptions): AppModels {
   const definitions = resourceDefinitions(options)
-  const models = new Map(allTables(options, definitions).map((table) => [table, readTable(table)]))
-  return {
-    models: [...models.values()],
-    declarations: definitions.map((definition) => ({ definition, model: models.get(definition.table) ?? readTable(definition.table) })),
-  }
+  const tables = allTables(options, definitions)
+  const models = distinctNames(tables.map((table) => readTable(table)))
+  const modelOf = (table: TableOrView): Model => models[tables.indexOf(table)] ?? readTable(table)
+  return { models, declarations: definitions.map((definition) => ({ definition, model: modelOf(definition.table) })) }
+}
+
+/** Tables of the same name in several schemas are told apart by the schema: `billing_accounts`. */
+function distinctNames(models: readonly Model[]): readonly Model[] {
+  const counts = Map.groupBy(models, ({ name }) => name)
+  return models.map((model) => {
+    const { schema } = model.table
+    const isAlone = counts.get(model.name)?.length === 1
+    return isAlone || schema === undefined ? model : Object.freeze({ ...model, name: `${schema}_${model.name}` })
+  })
 }
 
 export function resourceDefinitions({ resources }: AppOptions): readonly ResourceDefinition[] {
