@@ -4,6 +4,7 @@
 import { performance } from 'node:perf_hooks'
 import type { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { Line, LineMember } from '../support/line.ts'
 import { dbErrors, retryLater } from './errors.ts'
 
 // A request that meets a frozen server is answered after 1 s of silence and a knock of at most 1 s; see A6 of the
@@ -21,15 +22,23 @@ export interface WatchdogOptions {
   readonly log: Logger
 }
 
-interface Waiting {
-  readonly since: number
-  readonly giveUp: (error: AppError) => void
+/** An answer that is waited for. */
+class Waiting extends LineMember {
+  readonly since = performance.now()
+  readonly reject: (error: unknown) => void
+  readonly onGivenUp: (() => void) | undefined
+
+  constructor(reject: (error: unknown) => void, onGivenUp: (() => void) | undefined) {
+    super()
+    this.reject = reject
+    this.onGivenUp = onGivenUp
+  }
 }
 
 export class Watchdog {
   readonly #options: WatchdogOptions
   /** In the order they began, so the first is the oldest. */
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Line<Waiting>()
   #timer: NodeJS.Timeout | undefined
   #lastTick = 0
   #stalledAt = -Infinity
@@ -53,22 +62,15 @@ export class Watchdog {
    * @param onGivenUp  called when nobody waits for the answer any more: the connection cannot be used for another
    * @throws           AppError `DB_UNAVAILABLE` when the server is silent, `DB_TIMEOUT`
    */
-  guard<result>(answer: Promise<result>, onGivenUp: () => void = () => undefined): Promise<result> {
+  guard<result>(answer: Promise<result>, onGivenUp?: () => void): Promise<result> {
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        since: performance.now(),
-        giveUp: (error) => {
-          this.#waiting.delete(waiting)
-          reject(error)
-          onGivenUp()
-        },
-      }
+      const waiting = new Waiting(reject, onGivenUp)
       this.#waiting.add(waiting)
       this.#arm()
       const settled =
         <value>(settle: (value: value) => void) =>
         (value: value): void => {
-          this.#waiting.delete(waiting)
+          this.#waiting.remove(waiting)
           settle(value)
         }
       answer.then(settled(resolve), settled(reject))
@@ -98,11 +100,17 @@ export class Watchdog {
     const overdue = this.#options.statementTimeoutMs + slackMs
     for (const waiting of this.#waiting) {
       if (now - waiting.since < overdue) break
-      waiting.giveUp(retryLater(dbErrors.TIMEOUT()))
+      this.#giveUp(waiting, retryLater(dbErrors.TIMEOUT()))
     }
-    const [oldest] = this.#waiting
+    const oldest = this.#waiting.first
     if (oldest === undefined || this.#knocking) return
     if (now - oldest.since >= silenceMs && now - this.#answeredAt >= silenceMs) void this.#knock()
+  }
+
+  #giveUp(waiting: Waiting, error: AppError): void {
+    this.#waiting.remove(waiting)
+    waiting.reject(error)
+    waiting.onGivenUp?.()
   }
 
   async #knock(): Promise<void> {
@@ -126,7 +134,7 @@ export class Watchdog {
     if (!this.#silent)
       this.#options.log.error({ waiting: this.#waiting.size }, 'the database does not answer; requests are refused until it does')
     this.#silent = true
-    for (const waiting of this.#waiting) waiting.giveUp(retryLater(dbErrors.UNAVAILABLE()))
+    for (const waiting of this.#waiting) this.#giveUp(waiting, retryLater(dbErrors.UNAVAILABLE()))
     setTimeout(() => !this.#closed && void this.#knock(), tickMs).unref()
   }
 }

@@ -3,11 +3,12 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestContext } from '../core/context.ts'
+import { Line, LineMember } from '../support/line.ts'
 import { httpErrors } from './errors.ts'
 import type { RouteFacts } from './routes.ts'
 
 /** One request and its answer, from the first hook to the last byte. */
-export class Exchange implements RequestContext {
+export class Exchange extends LineMember implements RequestContext {
   readonly requestId: string
   readonly startedAt: number
   deadline: number
@@ -16,6 +17,7 @@ export class Exchange implements RequestContext {
   readonly route: RouteFacts
 
   constructor(request: FastifyRequest, reply: FastifyReply, route: RouteFacts) {
+    super()
     this.requestId = request.id
     this.startedAt = performance.now()
     this.deadline = this.startedAt + route.timeoutMs
@@ -30,7 +32,7 @@ export class Exchange implements RequestContext {
  * `handlerTimeout`, costs 2.7 us each (measured), this 0.1 us. An answer is late by at most a quarter of the time-out.
  */
 export class InFlight {
-  readonly #exchanges = new Set<Exchange>()
+  readonly #exchanges = new Line<Exchange>()
   readonly #abandoned: (exchange: Exchange) => void
   readonly #sweepMs: number
   #timer: NodeJS.Timeout | undefined
@@ -58,7 +60,7 @@ export class InFlight {
 
   /** @returns false when the exchange had ended before */
   end(exchange: Exchange): boolean {
-    return this.#exchanges.delete(exchange)
+    return this.#exchanges.remove(exchange)
   }
 
   /** From now on every answer, also those already under way, asks its client to open a new connection next time. */
@@ -81,7 +83,7 @@ export class InFlight {
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    this.#exchanges.clear()
+    for (const exchange of this.#exchanges) this.#exchanges.remove(exchange)
   }
 
   #sweep(): void {

@@ -1,7 +1,22 @@
 // A map that forgets what was not used for longest, so that callers cannot make it grow.
 
+import { Line, LineMember } from './line.ts'
+
+class Entry<value> extends LineMember {
+  readonly key: string
+  readonly value: value
+
+  constructor(key: string, value: value) {
+    super()
+    this.key = key
+    this.value = value
+  }
+}
+
 export class Lru<value> {
-  readonly #entries = new Map<string, value>()
+  readonly #entries = new Map<string, Entry<value>>()
+  /** The same entries, the one that was not used for longest first. */
+  readonly #line = new Line<Entry<value>>()
   readonly #most: number
 
   constructor(most: number) {
@@ -11,18 +26,26 @@ export class Lru<value> {
   get(key: string): value | undefined {
     const found = this.#entries.get(key)
     if (found === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, found)
-    return found
+    this.#line.remove(found)
+    this.#line.add(found)
+    return found.value
   }
 
   set(key: string, value: value): void {
-    this.#entries.delete(key)
-    if (this.#entries.size >= this.#most) this.#entries.delete(this.#entries.keys().next().value as string)
-    this.#entries.set(key, value)
+    this.#forget(this.#entries.get(key))
+    if (this.#entries.size >= this.#most) this.#forget(this.#line.first)
+    const entry = new Entry(key, value)
+    this.#entries.set(key, entry)
+    this.#line.add(entry)
   }
 
   get size(): number {
     return this.#entries.size
+  }
+
+  #forget(entry: Entry<value> | undefined): void {
+    if (entry === undefined) return
+    this.#line.remove(entry)
+    this.#entries.delete(entry.key)
   }
 }
