@@ -30,8 +30,8 @@ export interface Operation {
   readonly id: string
   readonly method: Method
   readonly path: string
-  /** Probes may be asked with any parameter: callers add some against caches. */
-  readonly isForMachines: boolean
+  /** Of a resource. Probes, and custom routes without a schema of their query, may be asked with any parameter. */
+  readonly isStrict: boolean
   readonly parameters: readonly Parameter[]
   /** Schema of the body, when there is one. */
   readonly body: Schema | undefined
@@ -65,8 +65,7 @@ export function readContract(document: Schema): Contract {
 function checker(document: Schema, change: (value: Schema) => Schema): Contract['problems'] {
   const ajv = new Ajv2020({ strict: false, logger: false })
   addFormats.default(ajv)
-  ajv.addFormat('inet', (text) => isIP(text.replace(/\/\d{1,2}$/, '')) !== 0)
-  ajv.addFormat('cidr', (text) => isIP(text) !== 0 || text === '192.0.2.0/24')
+  for (const name of ['inet', 'cidr']) ajv.addFormat(name, (text) => isIP(text.replace(/\/\d{1,3}$/, '')) !== 0)
   ajv.addSchema({ ...change(document), $id: 'document' })
   const compiled = new WeakMap<Schema, ValidateFunction>()
   const compile = (schema: Schema): ValidateFunction => {
@@ -119,7 +118,7 @@ function operationsOf(path: string, item: Schema, resolve: Contract['resolve']):
         id: String(operation['operationId']),
         method: method.toUpperCase() as Method,
         path,
-        isForMachines: (operation['tags'] as string[]).includes('system'),
+        isStrict: !(operation['tags'] as string[]).some((tag) => tag === 'system' || tag === 'custom'),
         parameters,
         body: content?.['application/json']?.['schema'] as Schema | undefined,
         replies: repliesOf(operation['responses'] as Record<string, Schema>, resolve),

@@ -1,6 +1,6 @@
 // What a reply must be by the document, and for which reasons an allowed request may be refused.
 
-import { describeCall, type Reply } from '../support/caller.ts'
+import type { Call, Reply } from '../support/caller.ts'
 import { codeOf } from '../support/error-reply.ts'
 import type { Contract, DocumentedReply } from './document.ts'
 import type { Request } from './requests.ts'
@@ -54,6 +54,7 @@ interface Reason {
 
 const sortOf = ({ query }: Request): string => query.get('sort') ?? ''
 const hasFieldSets = ({ query }: Request): boolean => [...query.keys()].some((name) => name.startsWith('fields['))
+const wholeOf = ({ path, body }: Call): string => `${path} ${Buffer.isBuffer(body) ? body.toString() : ''}`
 const boundProblem = /has an? (?:lower|upper) bound/
 
 /** What a schema cannot say, and the descriptions of the document do. */
@@ -71,9 +72,15 @@ const reasons: readonly Reason[] = [
   // What the bounds of a range may be, and in which order, a pattern cannot say.
   { code: 'WRITE_INVALID_VALUE', when: (_request, reply) => boundProblem.test(reply.text) },
   { code: 'RESOURCE_INVALID_VALUE', when: (_request, reply) => boundProblem.test(reply.text) },
-  { code: 'DB_INVALID_VALUE', when: ({ call }) => describeCall(call).includes('range') },
+  // Nor that the number behind an e must not be too large.
+  { code: 'DB_OUT_OF_RANGE', when: ({ call }) => /point|line/.test(wholeOf(call)) },
+  { code: 'DB_INVALID_VALUE', when: ({ call }) => wholeOf(call).includes('range') },
 ]
 
+/** In bulk, an item that stands against other records can be beside one that is wrong. */
 function hasReason(code: string, request: Request, reply: Reply): boolean {
-  return reasons.some((reason) => reason.code === code && (reason.when?.(request, reply) ?? true))
+  return (
+    request.operation.replies['409']?.codes.includes(code) ||
+    reasons.some((reason) => reason.code === code && (reason.when?.(request, reply) ?? true))
+  )
 }

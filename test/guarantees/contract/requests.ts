@@ -118,7 +118,7 @@ function spoilings(contract: Contract, operation: Operation): ((parts: Parts) =>
   const { parameters, body } = operation
   const checked = parameters.filter((parameter) => parameter.in !== 'header')
   return [
-    ...(operation.isForMachines ? [] : [(parts: Parts) => unknownParameter(operation, parts)]),
+    ...(operation.isStrict ? [(parts: Parts) => unknownParameter(operation, parts)] : []),
     ...(checked.some((parameter) => parameter.in === 'query') ? [repeatedParameter] : []),
     ...checked.map((parameter) => (parts: Parts) => oddParameter(contract, parameter, parts)),
     ...(body === undefined ? [] : Array.from({ length: 8 }, () => (parts: Parts) => oddBody(contract, body, parts))),
@@ -155,14 +155,15 @@ function oddParameter(contract: Contract, parameter: Parameter, parts: Parts): S
 
 /** Whether a text in an address can be read as what the parameter is. */
 function fits(contract: Contract, { schema, style }: Parameter, text: string): boolean {
-  const value =
-    style === 'list'
-      ? text.split(',').map((item) => readable(contract, schema['items'] as Schema, item))
-      : style === 'json'
-        ? jsonOf(text)
-        : readable(contract, schema, text)
-  const isReadable = value !== notReadable && !(Array.isArray(value) && value.includes(notReadable))
-  return isReadable && contract.problems(schema, value).length === 0
+  if (style === 'list') {
+    const items = text.split(',').map((item) => readable(contract, schema['items'] as Schema, item))
+    return !items.includes(notReadable) && contract.problems(schema, items).length === 0
+  }
+  const ways = (contract.resolve(schema)['anyOf'] ?? [schema]) as Schema[]
+  return ways.some((way) => {
+    const value = style === 'json' ? jsonOf(text) : readable(contract, way, text)
+    return value !== notReadable && contract.problems(way, value).length === 0
+  })
 }
 
 const notReadable: unique symbol = Symbol('not readable')
