@@ -44,7 +44,7 @@ const mutations: readonly Mutation[] = [
   (bytes, random) => bytes.subarray(0, random.below(bytes.length)),
   (bytes, random) => cut(bytes, random, () => Buffer.alloc(0)),
   (bytes, random) => cut(bytes, random, (piece) => Buffer.concat([piece, piece])),
-  (bytes, random) => cut(bytes, random, (piece) => Buffer.from(piece).reverse()),
+  (bytes, random) => cut(bytes, random, (piece) => Buffer.from(piece.toReversed())),
   (bytes, random) => insert(bytes, random, Buffer.from(random.pick(words))),
   (bytes, random) => insert(bytes, random, Buffer.from(Array.from({ length: 1 + random.below(20) }, () => random.below(256)))),
   (bytes, random, other) => Buffer.concat([bytes.subarray(0, random.below(bytes.length)), other.subarray(random.below(other.length))]),
