@@ -58,7 +58,7 @@ export class Dispatcher implements Reader, ConnectionOwner {
 
   again(task: ReadTask): void {
     task.reset()
-    task.retried = true
+    task.retries += 1
     this.#dispatch([task])
   }
 

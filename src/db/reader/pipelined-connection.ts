@@ -15,6 +15,8 @@ import { TaskQueue } from './task-queue.ts'
 const graceMs = 500
 const cancelTimeoutMs = 5_000
 const queryCanceled = '57014'
+/** Times that a statement runs again because it was hit by a cancel request for another: each was somebody else's. */
+const mostHits = 5
 
 export interface ConnectionOptions extends ReaderOptions {
   readonly limits: ReaderLimits
@@ -135,8 +137,9 @@ export abstract class PipelinedConnection {
     if (error === undefined) return task.resolve()
     const stale = isStalePlan(error)
     if (stale) this.retire()
-    const worthAnother = stale || (task.cancelRisk && 'code' in error && error.code === queryCanceled)
-    if (worthAnother && !task.retried && !task.abandoned) this.options.owner.again(task)
+    const hit = task.cancelRisk && 'code' in error && error.code === queryCanceled
+    const worthAnother = hit ? task.retries < mostHits : stale && !task.retried
+    if (worthAnother && !task.abandoned) this.options.owner.again(task)
     else task.reject(error)
   }
 

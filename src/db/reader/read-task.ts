@@ -15,8 +15,8 @@ export class ReadTask {
   error: Error | undefined
   /** Nobody waits any more; rows are dropped as they come. */
   abandoned = false
-  /** It has run once already. The second time it is not prepared by name and not run a third time. */
-  retried = false
+  /** How often it has been sent again, through no fault of its own. From then on it is not prepared by name. */
+  retries = 0
   /** A cancel request meant for another statement may hit this one. */
   cancelRisk = false
   #count = 0
@@ -33,6 +33,10 @@ export class ReadTask {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  get retried(): boolean {
+    return this.retries > 0
   }
 
   /** Bytes of the result so far. */
