@@ -3,16 +3,16 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApplication, type Application } from '../../../test/support/application.ts'
+import { servePlinth } from '../../../test/support/cli.ts'
 import { startPostgres, type PostgresServer } from '../../../test/support/postgres-server.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
 
 let server: PostgresServer
-let app: Application
+let app: Awaited<ReturnType<typeof servePlinth>>
 
 beforeAll(async () => {
   server = await startPostgres(testDatabase().binaries)
-  app = await startApplication(join(import.meta.dirname, '..'), {
+  const env = {
     DB_HOST: '127.0.0.1',
     DB_PORT: String(server.port),
     DB_NAME: 'postgres',
@@ -20,10 +20,12 @@ beforeAll(async () => {
     DB_PASSWORD: 'any-4711',
     REDIS_HOST: '127.0.0.1',
     REDIS_PORT: '6379',
-  })
+  }
+  app = await servePlinth(['start', '--prepare'], { cwd: join(import.meta.dirname, '..'), env })
 }, 60_000)
 afterAll(async () => {
-  await app.stop()
+  app.process.kill('SIGTERM')
+  await app.exited
   await server.destroy()
 })
 

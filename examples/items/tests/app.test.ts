@@ -44,3 +44,10 @@ test('the OpenAPI document describes every operation on items', async () => {
   expect(Object.keys(document.paths['/api/items'])).toEqual(expect.arrayContaining(['get', 'post', 'patch', 'delete']))
   expect(Object.keys(document.paths['/api/items/{id}'])).toEqual(expect.arrayContaining(['get', 'put', 'patch', 'delete']))
 })
+
+test('the documentation page is served, and shows this document', async () => {
+  const app = await itemsIn({ APP_ENV: 'testing' })
+  const page = await app.inject('/docs')
+  expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+  expect(page.body).toContain('items')
+})

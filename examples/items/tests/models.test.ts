@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { testApp, type TestApp } from 'plinth/testing'
-import { runPlinth } from '../../../test/support/application.ts'
+import { plinth } from '../../../test/support/cli.ts'
 import { scratchDatabase } from '../../../test/support/postgres.ts'
 import definition from '../api/app.ts'
 
-const root = join(import.meta.dirname, '..')
+const cwd = join(import.meta.dirname, '..')
 
 let app: TestApp
 beforeAll(async () => {
@@ -36,18 +36,19 @@ test('a change moves updated_at and leaves created_at', async () => {
   expect(Date.parse(changed.updated_at)).toBeGreaterThan(Date.parse(created.updated_at))
 })
 
-test('the migrations make what the models say', () => {
-  expect(runPlinth(root, ['db', 'migrate', '--check'])).toEqual({ output: 'Models and migrations agree.\n', status: 0 })
+test('the migrations make what the models say', async () => {
+  expect(await plinth(['db', 'migrate', '--check'], { cwd })).toMatchObject({ code: 0, stdout: 'Models and migrations agree.\n' })
 })
 
 test('migrations and seed fill an empty database, may run again, and can be taken back', async () => {
   const scratch = await scratchDatabase()
   onTestFinished(() => scratch.drop())
-  const plinth = (...args: string[]) => runPlinth(root, args, { DATABASE_URL: scratch.url, LOG_LEVEL: 'silent' })
-  expect(plinth('db', 'upgrade').output).toMatch(/applied +0001_create_items +\d+ ms\n/)
-  expect(plinth('db', 'upgrade').output).toBe('The database is up to date.\n')
-  expect(plinth('db', 'seed')).toEqual({ output: 'Seeded.\n', status: 0 })
-  expect(plinth('db', 'downgrade', 'base').output).toMatch(/taken back +0001_create_items/)
+  const db = async (...args: string[]) =>
+    (await plinth(['db', ...args], { cwd, env: { DATABASE_URL: scratch.url, LOG_LEVEL: 'silent' } })).stdout
+  expect(await db('upgrade')).toMatch(/^applied +0001_create_items +\d+ ms\n/)
+  expect(await db('upgrade')).toBe('The database is up to date.\n')
+  expect(await db('seed')).toBe('Seeded.\n')
+  expect(await db('downgrade', 'base')).toMatch(/^taken back +0001_create_items/)
 })
 
 test('the seed loads its samples into an empty table, and nothing into another', async () => {
