@@ -43,5 +43,7 @@ test.each([
   ['a ring', [{ ...mail, needs: ['search'] }, search], 'that is a ring'],
   ['two of one name', [mail, mail], 'two modules have the same name'],
 ])('%s is refused', (_what, modules, message) => {
-  expect(() => orderModules(modules)).toThrow(expect.objectContaining({ code: 'APP_INVALID_MODULES', message: expect.stringContaining(message) }))
+  expect(() => orderModules(modules)).toThrow(
+    expect.objectContaining({ code: 'APP_INVALID_MODULES', message: expect.stringContaining(message) }),
+  )
 })

@@ -27,6 +27,7 @@ function mistakes(env: Record<string, string>): string {
   try {
     readConfig(env, root)
   } catch (error) {
+    expect(error).toMatchObject({ code: 'CORE_INVALID_CONFIG' })
     return (error as Error).message
   }
   throw new Error('The configuration was accepted.')

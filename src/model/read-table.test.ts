@@ -319,3 +319,9 @@ test('tables of the same name in two schemas can be given their own model names'
 test('something else than a table is refused by a code', () => {
   expect(() => readTable({} as unknown as pg.PgTable)).toThrow(expect.objectContaining({ code: 'MODEL_NOT_A_TABLE' }))
 })
+
+test('a view that selects a whole table under one name is refused', () => {
+  const people = pg.pgTable('people', { id: pg.serial().primaryKey() })
+  const nested = pg.pgView('nested').as((query) => query.select({ person: people }).from(people))
+  expect(() => readTable(nested)).toThrow(expect.objectContaining({ code: 'MODEL_NESTED_VIEW_FIELD' }))
+})

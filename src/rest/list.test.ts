@@ -308,4 +308,14 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     expect((await blogApp.get('/api/posts/abc')).body).toMatchObject({ code: 'RESOURCE_INVALID_VALUE', details: [{ field: 'id' }] })
     expect((await blogApp.get('/api/posts/99999999999')).status).toBe(400)
   })
+
+  test('a relation with more records than a reply may carry is refused by name, not cut', async () => {
+    await blogApp.app.db.query(`insert into ratings (post_id, critic, stars) select 6, 'bulk ' || i, 1 from generate_series(1, 10001) i`)
+    expect(await blogApp.get('/api/posts/6?include=ratings')).toMatchObject({ status: 400, body: { code: 'RESOURCE_INCLUDE_TOO_LARGE' } })
+    expect((await blogApp.get('/api/posts/5?include=ratings')).status).toBe(200)
+  })
+
+  test('a resource without search refuses to be searched', async () => {
+    expect(await blogApp.get('/api/tags?search=red')).toMatchObject({ status: 400, body: { code: 'RESOURCE_NOT_SEARCHABLE' } })
+  })
 })

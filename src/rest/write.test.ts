@@ -105,6 +105,22 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
     expect((await blogApp.get('/api/posts')).body.data.map((post: { title: string }) => post.title)).toEqual(['c'])
   })
 
+  test.each([{ id: 1 }, 1])('%j is not a list of keys to delete', async (body) => {
+    expect(await blogApp.delete('/api/posts', body)).toMatchObject({ status: 400, body: { code: 'REST_INVALID_BODY' } })
+  })
+
+  test.each([null, {}, 'x', 1.5])('a list with the key %j deletes nothing and says which key is none', async (key) => {
+    await blogApp.post('/api/posts', { title: 'stays' })
+    expect(await blogApp.delete('/api/posts', [1, key])).toMatchObject({ status: 400, body: { details: [{ index: 1, field: 'id' }] } })
+    expect((await blogApp.get('/api/posts/1')).status).toBe(200)
+  })
+
+  test('a body shorter than it was announced is refused', async () => {
+    const headers = { 'content-type': 'application/json', 'content-length': '100' }
+    const reply = await blogApp.app.inject({ method: 'POST', url: '/api/posts', headers, payload: '{"title":"x"}' })
+    expect([reply.statusCode, reply.json().code]).toEqual([400, 'HTTP_INCOMPLETE_BODY'])
+  })
+
   test('one wrong item of a list leaves everything as it was, and every wrong item is named', async () => {
     await blogApp.post('/api/tags', { name: 'red' })
     const invalid = await blogApp.post('/api/tags', [{ name: 'a' }, { nmae: 'b' }, { name: 5 }])
