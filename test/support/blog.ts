@@ -1,7 +1,24 @@
 // The application most tests of the engine use: every kind of relation, soft delete, search, a composite key.
 
 import { type AppDefinition, anyone, defineApp, defineResource, type ResourceOptions } from 'plinth'
-import { bigint, boolean, integer, jsonb, numeric, pgEnum, pgTable, primaryKey, serial, softDelete, text, timestamp, timestamps, unique, uuid, varchar } from 'plinth/db'
+import {
+  bigint,
+  boolean,
+  integer,
+  jsonb,
+  numeric,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  serial,
+  softDelete,
+  text,
+  timestamp,
+  timestamps,
+  unique,
+  uuid,
+  varchar,
+} from 'plinth/db'
 
 export const status = pgEnum('status', ['draft', 'published', 'archived'])
 
@@ -74,7 +91,10 @@ export const models = { status, authors, posts, tags, post_tags, comments, ratin
 const open = { read: anyone, write: anyone }
 
 /** @param changes  options that replace those of a resource, by its name */
-export function blog(changes: { readonly [resource: string]: Partial<ResourceOptions> } = {}, options: Partial<Parameters<typeof defineApp>[0]> = {}): AppDefinition {
+export function blog(
+  changes: { readonly [resource: string]: Partial<ResourceOptions> } = {},
+  options: Partial<Parameters<typeof defineApp>[0]> = {},
+): AppDefinition {
   return defineApp({
     name: 'blog',
     models,
