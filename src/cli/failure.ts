@@ -24,12 +24,13 @@ function explain(error: AppError): string {
   return [error.message, ...details, ...causes(error), ...(error.hint === undefined ? [] : [error.hint])].join('\n')
 }
 
-/** What lies behind an error, unless its message says it already. */
+/** What lies behind an error, unless its message says it already: a package that is missing is always named. */
 function causes(error: AppError): string[] {
   const lines: string[] = []
   let said = error.message
   for (let { cause } = error as Error; cause instanceof Error; { cause } = cause) {
-    if (!said.includes(cause.message)) lines.push(`  because: ${cause.message}`)
+    const isSaid = said.includes(cause.message) || ('code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')
+    if (!isSaid) lines.push(`  because: ${cause.message}`)
     said += cause.message
   }
   return lines

@@ -52,7 +52,7 @@ async function prompt(app: App, root: string): Promise<void> {
 /** Node's prompt reads on while a line still awaits something; this hands it the next line when the last is answered. A failed line fails the command. */
 async function runLines(app: App): Promise<void> {
   const input = new PassThrough()
-  const repl = start({ prompt: '', input, output: process.stdout, terminal: false })
+  const repl = start({ prompt: '', input, output: process.stdout, terminal: false, ignoreUndefined: true })
   furnish(repl, app)
   const exited = once(repl, 'exit')
   for await (const line of createInterface({ input: process.stdin })) {
