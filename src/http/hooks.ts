@@ -1,6 +1,7 @@
 // What happens to every request, in this order. Callback hooks on purpose: a promise per hook and request is not free.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { writeAccessLine } from '../core/access-line.ts'
 import type { Logger } from '../core/log.ts'
 import type { LimitsConfig } from '../core/config.ts'
 import { runInContext } from '../core/context.ts'
@@ -93,18 +94,13 @@ export function recordExchange({ request, requestId, startedAt, route }: Exchang
   const log = request.log as Logger
   const durationMs = performance.now() - startedAt
   route.timings[request.method]?.observe(status, durationMs / 1000)
-  const level = route.quiet ? 'debug' : 'info'
-  if (!log.isLevelEnabled(level)) return
-  log[level](
-    {
-      requestId,
-      method: request.method,
-      url: request.url,
-      route: route.pattern,
-      status,
-      durationMs: Math.round(durationMs * 100) / 100,
-      ip: request.ip,
-    },
-    'request',
-  )
+  writeAccessLine(log, route.quiet ? 'debug' : 'info', {
+    requestId,
+    method: request.method,
+    url: request.url,
+    route: route.pattern,
+    status,
+    durationMs: Math.round(durationMs * 100) / 100,
+    ip: request.ip,
+  })
 }
