@@ -23,6 +23,7 @@ test.each([
     what: 'quotes, line breaks and what is no Unicode',
     change: { url: '/"\\\n\u2028\ud800\u0000', route: '/"', ip: '"\n', requestId: '"' },
   },
+  { what: 'a client that has gone', change: { ip: undefined } },
   { what: 'secrets in the query string', change: { url: '/callback?token=canary&password=canary' } },
 ])('$what: the line is the one that the logger would have written', ({ change }) => {
   const { log, raw } = capture('info')

@@ -14,7 +14,8 @@ export interface AccessLine {
   readonly route: string
   readonly status: number
   readonly durationMs: number
-  readonly ip: string
+  /** Unknown once the client has gone. */
+  readonly ip: string | undefined
 }
 
 /** Writes the same line as `log[level](line, 'request')` would. */
@@ -23,8 +24,10 @@ export function writeAccessLine(log: Logger, level: 'info' | 'debug', line: Acce
   const { requestId, method, url, route, status, durationMs, ip } = line
   // The method is one of those that Node's parser knows; the others may hold anything.
   const fields = `"requestId":${JSON.stringify(requestId)},"method":"${method}","url":${JSON.stringify(redactText(url))},"route":${JSON.stringify(route)}`
-  const numbers = `"status":${status},"durationMs":${durationMs},"ip":${JSON.stringify(ip)}`
-  streamOf(log).write(`{"level":"${level}"${isoTime()},${fields},${numbers},"message":"request"}\n`)
+  const client = ip === undefined ? '' : `"ip":${JSON.stringify(ip)},`
+  streamOf(log).write(
+    `{"level":"${level}"${isoTime()},${fields},"status":${status},"durationMs":${durationMs},${client}"message":"request"}\n`,
+  )
 }
 
 function streamOf(log: Logger): DestinationStream {
