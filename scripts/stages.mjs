@@ -17,7 +17,7 @@ export const checks = [
   { name: 'order', command: ['node', 'tools/check-order.ts'] },
   { name: 'doors', command: ['node', 'tools/check-doors.ts'] },
   { name: 'errors', command: ['node', 'tools/check-errors.ts'] },
-  { name: 'docs', command: ['node', 'tools/check-docs.ts'] },
+  { name: 'docs', command: ['node', 'tools/check-docs.ts'], minutes: 15 },
   { name: 'unused', command: ['knip'] },
   { name: 'package', command: ['node', 'tools/check-package.ts'] },
 ]

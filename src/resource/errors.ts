@@ -4,6 +4,9 @@ import { defineErrors } from '../core/errors.ts'
 
 const perhaps = (near: string | undefined): string | undefined => (near === undefined ? undefined : `Perhaps you meant "${near}".`)
 
+/** Kinds say what is wrong as the end of a sentence. */
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`)
+
 export const resourceErrors = defineErrors('RESOURCE', {
   INVALID_DEFINITION: {
     status: 500,
@@ -37,7 +40,7 @@ export const resourceErrors = defineErrors('RESOURCE', {
   INVALID_VALUE: {
     status: 400,
     summary: 'A value does not fit the field it is compared with.',
-    message: (source: string, problem: string, _hint?: string) => `${source}: ${problem}`,
+    message: (source: string, problem: string, _hint?: string) => sentence(`${source}: ${problem}`),
     hint: (_source: string, _problem: string, hint?: string) => hint,
   },
   TOO_MANY_CONDITIONS: {
