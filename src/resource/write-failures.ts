@@ -1,6 +1,6 @@
 // Which items of a bulk request are wrong, and why: collected, found by trying, and put into one error.
 
-import { AppError, type ErrorDetail } from '../core/errors.ts'
+import { AppError, type ErrorDetail, withoutStacks } from '../core/errors.ts'
 import { isDataError, isReferenceError } from './constraint.ts'
 import { writeErrors } from './write-errors.ts'
 import type { Writer } from './writer.ts'
@@ -24,7 +24,7 @@ export interface Indexed<item> {
  */
 export function eachItem<item, result>(items: readonly item[], work: (item: item, index: number) => result): result[] {
   const failures: Failure[] = []
-  const results = items.map((item, index) => {
+  const attempt = (item: item, index: number): result | undefined => {
     try {
       return work(item, index)
     } catch (error) {
@@ -32,7 +32,8 @@ export function eachItem<item, result>(items: readonly item[], work: (item: item
       failures.push({ index, error })
       return undefined
     }
-  })
+  }
+  const results = withoutStacks(() => items.map(attempt))
   if (failures.length > 0) throw bulkFailure(failures)
   return results as result[]
 }

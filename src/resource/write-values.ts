@@ -1,6 +1,6 @@
 // Parsed JSON of one record → what its columns are set to. Refuses unknown, read-only, missing and ill-fitting values, all at once.
 
-import type { AppError } from '../core/errors.ts'
+import { type AppError, withoutStacks } from '../core/errors.ts'
 import type { Field } from '../model/model.ts'
 import { parseField } from '../model/parse-field.ts'
 import { plainValue } from '../model/plain-value.ts'
@@ -89,7 +89,7 @@ function take(
 ): ColumnValues {
   if (!isRecord(values)) throw writeErrors.NOT_AN_OBJECT()
   const intake: Intake = { writer, giver, key, columns: new Map(), problems: [] }
-  for (const [name, value] of Object.entries(values)) takeValue(intake, name, value)
+  withoutStacks(() => Object.entries(values).forEach(([name, value]) => takeValue(intake, name, value)))
   fill(intake)
   refuse(intake.problems)
   return inTableOrder(writer, intake.columns)

@@ -159,6 +159,7 @@ describe('what does not fit is refused in words', () => {
     ['json', ['\udc00'], 'must be well-formed Unicode, without half of a surrogate pair'],
     ['json', [Number('1e400')], 'must not contain numbers beyond the range of a double'],
     ['json', [() => 1], 'must be a JSON value, not a function'],
+    ['json', Array(400).fill(1e-300), 'must not contain numbers that have more than 100000 digits together'],
     ['date', '2023-02-29', 'must be a day that the calendar has'],
     ['date', '0000-01-01', 'must be a day that the calendar has'],
     ['date', 'infinity', 'must be a date'],

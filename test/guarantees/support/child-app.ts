@@ -1,0 +1,51 @@
+// Starts `blog-process.ts` on a database, and ends it with the test.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type Caller, callerOf } from './caller.ts'
+
+export interface ChildApp extends Caller {
+  readonly child: ChildProcess
+  /** Everything printed so far. */
+  output(): string
+  /** Exit code and signal, once there is one of them. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+}
+
+/**
+ * @param url        of a database that has the blog's tables
+ * @param settings   by variable name
+ * @param nodeFlags  such as `--max-old-space-size=64`
+ */
+export async function startChildApp(
+  url: string,
+  settings: Record<string, string> = {},
+  nodeFlags: readonly string[] = [],
+): Promise<ChildApp> {
+  const script = join(import.meta.dirname, 'blog-process.ts')
+  const args = ['--conditions=source', ...nodeFlags, script, url, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const chunks: string[] = []
+  const output = (): string => chunks.join('')
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.once('exit', (code, signal) => resolve({ code, signal })),
+  )
+  const port = new Promise<number>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        chunks.push(chunk.toString())
+        const found = /^port (\d+)$/m.exec(output())?.[1]
+        if (found !== undefined) resolve(Number(found))
+      })
+    }
+    void exited.then(({ code }) => reject(new Error(`The application ended with ${code}: ${output()}`)))
+  })
+  const caller = callerOf(await port)
+  onTestFinished(async () => {
+    caller.close()
+    child.kill('SIGKILL')
+    await exited
+  })
+  return { ...caller, child, output, exited }
+}
