@@ -81,22 +81,6 @@ describe.each(cases)('$kind on $name', ({ url, kind }) => {
     expect(outcomes.filter((outcome) => outcome.status === 'rejected')).toEqual([])
   })
 
-  test('nor are two of them that hit the same read one after the other', async () => {
-    const [reader, other] = [open(), open()]
-    const marker = `/* ${kind} ${Math.random()} */`
-    const hit = `select pg_cancel_backend(pid) from pg_stat_activity where state = 'active' and query like '%${marker}%' and pid <> pg_backend_pid()`
-    const [first, second] = [new AbortController(), new AbortController()]
-    const doomed = [reader.read({ text: 'select pg_sleep(8)', values: [] }, { signal: first.signal })]
-    const innocent = reader.read({ text: `select pg_sleep(0.5) ${marker}`, values: [] })
-    doomed.push(reader.read({ text: 'select pg_sleep(8)', values: [] }, { signal: second.signal }))
-    for (const controller of [first, second]) {
-      setTimeout(() => controller.abort(), 100)
-      await expect.poll(async () => (await other.read({ text: hit, values: [] })).count, { timeout: 5_000 }).toBe(1)
-    }
-    expect((await innocent).count).toBe(1)
-    expect((await Promise.allSettled(doomed)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-  })
-
   test('a signal is let go of when its read is over', async () => {
     const reader = open()
     const { signal } = new AbortController()
