@@ -1,3 +1,5 @@
 // For tests of applications: a real application on a real database of its own.
 
-export { testApp, type TestApp, type TestAppOptions, type TestReply } from './testing/test-app.ts'
+export { type TestReply, type TestRequest } from './testing/request.ts'
+export { testApp, type TestApp, type TestAppOptions } from './testing/test-app.ts'
+export { holdTestServer } from './testing/test-server.ts'

@@ -20,10 +20,17 @@ export async function createScratchDatabase(server: string): Promise<ScratchData
 
 /** Runs statements one after another on a connection of their own. */
 export async function runOn(url: string, statements: readonly string[]): Promise<void> {
+  await withClient(url, async (client) => {
+    for (const statement of statements) await client.query(statement)
+  })
+}
+
+/** Lends a connection of its own to `work`. */
+export async function withClient<result>(url: string, work: (client: Client) => Promise<result>): Promise<result> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    for (const statement of statements) await client.query(statement)
+    return await work(client)
   } finally {
     await client.end()
   }

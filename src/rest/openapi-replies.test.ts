@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blog } from '../../test/support/blog.ts'
 import { type CompiledDocument, compileDocument } from '../../test/support/openapi.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
-import { type TestApp, type TestReply, testApp } from '../testing/test-app.ts'
+import type { TestReply } from '../testing/request.ts'
+import { type TestApp, testApp } from '../testing/test-app.ts'
 import type { ReplyFormatName } from './reply-format.ts'
 
 describe.each<ReplyFormatName>(['envelope', 'bare', 'problem'])('the document and the answers with %s replies', (format) => {

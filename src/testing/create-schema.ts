@@ -1,9 +1,10 @@
-// Brings an empty database to the state of the models, without migrations: for tests only.
+// Brings an empty database to the state of the models, or of migrations: for tests only.
 
 import { extensionsOf } from '../db/migrate/extensions.ts'
 import { difference, type Models, snapshotOf } from '../db/migrate/differ.ts'
 import { emptySnapshot } from '../db/migrate/snapshot.ts'
-import { runOn } from '../db/scratch-database.ts'
+import { upgrade } from '../db/migrate/upgrade.ts'
+import { runOn, withClient } from '../db/scratch-database.ts'
 
 const prepared = new WeakMap<Models, Promise<readonly string[]>>()
 
@@ -26,4 +27,10 @@ async function makeStatements(models: Models): Promise<readonly string[]> {
 
 export async function createSchema(url: string, models: Models): Promise<void> {
   await runOn(url, await statementsFor(models))
+}
+
+/** @throws Error when the folder has no migration: a wrong path would give every test an empty database */
+export async function applyMigrations(url: string, directory: string): Promise<void> {
+  const applied = await withClient(url, (client) => upgrade(client, directory))
+  if (applied.length === 0) throw new Error(`There are no migrations in ${directory}.`)
 }

@@ -4,37 +4,39 @@ import { tmpdir } from 'node:os'
 import { type App, createApp } from '../app/create.ts'
 import type { AppDefinition } from '../app/define.ts'
 import { schemaOf } from '../app/models.ts'
-import { loadConfig, readConfig } from '../core/env.ts'
-import { startEmbedded } from '../db/embedded/start.ts'
+import { readConfig } from '../core/env.ts'
 import { createScratchDatabase } from '../db/scratch-database.ts'
-import { createSchema } from './create-schema.ts'
+import { applyMigrations, createSchema } from './create-schema.ts'
+import { send, type TestReply, type TestRequest } from './request.ts'
+import { openTestServer } from './test-server.ts'
 
 export interface TestAppOptions {
   /** Any database of a server on which databases may be made. Default: `DATABASE_URL`, and without it the embedded server of `root`. */
   readonly url?: string
-  /** Folder whose `.plinth/` the embedded server keeps its data in; default: where the tests were started. */
+  /** Folder of the application, whose `.env` is read and whose `.plinth/` the embedded server keeps its data in; default: where the tests were started. */
   readonly root?: string
-  /** Variables of the configuration: `{ LOG_LEVEL: 'debug' }`. */
+  /** Variables of the configuration: `{ LOG_LEVEL: 'debug' }`. Nothing else of the environment reaches the application. */
   readonly environment?: Readonly<Record<string, string>>
-}
-
-/** A reply with its body parsed. */
-export interface TestReply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>
-  readonly text: string
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test looks into bodies whose shape it is about to check
-  readonly body: any
+  /**
+   * Folder of migrations to make the tables with. Default: the models are the truth, and the tables are made from them, so that a
+   * test sees a model as soon as it is saved. Name the folder when migrations hold what no model says: triggers, functions, data.
+   */
+  readonly migrations?: string
 }
 
 export interface TestApp {
   readonly app: App
+  /** Of the database. */
   readonly url: string
   get(path: string, headers?: Record<string, string>): Promise<TestReply>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<TestReply>
   put(path: string, body: unknown, headers?: Record<string, string>): Promise<TestReply>
   patch(path: string, body: unknown, headers?: Record<string, string>): Promise<TestReply>
   delete(path: string, body?: unknown, headers?: Record<string, string>): Promise<TestReply>
+  /** Any method, any headers, and a body that need not be JSON. */
+  request(request: TestRequest): Promise<TestReply>
+  /** Runs the application's seed. */
+  seed(): Promise<void>
   /** Stops the application and removes its database. */
   close(): Promise<void>
 }
@@ -45,48 +47,57 @@ export interface TestApp {
  * const reply = await test.post('/api/items', { name: 'Hammer' })
  */
 export async function testApp(definition: AppDefinition, options: TestAppOptions = {}): Promise<TestApp> {
-  const server = await serverFor(options)
-  const database = await createScratchDatabase(server.url)
-  await createSchema(database.url, schemaOf(definition.options))
-  const config = readConfig(
-    { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: database.url, API_PORT: '0', ...options.environment },
-    tmpdir(),
-    definition.options.environment,
-  )
-  const app = await createApp(definition, config)
-  return {
-    app,
-    url: database.url,
-    get: (path, headers) => send(app, 'GET', path, undefined, headers),
-    post: (path, body, headers) => send(app, 'POST', path, body, headers),
-    put: (path, body, headers) => send(app, 'PUT', path, body, headers),
-    patch: (path, body, headers) => send(app, 'PATCH', path, body, headers),
-    delete: (path, body, headers) => send(app, 'DELETE', path, body, headers),
-    async close() {
+  const { url, close } = await testDatabase(definition, options)
+  try {
+    const app = await createApp(definition, configOf(definition, url, options))
+    const stop = async (): Promise<void> => {
       await app.stop()
-      await database.drop()
-      await server.stop()
-    },
+      await close()
+    }
+    return { ...requestsTo(app), app, url, seed: () => seed(app), close: stop }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
-interface Server {
-  readonly url: string
-  stop(): Promise<void>
+/** A database with the application's tables. */
+async function testDatabase(definition: AppDefinition, options: TestAppOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const server = await openTestServer(options)
+  const database = await createScratchDatabase(server.url).catch(async (error: unknown) => {
+    await server.stop()
+    throw error
+  })
+  const close = async (): Promise<void> => {
+    await database.drop()
+    await server.stop()
+  }
+  try {
+    if (options.migrations === undefined) await createSchema(database.url, schemaOf(definition.options))
+    else await applyMigrations(database.url, options.migrations)
+    return { url: database.url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
-/** An embedded server that the application itself is running on is joined, and left running. */
-async function serverFor({ url, root = process.cwd() }: TestAppOptions): Promise<Server> {
-  const known = url ?? loadConfig(tmpdir()).database.url
-  return known === undefined ? startEmbedded({ root }) : { url: known, stop: async () => {} }
+function configOf({ options }: AppDefinition, url: string, { environment }: TestAppOptions) {
+  const variables = { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: url, API_PORT: '0', ...environment }
+  return readConfig(variables, tmpdir(), options.environment)
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+function requestsTo(app: App): Pick<TestApp, 'get' | 'post' | 'put' | 'patch' | 'delete' | 'request'> {
+  return {
+    get: (path, headers) => send(app, { path, headers }),
+    post: (path, body, headers) => send(app, { method: 'POST', path, body, headers }),
+    put: (path, body, headers) => send(app, { method: 'PUT', path, body, headers }),
+    patch: (path, body, headers) => send(app, { method: 'PATCH', path, body, headers }),
+    delete: (path, body, headers) => send(app, { method: 'DELETE', path, body, headers }),
+    request: (request) => send(app, request),
+  }
+}
 
-async function send(app: App, method: Method, url: string, body: unknown, headers: Record<string, string> = {}): Promise<TestReply> {
-  const payload = body === undefined ? {} : { payload: JSON.stringify(body) }
-  const type = body === undefined ? {} : { 'content-type': 'application/json' }
-  const reply = await app.inject({ method, url, headers: { ...type, ...headers }, ...payload })
-  const json = reply.headers['content-type']?.includes('json') === true
-  return { status: reply.statusCode, headers: reply.headers, text: reply.body, body: json ? JSON.parse(reply.body) : undefined }
+async function seed(app: App): Promise<void> {
+  await app.definition.options.seed?.(app, { progress: () => {} })
 }
