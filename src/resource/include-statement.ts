@@ -1,7 +1,5 @@
 // One set-based statement per included relation: the records behind all parents at once, found by their keys.
 
-import type { Statement } from '../db/rows.ts'
-import { formatArray } from '../model/array.ts'
 import type { Field } from '../model/model.ts'
 import type { IncludePlan } from './plan.ts'
 import type { CompiledRelation } from './registry.ts'
@@ -92,9 +90,4 @@ function orderText(plan: IncludePlan): string {
   const own = plan.relation.target.defaultOrder.flatMap((key) => (key.by === 'field' && key.path.length === 0 ? [key] : []))
   if (own.length === 0) return ''
   return ` order by ${own.map((key) => columnOf(target, key.field) + (key.descending ? ' desc' : '')).join(', ')}`
-}
-
-/** @param keys  one list of texts per key column, in step */
-export function bindKeys(statement: IncludeStatement, keys: readonly (readonly string[])[]): Statement {
-  return { text: statement.text, name: statement.name, values: keys.map(formatArray) }
 }

@@ -4,8 +4,8 @@ import type { Database } from '../db/database.ts'
 import { noRows, type Statement, type TextRows } from '../db/rows.ts'
 import type { CompiledInclude, CompiledShape, Level } from './compiled-shape.ts'
 import { resourceErrors } from './errors.ts'
-import { bindKeys, mostIncluded } from './include-statement.ts'
-import { distinctKeys } from './shape/row-index.ts'
+import { mostIncluded } from './include-statement.ts'
+import { keyArrays } from './shape/row-index.ts'
 
 export async function fetchLevels(db: Database, shape: CompiledShape, rows: TextRows): Promise<Level> {
   if (shape.includes.length === 0) return { rows, children: [] }
@@ -26,8 +26,9 @@ async function fetchChildren(db: Database, includes: readonly CompiledInclude[],
 }
 
 function childStatement(include: CompiledInclude, rows: TextRows): Statement | undefined {
-  const keys = distinctKeys(rows, include.parentColumns)
-  return keys[0]?.length === 0 ? undefined : bindKeys(include.statement, keys)
+  const values = keyArrays(rows, include.parentColumns, include.integerKey)
+  const { text, name } = include.statement
+  return values === undefined ? undefined : { text, name, values }
 }
 
 function refuseTooMany(include: CompiledInclude, rows: TextRows): void {
