@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTime } from '../core/lifecycle.ts'
-import type { Metrics } from '../core/metrics.ts'
+import { type Metrics, metricsContentType } from '../core/metrics.ts'
 import type { HealthCheck, HealthReport } from '../core/module.ts'
 import { networkMatcher } from '../support/networks.ts'
 import { httpErrors } from './errors.ts'
@@ -46,7 +46,7 @@ export function addHealthRoutes(app: FastifyInstance, { checks, metrics, version
     const results = await look()
     return reply.code(failingNames(results).length === 0 ? 200 : 503).send(details(results, app, version))
   })
-  app.get('/metrics', options, async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.text()))
+  app.get('/metrics', options, async (_request, reply) => reply.type(metricsContentType).send(await metrics.text()))
 }
 
 function details(results: readonly CheckResult[], app: FastifyInstance, version: string | undefined) {
