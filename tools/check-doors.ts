@@ -33,7 +33,7 @@ function surfaceProblems(doors: readonly string[], update: boolean): string[] {
   const declarations = mkdtempSync(join(tmpdir(), 'plinth-doors-'))
   try {
     emitDeclarations(declarations)
-    const surfaces = new Map(doors.map((door) => [`${door}.d.ts`, publicSurface(join(declarations, `${door}.d.ts`))]))
+    const surfaces = new Map(doors.map((door) => [`${door}.txt`, publicSurface(join(declarations, `${door}.d.ts`))]))
     return update ? keep(surfaces) : differences(surfaces)
   } finally {
     rmSync(declarations, { recursive: true })
@@ -55,7 +55,7 @@ function keep(surfaces: ReadonlyMap<string, string>): string[] {
 }
 
 function differences(surfaces: ReadonlyMap<string, string>): string[] {
-  const kept = globSync('*.d.ts', { cwd: golden })
+  const kept = globSync('*.txt', { cwd: golden })
   const changed = [...surfaces].filter(([name, text]) => keptText(name) !== text).map(([name]) => name)
   const gone = kept.filter((name) => !surfaces.has(name))
   return [...changed, ...gone].map(

@@ -2,7 +2,7 @@
 
 import { redact, redactText } from './redact.ts'
 
-export interface ErrorDescription {
+interface ErrorDescription {
   readonly type: string
   readonly message: string
   readonly stack?: string
