@@ -2,15 +2,6 @@
 
 import { redact, redactText } from './redact.ts'
 
-interface ErrorDescription {
-  readonly type: string
-  readonly message: string
-  readonly stack?: string
-  readonly cause?: unknown
-  readonly errors?: readonly unknown[]
-  readonly [property: string]: unknown
-}
-
 /** Longest chain of causes that is written out. */
 const longestChain = 6
 

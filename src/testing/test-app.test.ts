@@ -113,7 +113,7 @@ test('seed() runs the seed of the application', async () => {
 test('an application that cannot be made leaves no database behind', async () => {
   const { url } = testDatabase()
   const before = await databasesOf(url)
-  const broken = defineApp({ name: 'broken', resources: [defineResource(notes, { access: { read: anyone }, search: ['bdy'] })] })
+  const broken = defineApp({ name: 'broken', resources: [defineResource(notes, { access: { read: anyone }, search: ['bdy'] } as never)] })
   await expect(testApp(broken, { url })).rejects.toThrow('"bdy" is not a field of "notes"')
   const left = (await databasesOf(url)).filter((name) => name.startsWith('test_') && !before.includes(name))
   expect(left).toEqual([])
