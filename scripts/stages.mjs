@@ -8,6 +8,7 @@
 /** @typedef {{ name: string, command: string[], minutes?: number, results?: string }} Stage */
 
 const testResults = '.plinth/test-results.json'
+const guaranteeResults = '.plinth/guarantee-results.json'
 
 /** @type {Stage[]} */
 export const checks = [
@@ -29,6 +30,12 @@ export const ciStages = [
     command: ['npm', 'test', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${testResults}`],
     minutes: 15,
     results: testResults,
+  },
+  {
+    name: 'guarantees',
+    command: ['npm', 'run', 'guarantees', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${guaranteeResults}`],
+    minutes: 15,
+    results: guaranteeResults,
   },
   { name: 'bench', command: ['npm', 'run', 'bench', '--', '--quick'], minutes: 5 },
   ...checks,

@@ -17,23 +17,28 @@ const tools = [
   { title: 'Chromium', debianPackage: 'chromium', isIn: (folder) => existsSync(join(folder, 'chromium')) },
 ]
 
+const sqlmap = { title: 'sqlmap', debianPackage: 'sqlmap', isIn: (folder) => existsSync(join(folder, 'sqlmap')) }
+
+/** What the long form of the guarantees starts besides. */
+export const guaranteeTools = [...tools, sqlmap]
+
 /** Installs what is missing and returns the environment in which all of it is on PATH. */
-export function prepareTools() {
-  const missing = missingTools()
+export function prepareTools(wanted = tools) {
+  const missing = missingTools(wanted)
   if (missing.length === 0) return toolEnvironment()
   console.log(`Installing for the tests: ${titles(missing)} ...`)
   const problem = installDebianPackages(
     missing.map((tool) => tool.debianPackage),
     unpacked,
   )
-  const left = missingTools()
+  const left = missingTools(wanted)
   if (left.length > 0) console.warn(`Not on this machine: ${titles(left)} (${problem ?? 'installed, but not found'}). Going on without.`)
   return toolEnvironment()
 }
 
-function missingTools() {
+function missingTools(wanted) {
   const folders = toolEnvironment().PATH.split(delimiter)
-  return tools.filter((tool) => !folders.some(tool.isIn))
+  return wanted.filter((tool) => !folders.some(tool.isIn))
 }
 
 function titles(list) {

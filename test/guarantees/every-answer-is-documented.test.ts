@@ -64,9 +64,8 @@ const planted: Readonly<Record<string, RoutePlugin>> = {
     )
   },
   'although the body must NOT have additional properties': (fastify) => {
-    const loose = { ...body, additionalProperties: true }
-    fastify.post('/planted', { schema: { body: loose, response: { 200: answer } } }, (_request, reply) => reply.send({ ok: true }))
-    fastify.addHook('onReady', async () => void (loose.additionalProperties = false)) // for the document only: the validator is made
+    const options = { schema: { body, response: { 200: answer } }, validatorCompiler: () => () => true }
+    fastify.post('/planted', options, (_request, reply) => reply.send({ ok: true }))
   },
   'although the request is as documented': (fastify) => {
     fastify.post('/planted', { schema: { body: { ...body, required: [] }, response: { 200: answer } } }, (request, reply) =>
@@ -97,7 +96,7 @@ const small = (plugin: RoutePlugin): AppDefinition =>
 
 describe('I2: controls', () => {
   test.each(Object.entries(planted))('%s: is found when it is planted', async (finding, plugin) => {
-    const { findings } = await fuzz(small(plugin), 160)
+    const { findings } = await fuzz(small(plugin), 300)
     expect(findings.join('\n')).toContain(finding)
   })
 
