@@ -1,6 +1,6 @@
 // The measurements as the page `bench/RESULTS.md`.
 
-import { advantage, goals, heapGoalBytesPerRequest, startGoalMs, verdict } from './goals.ts'
+import { advantage, allCpu, goals, heapGoalBytesPerRequest, startGoalMs, verdict } from './goals.ts'
 import type { MemoryReport } from './memory.ts'
 import { type ServerName, serverNames } from './processes.ts'
 import type { RoundOptions, Sample } from './rounds.ts'
@@ -44,8 +44,8 @@ function method({ options, samples }: Results): string {
 response schemas, nothing else; **express-sequelize** uses models with eager loading. All answer the same rows (checked at the start) of a PostgreSQL
 with \`fsync\` on. ${options.connections} connections; ${options.rounds} rounds of ${options.measureMs / 1_000} s each, servers taking turns, ${options.warmUpMs / 1_000} s of warm-up before each; medians.
 The load generator took at most ${(busiest * 100).toFixed(0)} % of one core. Servers, PostgreSQL and generator share the machine, so requests per second are
-noisy and CPU per request is the number to trust. × is Plinth's advantage: requests per second divided by the other's, CPU of the other's Node process
-divided by Plinth's (median of the rounds' ratios).`
+noisy and CPU per request, of the server and of PostgreSQL for it, is the number to trust. × says how many times better Plinth did (median of the
+rounds' ratios).`
 }
 
 function goalTable({ samples, options }: Results): string {
@@ -54,14 +54,14 @@ function goalTable({ samples, options }: Results): string {
     .map((goal) => {
       const found = advantage(samples, goal.workload, goal.than)
       const aim = goal.times === 1 ? 'faster than' : `${goal.times}×`
-      return `| ${workloads[goal.workload].title} | ${aim} ${goal.than} | ${times(found.throughput)} | ${times(found.nodeCpu)} | ${verdict(goal, found)} |`
+      return `| ${workloads[goal.workload].title} | ${aim} ${goal.than} | ${times(found.throughput)} | ${times(found.cpu)} | ${times(found.nodeCpu)} | ${verdict(goal, found)} |`
     })
   if (rows.length === 0) return ''
-  return ['## Goals', '', '| request | goal | requests/s | CPU | |', '|---|---|---|---|---|', ...rows].join('\n')
+  return ['## Goals', '', '| request | goal | requests/s | CPU | Node CPU alone | |', '|---|---|--:|--:|--:|---|', ...rows].join('\n')
 }
 
 function workloadTable({ samples, options }: Results, workload: WorkloadName): string {
-  const head = ['| server | requests/s | Node CPU | PostgreSQL CPU | × requests/s | × CPU |', '|---|--:|--:|--:|--:|--:|']
+  const head = ['| server | requests/s | Node CPU | PostgreSQL CPU | together | × requests/s | × CPU |', '|---|--:|--:|--:|--:|--:|--:|']
   const rows = serverNames.map((server) => serverRow(samples, workload, server))
   return (
     [`## ${sentence(workloads[workload].title)}`, '', ...head, ...rows].join('\n') +
@@ -71,22 +71,26 @@ function workloadTable({ samples, options }: Results, workload: WorkloadName): s
 
 function serverRow(samples: readonly Sample[], workload: WorkloadName, server: ServerName): string {
   const own = samples.filter((sample) => sample.workload === workload && sample.server === server)
-  const { throughput, nodeCpu } = advantage(samples, workload, server)
+  const { throughput, cpu } = advantage(samples, workload, server)
   const postgres = own.flatMap(({ postgresCpu }) => postgresCpu ?? [])
   return `| ${[
     server,
     median(own.map(({ perSecond }) => perSecond)).toFixed(0),
     microseconds(median(own.map(({ nodeCpu }) => nodeCpu))),
     postgres.length === 0 ? 'unknown' : microseconds(median(postgres)),
+    postgres.length === 0 ? 'unknown' : microseconds(median(own.map(allCpu))),
     server === 'plinth' ? '' : times(throughput),
-    server === 'plinth' ? '' : times(nodeCpu),
+    server === 'plinth' ? '' : times(cpu),
   ].join(' | ')} |`
 }
 
 function startTable({ starts, startRuns }: Results): string {
   const [command] = starts
   if (command === undefined) return ''
-  const rows = starts.map(({ title, milliseconds, fastest }) => `| ${title} | ${milliseconds.toFixed(0)} ms | ${fastest.toFixed(0)} ms |`)
+  const rows = starts.map(
+    ({ title, milliseconds, fastest, cpuMilliseconds }) =>
+      `| ${title} | ${milliseconds.toFixed(0)} ms | ${fastest.toFixed(0)} ms | ${cpuMilliseconds?.toFixed(0) ?? '?'} ms |`,
+  )
   const reached = command.milliseconds < startGoalMs
   return [
     '## Start',
@@ -94,8 +98,8 @@ function startTable({ starts, startRuns }: Results): string {
     `From starting the process to its first answered \`GET /api/posts/1\`, in production, with a database that is up. Median of ${startRuns}, taking turns.`,
     `Goal for \`plinth start api\`: under ${startGoalMs} ms, ${reached ? '**reached**' : '**not reached**'}.`,
     '',
-    '| | median | fastest |',
-    '|---|--:|--:|',
+    '| | median | fastest | CPU |',
+    '|---|--:|--:|--:|',
     ...rows,
   ].join('\n')
 }
