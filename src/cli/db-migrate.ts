@@ -17,6 +17,9 @@ export interface MigrateFlags {
   /** False for `--no-rename`. */
   readonly rename: readonly string[] | false
   readonly renameTable: readonly string[]
+  readonly renameEnum: readonly string[]
+  readonly renameSequence: readonly string[]
+  readonly renameSchema: readonly string[]
   readonly allowLoss: readonly string[]
   readonly json?: boolean
 }
@@ -60,18 +63,25 @@ async function plannedMigration(
     if (plan.kind === 'none') return undefined
     if (plan.kind === 'refused') throw lossRefused(plan.losses)
     if (plan.kind === 'migration') return plan
-    for (const question of plan.possibleRenames) renames.push(await ask(question))
+    // One at a time: an answer may leave the next question with nothing to ask about.
+    for (const question of plan.possibleRenames.slice(0, 1)) renames.push(await ask(question))
   }
 }
 
-function renameFlags({ rename, renameTable }: MigrateFlags): RenameAnswer[] {
-  const columns = rename === false ? [] : rename
-  return [...columns.map((text) => parsed(text, 'column')), ...renameTable.map((text) => parsed(text, 'table'))]
+function renameFlags({ rename, renameTable, renameEnum, renameSequence, renameSchema }: MigrateFlags): RenameAnswer[] {
+  const given = {
+    column: rename === false ? [] : rename,
+    table: renameTable,
+    enum: renameEnum,
+    sequence: renameSequence,
+    schema: renameSchema,
+  }
+  return Object.entries(given).flatMap(([kind, texts]) => texts.map((text) => parsed(text, kind as keyof typeof given)))
 }
 
-function parsed(text: string, kind: 'column' | 'table'): RenameAnswer {
+function parsed(text: string, kind: RenameAnswer['kind']): RenameAnswer {
   const answer = parseRename(text, kind)
-  if (answer === undefined) throw new UsageError(`"${text}" is not a rename. Write ${kind === 'table' ? 'old:new' : 'table.old:new'}.`)
+  if (answer === undefined) throw new UsageError(`"${text}" is not a rename. Write ${kind === 'column' ? 'table.old:new' : 'old:new'}.`)
   return answer
 }
 

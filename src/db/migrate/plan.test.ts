@@ -193,6 +193,13 @@ describe('renames', () => {
     expect(await plan(directory, { after }, { renames: answers })).toMatchObject({ kind: 'refused', losses: [{ name: 't.b' }] })
   })
 
+  test('what one answer has renamed is not offered for the next column', async () => {
+    const directory = await scratchFolder()
+    await migrate(directory, { posts })
+    const after = pgTable('posts', { id: serial().primaryKey(), heading: varchar({ length: 50 }).notNull(), note: text(), more: text() })
+    expect(await plan(directory, { after }, { renames: [rename('posts.title:heading')] })).toMatchObject({ kind: 'migration', losses: [] })
+  })
+
   test('a renamed table takes its constraints, indexes and sequences along, so that their names stay those of the models', async () => {
     const directory = await scratchFolder()
     const before = pgTable('posts', { id: serial().primaryKey(), title: text().unique() })

@@ -62,8 +62,9 @@ export async function resolveRenames(
     for (const ambiguity of firstLevel(result.ambiguities)) {
       const question = questionOf(ambiguity, gone, after.ddl)
       const given = question && options.answers.find((answer) => answersTo(answer, question))
+      const open = question && given === undefined && !options.noRename ? withoutAnswered(question, options.answers) : undefined
       if (given) used.add(given)
-      if (question !== undefined && given === undefined && !options.noRename) questions.push(question)
+      if (open !== undefined && open.candidates.length > 0) questions.push(open)
       else answers.push(given?.from == null ? { type: 'create', ...pick(ambiguity) } : renamingOf(given, ambiguity, gone, after.ddl))
     }
     if (questions.length > 0) return { questions }
@@ -71,6 +72,15 @@ export async function resolveRenames(
   const unused = options.answers.find((answer) => !used.has(answer))
   if (unused !== undefined) throw unknownRename(unused, before.ddl, after.ddl)
   return { renamings: answers.filter(isRenaming) }
+}
+
+/** What an answer has given a new name to cannot be something else as well. */
+function withoutAnswered(question: RenameQuestion, answers: readonly RenameAnswer[]): RenameQuestion {
+  const taken = new Set(
+    answers.filter(({ kind, from }) => kind === question.kind && from !== null).map(({ from }) => withoutPublic(from ?? '')),
+  )
+  const left = question.candidates.flatMap((name, i) => (taken.has(name) ? [] : [{ name, flag: question.flags[i] ?? '' }]))
+  return { ...question, candidates: left.map(({ name }) => name), flags: left.map(({ flag }) => flag) }
 }
 
 /** While a schema is in question, its tables look new or gone as well. */
