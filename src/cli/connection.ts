@@ -8,6 +8,7 @@ import { addressOf, createDatabase } from '../db/create-database.ts'
 import type { Database } from '../db/database.ts'
 import { dbErrors } from '../db/errors.ts'
 import type { LoadedApp } from './load-app.ts'
+import { working } from './progress.ts'
 
 export function withConnection<result>({ config }: LoadedApp, work: (client: PoolClient) => Promise<result>): Promise<result> {
   return connected(config, work)
@@ -15,11 +16,21 @@ export function withConnection<result>({ config }: LoadedApp, work: (client: Poo
 
 /** Opens the configured database (starting the embedded one), hands over a session, closes both. */
 export async function connected<result>(config: Config, work: (client: PoolClient) => Promise<result>): Promise<result> {
-  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, silentLog())
+  const db = await open(config)
   try {
     return await withSession(db, config, work)
   } finally {
     await db.close()
+  }
+}
+
+/** The first start of the embedded database takes seconds. */
+async function open({ database, root, env }: Config): Promise<Database> {
+  const erase = database.url === undefined ? working('Starting the embedded database …') : () => {}
+  try {
+    return await createDatabase({ ...database, root, env }, silentLog())
+  } finally {
+    erase()
   }
 }
 

@@ -9,6 +9,7 @@ import { emptyMigration, type MigrationPlan, planMigration, writeMigration } fro
 import { parseRename, type RenameAnswer, type RenameQuestion } from '../db/migrate/renames.ts'
 import { loadApp } from './load-app.ts'
 import { print, printJson, UsageError } from './output.ts'
+import { working } from './progress.ts'
 
 export interface MigrateFlags {
   readonly message?: string
@@ -59,7 +60,9 @@ async function plannedMigration(
 ): Promise<Written | undefined> {
   const renames = renameFlags(flags)
   for (;;) {
-    const plan = await planMigration({ models, directory, renames, noRename: flags.rename === false, acceptLoss: flags.allowLoss })
+    const options = { models, directory, renames, noRename: flags.rename === false, acceptLoss: flags.allowLoss }
+    const erase = working('Planning the migration and trying it on a shadow database …')
+    const plan = await planMigration(options).finally(erase)
     if (plan.kind === 'none') return undefined
     if (plan.kind === 'refused') throw lossRefused(plan.losses)
     if (plan.kind === 'migration') return plan

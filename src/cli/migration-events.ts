@@ -2,18 +2,19 @@
 
 import type { MigrationEvent } from '../db/migrate/upgrade.ts'
 import { note, print } from './output.ts'
-
-/** Erases what stands on the line of a terminal. */
-const eraseLine = '\r\u001b[K'
-
-export function migrationEvents(): (event: MigrationEvent) => void {
-  const { isTTY } = process.stderr
-  return (event) => {
-    if (event.type === 'waiting') return note('Another process is migrating; waiting for it …')
-    if (event.type === 'start') return void (isTTY && process.stderr.write(`${verbs[event.direction].now}  ${event.revision} …`))
-    if (isTTY) process.stderr.write(eraseLine)
-    print(`${verbs[event.direction].done}  ${event.revision}  ${Math.round(event.durationMs)} ms`)
-  }
-}
+import { working } from './progress.ts'
 
 const verbs = { up: { now: 'applying', done: 'applied' }, down: { now: 'taking back', done: 'taken back' } } as const
+
+export function migrationEvents(): (event: MigrationEvent) => void {
+  let erase = (): void => {}
+  return (event) => {
+    if (event.type === 'waiting') return note('Another process is migrating; waiting for it …')
+    if (event.type === 'start') {
+      erase = working(`${verbs[event.direction].now}  ${event.revision} …`)
+    } else {
+      erase()
+      print(`${verbs[event.direction].done}  ${event.revision}  ${Math.round(event.durationMs)} ms`)
+    }
+  }
+}

@@ -1,6 +1,16 @@
-// Progress of long work: one line that is redrawn on a terminal, one line per thing elsewhere.
+// Progress of long work, on standard error: a line that is redrawn where somebody watches.
 
 const width = 30
+
+/** Back to the beginning of the line, and everything on it gone. */
+const eraseLine = '\r\u001b[K'
+
+/** Says on a terminal what is being done. @returns what takes it away again */
+export function working(text: string): () => void {
+  if (!process.stderr.isTTY) return () => {}
+  process.stderr.write(text)
+  return () => void process.stderr.write(eraseLine)
+}
 
 export interface ProgressBar {
   show(label: string, done: number, total: number): void
