@@ -30,30 +30,29 @@ async function heldUpBy(app: ChildApp, call: Call): Promise<LoopReport> {
 }
 
 /** The longest turn, the best of three when the first was too long: the collector of garbage comes when it likes. */
-async function longestTurn(app: ChildApp, call: Call): Promise<number> {
-  const { cpuMs } = await heldUpBy(app, call)
-  if (cpuMs <= promisedMs) return cpuMs
-  const again = [await heldUpBy(app, call), await heldUpBy(app, call)]
-  return Math.min(cpuMs, ...again.map((turn) => turn.cpuMs))
+async function longestTurn(app: ChildApp, call: Call): Promise<LoopReport> {
+  const first = await heldUpBy(app, call)
+  if (first.cpuMs <= promisedMs) return first
+  const again = [first, await heldUpBy(app, call), await heldUpBy(app, call)]
+  return again.reduce((best, turn) => (turn.cpuMs < best.cpuMs ? turn : best))
 }
 
 describe('A10: the event loop', () => {
   test('no request holds it up', { timeout: 240_000 }, async () => {
     const app = await startChildApp(database.url)
-    const turns: { name: string; ms: number }[] = []
-    for (const [name, call] of Object.entries(worstRequests)) turns.push({ name, ms: await longestTurn(app, call) })
-    const longest = turns.toSorted((a, b) => b.ms - a.ms)
-    const three = longest.slice(0, 3).map(({ name, ms }) => `${ms.toFixed(0)} ms ${name}`)
-    report(`A10: ${turns.length} requests of up to 1 MB; longest turns: ${three.join(', ')} (promised: ${promisedMs} ms)`)
-    expect(longest.filter(({ ms }) => ms > generousMs)).toEqual([])
+    const turns: (LoopReport & { name: string })[] = []
+    for (const [name, call] of Object.entries(worstRequests)) turns.push({ name, ...(await longestTurn(app, call)) })
+    const longest = turns.toSorted((a, b) => b.cpuMs - a.cpuMs)
+    const three = longest.slice(0, 3).map(({ name, cpuMs, delayMs }) => `${cpuMs.toFixed(0)} ms (delay ${delayMs.toFixed(0)} ms) ${name}`)
+    report(`A10: ${turns.length} requests of up to 1 MB; longest turns: ${three.join(', ')}; promised: ${promisedMs} ms`)
+    expect(longest.filter(({ cpuMs }) => cpuMs > generousMs)).toEqual([])
     expect((await app.send({ path: '/health' })).status).toBe(200)
   })
 
   test('control: a handler that computes for 300 ms is noticed', async () => {
     const app = await startChildApp(database.url)
-    await heldUpBy(app, { path: '/health' }) // the delay monitor misses what comes right after its first reset
-    const { cpuMs, delayMs } = await heldUpBy(app, { path: '/blocks' })
-    expect(delayMs).toBeGreaterThan(290)
-    expect(cpuMs).toBeGreaterThan(50)
+    // On a machine with other work, less than 300 ms of processor time; far more than the handlers of others.
+    expect((await heldUpBy(app, { path: '/health' })).cpuMs).toBeLessThan(promisedMs)
+    expect((await heldUpBy(app, { path: '/blocks' })).cpuMs).toBeGreaterThan(promisedMs)
   })
 })
