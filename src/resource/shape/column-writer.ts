@@ -7,7 +7,7 @@
 import type { Field } from '../../model/model.ts'
 import { arrayEncoder } from './array-encoder.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { type Encoder, encoders } from './encoders.ts'
+import { type Encoder, encoders, escapeByte } from './encoders.ts'
 
 /**
  * Writes the columns of the row at `source[at]` (behind its column count) as the inside of a JSON object, without the
@@ -26,10 +26,14 @@ export function compileColumns(outputs: readonly ColumnOutput[], width: number):
   const body = Array.from({ length: width }, (_, column) => columnSource(outputs[column], column)).join('\n')
   const source = `let out = writer.bytes, to = writer.at, length = 0\n${body}\nwriter.at = to`
   // oxlint-disable-next-line typescript/no-implied-eval -- decisions/0002: the text is made of numbers only
-  const make = new Function('encoders', `return (writer, source, at, offsets, lengths) => {\n${source}\n}`) as (
+  const make = new Function('encoders', 'escapeByte', `return (writer, source, at, offsets, lengths) => {\n${source}\n}`) as (
     encoders: readonly Encoder[],
+    escape: typeof escapeByte,
   ) => ColumnWriter
-  return make(outputs.map(({ field }) => encoderOf(field)))
+  return make(
+    outputs.map(({ field }) => encoderOf(field)),
+    escapeByte,
+  )
 }
 
 function encoderOf(field: Field): Encoder {
@@ -72,7 +76,7 @@ function inlineSource(field: Field, column: number): string | undefined {
     case 'quoted':
       return `{ out[to++] = 34; ${copySource}; out[to++] = 34 }`
     case 'text':
-      return textSource(column)
+      return textSource
     case 'timestamp':
       return timestampSource(column)
     default:
@@ -80,17 +84,15 @@ function inlineSource(field: Field, column: number): string | undefined {
   }
 }
 
-/** Copies until a byte needs escaping; then the encoder starts the value anew. */
-function textSource(column: number): string {
-  return `{
-const start = to, end = at + length
-let i = at
+/** Room for the longest escape of every byte is there, so one that needs it costs a call and nothing more. */
+const textSource = `{
 out[to++] = 34
-for (; i < end; i++) { const byte = source[i]; if (byte < 32 || byte === 34 || byte === 92) break; out[to++] = byte }
-if (i === end) out[to++] = 34
-else { writer.at = start; encoders[${column}](writer, source, at, length); to = writer.at }
-}`
+for (let i = at, end = at + length; i < end; i++) {
+const byte = source[i]
+if (byte < 32 || byte === 34 || byte === 92) to = escapeByte(out, to, byte); else out[to++] = byte
 }
+out[to++] = 34
+}`
 
 /** `YYYY-MM-DD hh:mm:ss…` with four digits of year; everything rarer is the encoder's. */
 function timestampSource(column: number): string {

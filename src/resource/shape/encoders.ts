@@ -62,21 +62,18 @@ function encodeText(writer: ByteWriter, source: Buffer, at: number, length: numb
   writer.at = to
 }
 
-const shortEscapes: Readonly<Record<number, number>> = {
-  8: 0x62,
-  9: 0x74,
-  10: 0x6e,
-  12: 0x66,
-  13: 0x72,
-  [quote]: quote,
-  [backslash]: backslash,
-}
+/** The letter that stands behind the backslash, by byte; 0 where there is none. */
+const shortEscapes = new Uint8Array(256)
+shortEscapes.set([0x62, 0x74, 0x6e, 0, 0x66, 0x72], 8)
+shortEscapes[quote] = quote
+shortEscapes[backslash] = backslash
 const hexDigits = Buffer.from('0123456789abcdef')
 
-function escapeByte(out: Buffer, to: number, byte: number): number {
+/** Writes the escape of a control character, a quote or a backslash; returns where it ends. */
+export function escapeByte(out: Buffer, to: number, byte: number): number {
   out[to++] = backslash
-  const short = shortEscapes[byte]
-  if (short !== undefined) {
+  const short = shortEscapes[byte] as number
+  if (short !== 0) {
     out[to++] = short
     return to
   }
