@@ -1,11 +1,15 @@
 // Serving: load, migrate and seed when asked, listen, say where, and end well.
 
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { type App, createApp } from '../app/create.ts'
 import { guardProcess } from '../core/guard-process.ts'
 import type { StartOptions } from './commands/start.ts'
 import { loadApp } from './load-app.ts'
 import { print } from './output.ts'
+
+/** After the first requests; writing some 600 files the first time takes a moment. */
+const compileCacheDelayMs = 2_000
 
 export async function startApi({ prepare = false, dev = false }: StartOptions): Promise<void> {
   const { definition, config, root } = await loadApp()
@@ -22,6 +26,8 @@ export async function startApi({ prepare = false, dev = false }: StartOptions): 
   try {
     if (prepare) await prepareFirst(app, root)
     const { url } = await app.start()
+    // By itself Node writes it when the process ends, which one that is killed does not come to.
+    setTimeout(flushCompileCache, compileCacheDelayMs).unref()
     if (config.env === 'production') app.log.info({ url }, 'listening')
     else await welcome(app, url, root, dev)
   } catch (error) {
