@@ -39,7 +39,7 @@ export function resourceHandle(engine: Engine, resource: CompiledResource, write
   return {
     async list(request = {}) {
       const page = await listRecords(engine, resource, request)
-      return { records: parse(page.json) as ResourceRecord[], total: page.total, next: page.next }
+      return { records: parse(page.json()) as ResourceRecord[], total: page.total, next: page.next }
     },
     async get(key, shape = {}) {
       const request: GetRequest = { ...shape, key: recordKey(key) }

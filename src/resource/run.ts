@@ -15,7 +15,7 @@ import type { ListPlan } from './plan.ts'
 import type { CompiledResource, Registry } from './registry.ts'
 import type { GetRequest, ListRequest, RecordKey, Shape } from './request.ts'
 import { planShape } from './shape-plan.ts'
-import { recordJson, recordsJson } from './shape/result.ts'
+import { type Frame, recordJson, recordsJson } from './shape/result.ts'
 
 export interface Engine {
   readonly db: Database
@@ -23,9 +23,10 @@ export interface Engine {
   readonly cursorKey: CursorKey
 }
 
-/** A page of records as the bytes of a JSON array. */
+/** A page of records. */
 export interface RecordPage {
-  readonly json: Buffer
+  /** The records as the bytes of a JSON array, with what the reply has around them. */
+  json(frame?: Frame): Buffer
   readonly count: number
   readonly size: number
   /** Page number, when the request asked by number or the next page can only be asked for so. */
@@ -61,7 +62,7 @@ export async function runList(engine: Engine, { plan, shape, list }: PreparedLis
   const hasMore = rows.count > plan.size
   const next = hasMore && plan.keyset ? nextCursor(engine, plan, list, rows, count - 1) : undefined
   return {
-    json: recordsJson(shape, level, count),
+    json: (frame) => recordsJson(shape, level, count, frame),
     count,
     size: plan.size,
     number: pageNumber(plan, hasMore && next === undefined),

@@ -64,7 +64,15 @@ export function replyExamples(resource: CompiledResource, format: ReplyFormat): 
 export function pageExample(resource: CompiledResource, json: Buffer): RecordPage {
   const total = resource.countDefault === 'exact' ? 2 : undefined
   const next = resource.model.primaryKey.length === 0 ? undefined : cursorExample
-  return { json, count: 1, size: 1, number: next === undefined ? 1 : undefined, hasMore: true, total, next }
+  return {
+    json: (frame) => (frame === undefined ? json : Buffer.concat([frame.before, json, frame.behind])),
+    count: 1,
+    size: 1,
+    number: next === undefined ? 1 : undefined,
+    hasMore: true,
+    total,
+    next,
+  }
 }
 
 /** As `encodeCursor` writes them: order values and a signature. */

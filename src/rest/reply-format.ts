@@ -25,7 +25,7 @@ const envelope: ReplyFormat = {
   name: 'envelope',
   record: (data) => Buffer.concat([dataOpen, data, emptyMeta]),
   records: (data) => Buffer.concat([dataOpen, data, emptyMeta]),
-  page: (page) => Buffer.concat([dataOpen, page.json, Buffer.from(`,"meta":${JSON.stringify(pageMeta(page))}}`)]),
+  page: (page) => page.json({ before: dataOpen, behind: Buffer.from(`,"meta":${JSON.stringify(pageMeta(page))}}`) }),
   pageHeaders: () => ({}),
   error: (error) =>
     parts(error, json, { success: false, data: null, error: error.message, code: error.code, ...hintOf(error), details: detailsOf(error) }),
@@ -36,7 +36,7 @@ const bare: ReplyFormat = {
   name: 'bare',
   record: (data) => data,
   records: (data) => data,
-  page: (page) => page.json,
+  page: (page) => page.json(),
   pageHeaders: (page) => ({
     'x-pagination': JSON.stringify(pageMeta(page)),
     ...(page.total === undefined ? {} : { 'x-total-count': String(page.total) }),

@@ -8,13 +8,22 @@ import { type Result, writeRecord, writeRecords } from './record-shape.ts'
 import { recordValues } from './record-values.ts'
 import { indexRows, locateColumns, rowIndexReader } from './row-index.ts'
 
+/** What a reply writes around its records: put there at once, a page need not be copied. */
+export interface Frame {
+  readonly before: Uint8Array
+  readonly behind: Uint8Array
+}
+
+const bare: Frame = { before: new Uint8Array(), behind: new Uint8Array() }
 const writer = new ByteWriter()
 
-/** The first `count` records of a level as a JSON array. */
-export function recordsJson(shape: CompiledShape, level: Level, count: number): Buffer {
-  if (shape.hasSerializeHook) return hookedJson(() => Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index)))
+/** The first `count` records of a level as a JSON array, between two texts. */
+export function recordsJson(shape: CompiledShape, level: Level, count: number, { before, behind }: Frame = bare): Buffer {
+  if (shape.hasSerializeHook) return Buffer.concat([before, hookedRecords(shape, level, count), behind])
   writer.reset()
+  writer.put(before)
   writeRecords(writer, shape.record, resultOf(shape, level), count)
+  writer.put(behind)
   return writer.take()
 }
 
@@ -43,6 +52,10 @@ let hooked = 0
 function hookedJson(make: () => unknown): Buffer {
   hooked = 0
   return Buffer.from(JSON.stringify(make()))
+}
+
+function hookedRecords(shape: CompiledShape, level: Level, count: number): Buffer {
+  return hookedJson(() => Array.from({ length: count }, (_, index) => hookedRecord(shape, level, index)))
 }
 
 /** A record with its includes as an object, through the `serialize` hooks on the way. */
