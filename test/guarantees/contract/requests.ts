@@ -155,15 +155,24 @@ function oddParameter(contract: Contract, parameter: Parameter, parts: Parts): S
 
 /** Whether a text in an address can be read as what the parameter is. */
 function fits(contract: Contract, { schema, style }: Parameter, text: string): boolean {
-  if (style === 'list') {
-    const items = text.split(',').map((item) => readable(contract, schema['items'] as Schema, item))
-    return !items.includes(notReadable) && contract.problems(schema, items).length === 0
-  }
+  if (style === 'json') return fitsAs(contract, schema, jsonOf(text))
+  if (style === 'plain') return isReadable(contract, schema, text)
+  const {
+    items = {},
+    minItems = 0,
+    maxItems = Number.POSITIVE_INFINITY,
+  } = schema as { items?: Schema; minItems?: number; maxItems?: number }
+  const texts = text.split(',')
+  return texts.length >= minItems && texts.length <= maxItems && texts.every((item) => isReadable(contract, items, item))
+}
+
+function isReadable(contract: Contract, schema: Schema, text: string): boolean {
   const ways = (contract.resolve(schema)['anyOf'] ?? [schema]) as Schema[]
-  return ways.some((way) => {
-    const value = style === 'json' ? jsonOf(text) : readable(contract, way, text)
-    return value !== notReadable && contract.problems(way, value).length === 0
-  })
+  return ways.some((way) => fitsAs(contract, way, readable(contract, way, text)))
+}
+
+function fitsAs(contract: Contract, schema: Schema, value: unknown): boolean {
+  return value !== notReadable && contract.problems(schema, value).length === 0
 }
 
 const notReadable: unique symbol = Symbol('not readable')
