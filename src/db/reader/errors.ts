@@ -56,10 +56,14 @@ export function connectionLost(cause?: unknown, code = 'ECONNRESET'): Error {
   return Object.assign(new Error('Connection terminated unexpectedly', { cause }), { code, syscall: 'read' })
 }
 
-/** `pg` has no code for some failures of a connection; its other errors keep theirs. */
+/** Without a server's word, whatever kept a connection from being made is a failure of it: `pg` has no code, and TLS no `syscall`, for some. */
 export function asConnectionError(error: unknown): Error {
-  if (error instanceof Error && 'code' in error) return error
-  const timedOut = error instanceof Error && error.message === 'timeout expired'
+  if (error instanceof Error && ('severity' in error || 'syscall' in error)) return error
   const message = error instanceof Error ? error.message : String(error)
-  return Object.assign(new Error(message, { cause: error }), { code: timedOut ? 'ETIMEDOUT' : 'ECONNRESET', syscall: 'connect' })
+  return Object.assign(new Error(message, { cause: error }), { code: connectCode(error, message), syscall: 'connect' })
+}
+
+function connectCode(error: unknown, message: string): unknown {
+  if (error instanceof Error && 'code' in error) return error.code
+  return message === 'timeout expired' ? 'ETIMEDOUT' : 'ECONNRESET'
 }
