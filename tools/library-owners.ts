@@ -7,6 +7,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   '@electric-sql/pglite': ['db'],
   '@fastify/ajv-compiler': ['http'],
   '@fastify/swagger-ui': ['rest'],
+  '@redis/client': ['redis'],
   commander: ['cli'],
   'drizzle-kit': ['db'],
   'drizzle-orm': ['db', 'model'],
