@@ -1,0 +1,41 @@
+// A resource as REST serves it, and what its handlers read of a request's address.
+
+import type { HttpRequest } from '../http/route.ts'
+import type { CompiledResource } from '../resource/registry.ts'
+import type { RecordKey } from '../resource/request.ts'
+import type { Engine } from '../resource/run.ts'
+import type { Writer } from '../resource/writer.ts'
+import type { ReplyFormat } from './reply-format.ts'
+
+export interface RestResource {
+  readonly engine: Engine
+  readonly resource: CompiledResource
+  readonly writer: Writer
+  readonly format: ReplyFormat
+  /** Path of the collection: `/api/items`. */
+  readonly path: string
+  /** True in development: lists answer `?explain`. */
+  readonly explains: boolean
+}
+
+/** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */
+export function recordPath(resource: CompiledResource): string {
+  return resource.model.primaryKey.map((name) => `:${parameterOf(name)}`).join('/')
+}
+
+/** The router reads `:Order ID` and `:a-b` as something else than one parameter. */
+function parameterOf(field: string): string {
+  return field.replaceAll(/\W/g, '_')
+}
+
+export function keyOf(resource: CompiledResource, request: HttpRequest): RecordKey {
+  const parameters = request.params as Record<string, string>
+  return resource.model.primaryKey.map((name) => parameters[parameterOf(name)] ?? '')
+}
+
+/** The query string as it came, without the question mark. */
+export function queryOf(request: HttpRequest): string {
+  const url = request.raw.url ?? ''
+  const mark = url.indexOf('?')
+  return mark === -1 ? '' : url.slice(mark + 1)
+}

@@ -1,0 +1,85 @@
+// The handlers of a resource's writes. Each decides an answer as data; what is the same for all of them stands in `handlerOf`.
+
+import { currentRequestId } from '../core/context.ts'
+import { type Answer, jsonAnswer, sendAnswer } from '../http/answer.ts'
+import type { HttpRequest, Route } from '../http/route.ts'
+import { resourceErrors } from '../resource/errors.ts'
+import type { RecordValues, WriteRequest } from '../resource/request.ts'
+import { type WrittenRecord, writeBulk, writeRecord } from '../resource/write.ts'
+import type { WriteContext } from '../resource/write-run.ts'
+import { isBulk, readChanges, readKeys } from './read-body.ts'
+import { refuseQuery } from './read-query.ts'
+import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
+
+/** What a write answers, when it has been done. */
+type Write = (request: HttpRequest, context: WriteContext) => Promise<Answer>
+
+function handlerOf(write: Write): Route['handler'] {
+  return async (request, reply) => {
+    refuseQuery(queryOf(request))
+    return sendAnswer(reply, await write(request, { requestId: currentRequestId() }))
+  }
+}
+
+export function createHandler(rest: RestResource): Route['handler'] {
+  const { writer, format, path } = rest
+  return handlerOf(async ({ body }, context) => {
+    if (isBulk(body)) {
+      const written = await writeBulk(writer, { operation: 'create', items: body }, context)
+      return jsonAnswer(201, format.records(written.json))
+    }
+    const written = await writeOne(rest, { operation: 'create', values: body as RecordValues }, context)
+    const location = `${path}/${written.key.map(encodeURIComponent).join('/')}`
+    return jsonAnswer(201, format.record(written.json), { location, etag: written.etag })
+  })
+}
+
+export function changeHandler(rest: RestResource, operation: 'replace' | 'patch'): Route['handler'] {
+  return handlerOf((request, context) => {
+    const values = request.body as RecordValues
+    return answerRecord(rest, { operation, key: keyOf(rest.resource, request), values, ...matchOf(request) }, context)
+  })
+}
+
+export function restoreHandler(rest: RestResource): Route['handler'] {
+  return handlerOf((request, context) => answerRecord(rest, { operation: 'restore', key: keyOf(rest.resource, request) }, context))
+}
+
+export function deleteHandler(rest: RestResource): Route['handler'] {
+  return handlerOf(async (request, context) => {
+    await writeOne(rest, { operation: 'delete', key: keyOf(rest.resource, request), ...matchOf(request) }, context)
+    return nothing
+  })
+}
+
+export function bulkPatchHandler({ writer, resource, format }: RestResource): Route['handler'] {
+  return handlerOf(async ({ body }, context) => {
+    const written = await writeBulk(writer, readChanges(resource, body), context)
+    return jsonAnswer(200, format.records(written.json))
+  })
+}
+
+export function bulkDeleteHandler({ writer, resource }: RestResource): Route['handler'] {
+  return handlerOf(async ({ body }, context) => {
+    await writeBulk(writer, readKeys(resource, body), context)
+    return nothing
+  })
+}
+
+const nothing: Answer = { status: 204, headers: {} }
+
+async function answerRecord(rest: RestResource, write: WriteRequest, context: WriteContext): Promise<Answer> {
+  const { json, etag } = await writeOne(rest, write, context)
+  return jsonAnswer(200, rest.format.record(json), { etag })
+}
+
+async function writeOne({ writer, resource }: RestResource, write: WriteRequest, context: WriteContext): Promise<WrittenRecord> {
+  const written = await writeRecord(writer, write, context)
+  if (written === undefined) throw resourceErrors.NOT_FOUND(resource.name)
+  return written
+}
+
+function matchOf(request: HttpRequest): { match?: string } {
+  const header = request.headers['if-match']
+  return header === undefined ? {} : { match: header }
+}
