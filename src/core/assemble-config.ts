@@ -1,7 +1,7 @@
 // Puts the values of the settings in their places in the configuration.
 
 import { resolve } from 'node:path'
-import type { Config, DatabaseConfig, LimitsConfig, LogConfig } from './config.ts'
+import type { Config, DatabaseConfig, LimitsConfig, LogConfig, RedisConfig } from './config.ts'
 import { databaseUrl, redisUrl } from './connection-settings.ts'
 import { developmentSecrets, randomSecrets, type Secrets } from './development-secrets.ts'
 import type { EnvReader } from './env.ts'
@@ -24,7 +24,7 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     console: { port: given(values.CONSOLE_PORT) },
     cors: { origins: values.CORS_ORIGINS ?? [], credentials: given(values.CORS_CREDENTIALS) },
     database: databaseConfig(reader),
-    ...optional('redis', urlOf(redisUrl(reader))),
+    ...optional('redis', redisConfig(reader)),
     ...optional('amqp', urlOf(values.AMQP_URL)),
     secrets: chooseSecrets(reader, root),
     limits: limitsConfig(reader),
@@ -65,6 +65,11 @@ function databaseConfig(reader: EnvReader): DatabaseConfig {
     idleInTransactionTimeoutMs: given(values.DB_IDLE_IN_TRANSACTION_TIMEOUT),
     migrationLockTimeoutMs: given(values.DB_MIGRATION_LOCK_TIMEOUT),
   }
+}
+
+function redisConfig(reader: EnvReader): RedisConfig | undefined {
+  const url = redisUrl(reader)
+  return url === undefined ? undefined : { url, budgetMs: given(reader.values.REDIS_BUDGET) }
 }
 
 function limitsConfig(reader: EnvReader): LimitsConfig {

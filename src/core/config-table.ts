@@ -10,6 +10,7 @@ import {
   integer,
   list,
   port,
+  redisAddress,
   secret,
   secretUrl,
   text,
@@ -66,10 +67,13 @@ export const settings = {
     default: '2s',
   }),
 
-  REDIS_URL: secretUrl('Redis to use: `redis://:password@host:6379/0`. Nothing set: a cache in the process.', ['redis', 'rediss']),
+  REDIS_URL: redisAddress(
+    'Redis to use: `redis://:password@host:6379/0`, `redis+cluster://host1:7000,host2:7000`, `redis+sentinel://host1:26379/mymaster`; `rediss` for TLS. Nothing set: a cache in the process.',
+  ),
   REDIS_HOST: text('Redis host, instead of REDIS_URL.'),
   REDIS_PORT: port('Redis port.'),
   REDIS_PASSWORD: secret('Redis password.'),
+  REDIS_BUDGET: duration('Longest time that anything waits for Redis; then it goes on without.', '5ms', { default: '50ms' }),
   AMQP_URL: secretUrl('RabbitMQ to use: `amqp://user:password@host:5672`.', ['amqp', 'amqps']),
 
   SECRET_KEY: secret('Signs cookies and links. Development makes its own.'),

@@ -21,6 +21,13 @@ export interface DatabaseConfig {
   readonly migrationLockTimeoutMs: number
 }
 
+export interface RedisConfig {
+  /** As `parseRedisUrl` reads it. */
+  readonly url: string
+  /** Longest wait for an answer. */
+  readonly budgetMs: number
+}
+
 export interface LogConfig {
   readonly level: LogLevel
   readonly pretty: boolean
@@ -61,7 +68,7 @@ export interface Config {
   readonly console: { readonly port: number }
   readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean }
   readonly database: DatabaseConfig
-  readonly redis?: { readonly url: string }
+  readonly redis?: RedisConfig
   readonly amqp?: { readonly url: string }
   readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
   readonly limits: LimitsConfig

@@ -1,6 +1,7 @@
 // One address for PostgreSQL and one for Redis, out of a URL or out of parts; said twice, they must agree.
 
 import type { SettingName, SettingValues } from './config-table.ts'
+import { parseRedisUrl, withRedisPassword } from './redis-url.ts'
 
 /** Reads values and collects what is wrong with them. */
 export interface ConnectionSource {
@@ -29,18 +30,20 @@ export function databaseUrl(source: ConnectionSource): string | undefined {
   return `postgresql://${encodeURIComponent(user)}${parts.password === undefined ? '' : `:${encodeURIComponent(parts.password)}`}@${target}`
 }
 
-/** Redis' URL, or undefined when nothing was said about it. */
+/** Redis' URL, or undefined when nothing was said about it. REDIS_PASSWORD is that of a URL without one. */
 export function redisUrl(source: ConnectionSource): string | undefined {
   const { REDIS_URL: url, REDIS_HOST: host, REDIS_PORT: port, REDIS_PASSWORD: password } = source.values
   if (host === undefined && port === undefined && password === undefined) return url
-  if (url === undefined)
+  const told = url === undefined ? undefined : parseRedisUrl(url)
+  if (url === undefined || told === undefined)
     return `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${host ?? 'localhost'}:${port ?? 6379}`
-  const { hostname, port: urlPort, password: urlPassword } = new URL(url)
-  if (host !== undefined && host !== hostname) source.problem('REDIS_HOST and REDIS_URL name different hosts; set one of them')
-  if (port !== undefined && String(port) !== (urlPort || '6379'))
+  if (host !== undefined && !told.hosts.some((one) => one.host === host))
+    source.problem('REDIS_HOST and REDIS_URL name different hosts; set one of them')
+  if (port !== undefined && !told.hosts.some((one) => one.port === port))
     source.problem('REDIS_PORT and REDIS_URL name different ports; set one of them')
-  if (password !== undefined && encodeURIComponent(password) !== urlPassword)
-    source.problem('REDIS_PASSWORD and REDIS_URL have different passwords; set one of them')
+  if (password === undefined) return url
+  if (told.password === undefined) return withRedisPassword(url, password)
+  if (told.password !== password) source.problem('REDIS_PASSWORD and REDIS_URL have different passwords; set one of them')
   return url
 }
 

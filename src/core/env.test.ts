@@ -112,9 +112,17 @@ describe('the database', () => {
   })
 
   test('Redis is a URL or parts, and both must agree', () => {
-    expect(read({ REDIS_HOST: 'cache' }).redis).toEqual({ url: 'redis://cache:6379' })
-    expect(read({ REDIS_URL: 'rediss://:x@cache:6380/1', REDIS_PORT: '6380' }).redis).toEqual({ url: 'rediss://:x@cache:6380/1' })
+    expect(read({ REDIS_HOST: 'cache' }).redis).toEqual({ url: 'redis://cache:6379', budgetMs: 50 })
+    expect(read({ REDIS_URL: 'rediss://:x@cache:6380/1', REDIS_PORT: '6380' }).redis?.url).toBe('rediss://:x@cache:6380/1')
+    expect(read({ REDIS_URL: 'redis://cache', REDIS_PASSWORD: 'p@ss', REDIS_BUDGET: '20ms' }).redis).toEqual({
+      url: 'redis://:p%40ss@cache',
+      budgetMs: 20,
+    })
+    expect(mistakes({ REDIS_URL: 'redis://:one@cache', REDIS_PASSWORD: 'two' })).toContain(
+      'REDIS_PASSWORD and REDIS_URL have different passwords',
+    )
     expect(mistakes({ REDIS_URL: 'redis://cache', REDIS_HOST: 'other' })).toContain('REDIS_HOST and REDIS_URL name different hosts')
+    expect(mistakes({ REDIS_URL: 'http://cache' })).toContain('REDIS_URL must be a URL such as redis://host:6379')
   })
 })
 
@@ -204,7 +212,7 @@ describe('secrets in files', () => {
     })
     expect(config.database.url).toBe('postgresql://postgres:from%20file@localhost:5432/shop')
     expect(config.secrets).toEqual({ secretKey: goodSecrets.SECRET_KEY, jwtSecretKey: goodSecrets.JWT_SECRET_KEY })
-    expect(config.redis).toEqual({ url: 'redis://cache' })
+    expect(config.redis?.url).toBe('redis://cache')
   })
 
   test('a file that is missing, empty or in conflict is named, its content is not', () => {

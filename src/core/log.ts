@@ -6,6 +6,7 @@ import type { Config, LogLevel } from './config.ts'
 import { describeError } from './describe-error.ts'
 import { openLogStream, type LogStream } from './log-stream.ts'
 import { redact, redactText } from './redact.ts'
+import { parseRedisUrl } from './redis-url.ts'
 
 export type { Logger }
 
@@ -93,8 +94,12 @@ function hideInMessage(message: unknown): unknown {
 
 /** The last line of defence: the very values, however they got into a line. */
 function secretsOf({ secrets, database, redis, amqp }: Config): string[] {
-  const urls = [database.url, redis?.url, amqp?.url].filter((url) => url !== undefined)
-  const passwords = urls.map((url) => new URL(url).password).flatMap((password) => [password, decodeURIComponent(password)])
+  const urls = [database.url, amqp?.url].filter((url) => url !== undefined)
+  const { password = '', sentinelPassword = '' } = parseRedisUrl(redis?.url ?? '') ?? {}
+  const passwords = [
+    ...urls.map((url) => new URL(url).password).flatMap((written) => [written, decodeURIComponent(written)]),
+    ...[password, sentinelPassword].flatMap((plain) => [plain, encodeURIComponent(plain)]),
+  ]
   // Shorter ones would hide parts of ordinary words.
   return [...new Set([secrets.secretKey, secrets.jwtSecretKey, ...passwords])].filter((value) => value.length >= 8)
 }

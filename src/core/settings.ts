@@ -3,6 +3,7 @@
 import { parseBytes } from '../support/bytes.ts'
 import { parseDuration } from '../support/duration.ts'
 import type { Environment } from './config.ts'
+import { parseRedisUrl } from './redis-url.ts'
 
 /** What a variable's text means, or what is wrong with it; the sentence continues `BODY_LIMIT …`. */
 export type Reading<value> = { readonly value: value } | { readonly problem: string }
@@ -117,6 +118,17 @@ export function secretUrl(description: string, schemes: readonly string[]): Sett
     type: 'URL',
     secret: true,
     parse: (value) => (URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) ? { value } : { problem: wanted }),
+  }
+}
+
+/** Where Redis is; it may hold a password, so it is a secret and never shown. */
+export function redisAddress(description: string): Setting<string> {
+  const wanted = `must be a URL such as redis://host:6379, redis+cluster://host1:7000,host2:7000 or redis+sentinel://host1:26379/mymaster`
+  return {
+    description,
+    type: 'URL',
+    secret: true,
+    parse: (value) => (parseRedisUrl(value) === undefined ? { problem: wanted } : { value }),
   }
 }
 
