@@ -156,6 +156,8 @@ export async function sweepServers(): Promise<void> {
 }
 
 async function sweep(folder: string): Promise<void> {
+  const redis = readNumber(join(folder, 'pid'))
+  if (redis !== undefined && servesFolder(redis, folder)) process.kill(redis, 'SIGKILL')
   const postmaster = readNumber(join(folder, 'data', 'postmaster.pid'))
   if (postmaster !== undefined && servesFolder(postmaster, folder)) {
     process.kill(postmaster, 'SIGQUIT')
