@@ -47,7 +47,8 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     const laterAt = performance.now()
     for (const outcome of await Promise.allSettled(everything(db)))
       expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
-    expect(performance.now() - laterAt).toBeLessThan(100)
+    // At once: not after a second of silence each.
+    expect(performance.now() - laterAt).toBeLessThan(900)
     expect(await db.health()).toMatchObject({ ok: false })
     signalAll(server, 'SIGCONT')
     expect(await recovery(db)).toBeLessThan(2_000)

@@ -40,22 +40,44 @@ export async function freshDatabase(serverUrl: string, sql = '', config: Partial
 
 /** Sends a signal to the postmaster and to every backend, as an operator's `kill -STOP` or a frozen virtual machine would. */
 export function signalAll(server: PostgresServer, signal: NodeJS.Signals): void {
-  const postmaster = Number.parseInt(readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8'), 10)
-  for (const pid of [postmaster, ...childrenOf(postmaster)]) process.kill(pid, signal)
+  const postmaster = postmasterOf(server)
+  process.kill(postmaster, signal)
+  if (signal === 'SIGSTOP') return stopChildren(postmaster)
+  for (const pid of childrenOf(postmaster)) if (isAlive(pid)) process.kill(pid, signal)
+}
+
+/** Again until all stand still: what the postmaster was forking when its signal came would run on, and a signal takes a moment. */
+function stopChildren(postmaster: number): void {
+  const runs = (pid: number): boolean => isAlive(pid) && statusOf(pid)?.[0] !== 'T'
+  for (let running = [postmaster]; running.length > 0; running = [postmaster, ...childrenOf(postmaster)].filter(runs))
+    for (const pid of running) process.kill(pid, 'SIGSTOP')
+}
+
+/** What each process that the postmaster has started is doing, in the letters of /proc: `T` stopped, `S` asleep, `Z` ended. */
+export function backendStates(server: PostgresServer): string[] {
+  return childrenOf(postmasterOf(server)).map((pid) => statusOf(pid)?.[0] ?? 'Z')
+}
+
+function postmasterOf(server: PostgresServer): number {
+  return Number.parseInt(readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8'), 10)
 }
 
 function childrenOf(parent: number): number[] {
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-  return pids.filter((pid) => parentOf(pid) === parent)
+  return pids.filter((pid) => Number(statusOf(pid)?.[1]) === parent)
 }
 
-/** Fields of /proc/<pid>/stat after the name in parentheses: state, parent, … */
-function parentOf(pid: number): number | undefined {
+function isAlive(pid: number): boolean {
+  return !['Z', 'X', undefined].includes(statusOf(pid)?.[0])
+}
+
+/** Fields of /proc/<pid>/stat after the name in parentheses: state, parent, …; undefined for one that ended between the listing and the look. */
+function statusOf(pid: number): string[] | undefined {
   try {
-    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1])
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')
   } catch {
-    return undefined // ended between the listing and the look
+    return undefined
   }
 }
