@@ -55,6 +55,13 @@ export const resourceErrors = defineErrors('RESOURCE', {
     message: (field: string, resource: string) => `"${resource}" cannot be sorted by "${field}".`,
     hint: () => 'Sort by a plain field, or by a field behind relations that lead to one record.',
   },
+  SORT_TOO_LONG: {
+    status: 400,
+    summary: 'An order has more keys, or leads through more relations, than the server accepts.',
+    message: (keys: number, relations: number) =>
+      `A list is sorted by at most ${keys} fields, with at most ${relations} relations on the way to them.`,
+    hint: () => 'The first few keys decide the order.',
+  },
   NOT_SEARCHABLE: {
     status: 400,
     summary: 'The resource has no full-text search.',

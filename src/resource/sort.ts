@@ -10,6 +10,9 @@ import type { SortKey } from './request.ts'
 /** Order keys of one request; more is a mistake or an attack. */
 export const mostKeys = 10
 
+/** Relations on the way to the order keys of one request; each is a join, and 100 of a self reference take seconds to plan. */
+const mostRelations = 10
+
 /**
  * @param sort  what the request asks for; without it the best matches come first in a search, else the resource's own order
  */
@@ -21,7 +24,9 @@ export function planOrder(resource: CompiledResource, sort: readonly SortKey[] |
 
 /** The order keys of a sort list, made total by the primary key. */
 export function planSort(resource: CompiledResource, sort: readonly SortKey[]): readonly OrderKey[] {
-  if (sort.length > mostKeys) throw resourceErrors.NOT_SORTABLE(`${sort.length} keys`, resource.name)
+  const relations = sort.reduce((sum, { path }) => sum + path.length - 1, 0)
+  if (sort.length > mostKeys || relations > mostRelations)
+    throw resourceErrors.SORT_TOO_LONG(mostKeys, mostRelations).with({ field: 'sort' })
   return withPrimaryKey(
     resource,
     sort.map((key) => fieldKey(resource, key)),

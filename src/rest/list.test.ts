@@ -244,6 +244,8 @@ describe.each(testDatabases())('lists on $name', ({ url }) => {
     ['sort=-titel', 'RESOURCE_UNKNOWN_FIELD', 'Perhaps you meant "title".'],
     ['sort=extra', 'RESOURCE_NOT_SORTABLE', undefined],
     ['sort=tags.name', 'RESOURCE_NOT_SORTABLE', undefined],
+    [`sort=${'parent.'.repeat(11)}title`, 'RESOURCE_SORT_TOO_LONG', undefined],
+    [`sort=${Array.from({ length: 11 }, () => 'title').join(',')}`, 'RESOURCE_SORT_TOO_LONG', undefined],
     ['include=autor', 'RESOURCE_UNKNOWN_RELATION', 'Perhaps you meant "author".'],
     ['include=author.posts.author.posts.author', 'RESOURCE_INCLUDE_TOO_DEEP', undefined],
     ['fields=titel', 'RESOURCE_UNKNOWN_FIELD', 'Perhaps you meant "title".'],

@@ -66,6 +66,7 @@ const reasons: readonly Reason[] = [
   // Behind the first relation of a path the schema stops.
   { code: 'RESOURCE_UNKNOWN_FIELD', when: (request) => sortOf(request).includes('.') },
   { code: 'RESOURCE_NOT_SORTABLE', when: (request) => sortOf(request).includes('.') },
+  { code: 'RESOURCE_SORT_TOO_LONG', when: (request) => sortOf(request).includes('.') },
   { code: 'RESOURCE_UNKNOWN_RELATION', when: (request) => `${sortOf(request)}${request.query.get('include') ?? ''}`.includes('.') },
   // Fields of a relation that is not included.
   { code: 'RESOURCE_INVALID_VALUE', when: (request, reply) => hasFieldSets(request) && reply.text.includes('is not included') },
