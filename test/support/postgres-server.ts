@@ -51,8 +51,24 @@ export interface PostgresServer {
  * @throws          Error with the server's output when it does not accept connections within 30 s
  */
 export async function startPostgres(binaries: string, extra: Record<string, string> = {}): Promise<PostgresServer> {
+  return serve(binaries, (folder) => initialise(binaries, folder), extra)
+}
+
+/**
+ * A standby that streams from `primary`: a copy of it by `pg_basebackup`, which must be among the binaries. It answers reads; `promote`
+ * (`select pg_promote()`) makes it a primary of its own.
+ */
+export async function startStandby(
+  binaries: string,
+  primary: PostgresServer,
+  extra: Record<string, string> = {},
+): Promise<PostgresServer> {
+  return serve(binaries, (folder) => copyOf(primary, binaries, folder), extra)
+}
+
+async function serve(binaries: string, fill: (folder: string) => void, extra: Record<string, string>): Promise<PostgresServer> {
   const folder = makeFolder()
-  initialise(binaries, folder)
+  fill(folder)
   const port = await freePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   const logFile = join(folder, 'log')
@@ -85,13 +101,17 @@ function makeFolder(): string {
 function initialise(binaries: string, folder: string): void {
   const locale = process.platform === 'linux' ? 'C.UTF-8' : 'en_US.UTF-8'
   const options = ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', `--locale=${locale}`]
-  const run = spawnSync(join(binaries, 'initdb'), ['-D', join(folder, 'data'), ...options], {
-    ...serverUser(),
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: startDeadlineMs,
-  })
-  if (run.status !== 0) throw new Error(`initdb failed: ${run.error?.message ?? ''}\n${run.stdout}\n${run.stderr}`)
+  runAsServer(join(binaries, 'initdb'), ['-D', join(folder, 'data'), ...options], folder)
+}
+
+function copyOf({ url }: PostgresServer, binaries: string, folder: string): void {
+  const options = ['--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync']
+  runAsServer(join(binaries, 'pg_basebackup'), ['-d', url, '-D', join(folder, 'data'), ...options], folder)
+}
+
+function runAsServer(program: string, args: readonly string[], folder: string): void {
+  const run = spawnSync(program, args, { ...serverUser(), cwd: folder, encoding: 'utf8', timeout: startDeadlineMs })
+  if (run.status !== 0) throw new Error(`${program} failed: ${run.error?.message ?? ''}\n${run.stdout}\n${run.stderr}`)
 }
 
 function launch(binaries: string, folder: string, options: Record<string, string>): ChildProcess {
