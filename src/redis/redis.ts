@@ -15,8 +15,8 @@ export type RedisFailure =
   | 'closed'
   /** Out of memory, or its disk is: the server answers reads and refuses writes. */
   | 'full'
-  /** A replica, a server that loads its data, a cluster that is being rearranged: somebody else is to be asked, or later. */
-  | 'moved'
+  /** A replica, a server that loads its data or runs a script without end, a cluster that is being rearranged: somebody else, or later. */
+  | 'unready'
   /** The user has no permission (ACL) for the command or the key. */
   | 'denied'
   /** The server calls the command wrong: a mistake of ours. */
