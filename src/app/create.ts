@@ -1,13 +1,17 @@
 // `createApp`: the composition root. Everything an application is made of is put together here, in this order, once.
 
-import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse, RouteHandlerMethod } from 'fastify'
 import type { Config } from '../core/config.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics } from '../core/metrics.ts'
 import { createDatabase } from '../db/create-database.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, TransactionOptions } from '../db/database.ts'
+import { anonymousCallers } from '../http/callers.ts'
 import { drainServer } from '../http/drain.ts'
+import { type IdempotentHandler, idempotentHandler } from '../http/idempotency/idempotent.ts'
+import { Once } from '../http/idempotency/once.ts'
+import { answerSweeper } from '../http/idempotency/sweeper.ts'
 import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
 import { compileResources } from '../resource/compile.ts'
@@ -35,6 +39,13 @@ export interface App {
   readonly routes: readonly RegisteredRoute[]
   /** A resource for code in this process. @throws Error when the application has no resource of that name */
   resource(name: string): ResourceHandle
+  /**
+   * A handler for a custom route that changes something: it runs in a transaction, and a request that is repeated with the same
+   * Idempotency-Key gets the first answer. What the handler throws, or answers with 400 and above, rolls back what it did.
+   *
+   * @example  `fastify.post('/orders', app.idempotent(async (request) => ({ status: 201, body: await order(request.body) })))`
+   */
+  idempotent(handler: IdempotentHandler, options?: TransactionOptions): RouteHandlerMethod
   /** Runs a request without a socket. */
   inject(request: InjectOptions | string): Promise<LightMyRequestResponse>
   /** Listens. @returns the address, with the port that was taken */
@@ -85,7 +96,9 @@ export interface AppParts {
 export async function composeApp(definition: AppDefinition, { config, log, db, registry, closeRest }: AppParts): Promise<App> {
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
-  const life = new Lifecycle(log, modules)
+  const { ttlMs } = config.idempotency
+  const once = new Once({ db, callers: anonymousCallers, ttlMs, waitMs: config.database.lockTimeoutMs })
+  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), ...modules])
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey) }
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]),
@@ -102,6 +115,7 @@ export async function composeApp(definition: AppDefinition, { config, log, db, r
     fastify,
     routes: collectRoutes(fastify),
     resource: (name) => handleOf(engine, writers.get(name), name),
+    idempotent: (handler, transaction) => idempotentHandler({ db, once }, handler, transaction),
     inject: (request) => fastify.inject(request),
     async start() {
       await life.start()
@@ -114,7 +128,7 @@ export async function composeApp(definition: AppDefinition, { config, log, db, r
       await closeRest()
     },
   }
-  await addFaces(app, { writers, metrics, modules })
+  await addFaces(app, { writers, metrics, modules, once })
   for (const module of modules) await module.setup?.(app)
   return app
 }

@@ -3,6 +3,7 @@
 import type { Metrics } from '../core/metrics.ts'
 import type { HealthCheck, Module } from '../core/module.ts'
 import { addHealthRoutes } from '../http/health.ts'
+import type { Once } from '../http/idempotency/once.ts'
 import { addRoutes } from '../http/route.ts'
 import type { Writer } from '../resource/writer.ts'
 import { docsRoutes } from '../rest/docs-page.ts'
@@ -15,6 +16,7 @@ export interface FaceParts {
   readonly writers: ReadonlyMap<string, Writer>
   readonly metrics: Metrics
   readonly modules: readonly Module<App>[]
+  readonly once: Once
 }
 
 export async function addFaces(app: App, parts: FaceParts): Promise<void> {
@@ -31,10 +33,9 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   for (const resource of engine.registry.resources.values()) {
     const writer = parts.writers.get(resource.name)
     if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
-    addRoutes(
-      fastify,
-      resourceRoutes({ engine, resource, writer, format, path: `${prefix}/${resource.name}`, explains: app.config.env === 'development' }),
-    )
+    const path = `${prefix}/${resource.name}`
+    const explains = app.config.env === 'development'
+    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, once: parts.once }))
   }
   addRoutes(
     fastify,
@@ -63,7 +64,9 @@ function describedApp({ definition, engine, config, routes, fastify }: App): Des
     format: replyFormats[replies],
     registry: engine.registry,
     serverUrl: config.api.url,
-    customRoutes: routes.filter(({ custom }) => custom).map(({ method, path, schema }) => ({ method, url: path, schema })),
+    customRoutes: routes
+      .filter(({ custom }) => custom)
+      .map(({ method, path, schema, idempotent }) => ({ method, url: path, schema, idempotent })),
     customSchemas: fastify.getSchemas(),
   }
 }

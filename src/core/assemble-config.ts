@@ -28,6 +28,7 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     ...optional('amqp', urlOf(values.AMQP_URL)),
     secrets: chooseSecrets(reader, root),
     limits: limitsConfig(reader),
+    idempotency: { ttlMs: given(values.IDEMPOTENCY_TTL) },
     warnings,
   }
 }

@@ -106,6 +106,9 @@ export const settings = {
   KEEP_ALIVE_TIMEOUT: duration("How long an idle connection is kept; longer than the proxy's, so that the proxy closes first.", '1s', {
     default: '72s',
   }),
+  IDEMPOTENCY_TTL: duration('How long the answer to a request with an Idempotency-Key is kept for its repetitions.', '1s', {
+    default: '24h',
+  }),
   CONNECTIONS: integer('Most connections at once; more are closed.', 1, 1_000_000, { default: '8192' }),
   SHUTDOWN_TIMEOUT: duration('How long a stop waits for requests in flight.', '0', {
     default: { development: '2s', testing: '2s', production: '15s' },

@@ -72,6 +72,8 @@ export interface Config {
   readonly amqp?: { readonly url: string }
   readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
   readonly limits: LimitsConfig
+  /** How long answers to requests with an Idempotency-Key are kept. */
+  readonly idempotency: { readonly ttlMs: number }
   /** What looked odd in the environment without being wrong (`DATABSE_URL`); logged once at start. */
   readonly warnings: readonly string[]
 }

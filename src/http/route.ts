@@ -1,5 +1,6 @@
 // A route as data. Faces make these; only this room tells Fastify about them.
 
+import { isIdempotent } from './idempotency/marked.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 
 declare module 'fastify' {
@@ -42,16 +43,19 @@ export interface RegisteredRoute {
   readonly schema?: FastifySchema
   /** True for routes that neither a resource nor a machine endpoint is. */
   readonly custom: boolean
+  /** True for custom routes that take an Idempotency-Key. */
+  readonly idempotent: boolean
 }
 
 /** Lists the routes registered from now on; HEAD and OPTIONS, which Fastify adds by itself, are left out. */
 export function collectRoutes(app: FastifyInstance): readonly RegisteredRoute[] {
   const routes: RegisteredRoute[] = []
-  app.addHook('onRoute', ({ method, url, config, schema }) => {
+  app.addHook('onRoute', ({ method, url, config, schema, handler }) => {
     const answers = config?.answers ?? (config?.quiet === true ? 'machine endpoint' : 'custom route')
     const custom = answers === 'custom route'
     for (const name of [method].flat())
-      if (name !== 'HEAD' && name !== 'OPTIONS') routes.push({ method: name, path: url, answers, schema, custom })
+      if (name !== 'HEAD' && name !== 'OPTIONS')
+        routes.push({ method: name, path: url, answers, schema, custom, idempotent: isIdempotent(handler) })
   })
   return routes
 }

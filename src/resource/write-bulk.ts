@@ -34,13 +34,13 @@ type Prepared = () => Promise<TextRows>
  * @throws  AppError `WRITE_BULK_INVALID` (400), `WRITE_BULK_CONFLICT` (409), `WRITE_BULK_NOT_FOUND` (404) with every
  *          failing item's `index` in `details`; `WRITE_TOO_MANY_ITEMS`; what hooks throw. Nothing has changed then.
  */
-export async function writeBulk(writer: Writer, request: BulkRequest, { requestId }: WriteContext): Promise<WrittenRecords> {
+export async function writeBulk(writer: Writer, request: BulkRequest, { requestId, joins }: WriteContext): Promise<WrittenRecords> {
   const { name, options, bulkMax } = writer.resource
   const count = 'items' in request ? request.items.length : request.keys.length
   if (count > bulkMax) throw writeErrors.TOO_MANY_ITEMS(count, bulkMax)
   if (count === 0) return written(writer, noRows)
   const work = prepare(writer, request, { operation: request.operation, resource: name, requestId, db: writer.db })
-  return written(writer, await inTransaction(writer, work, { retry: !runsInTransaction(options.hooks) }))
+  return written(writer, await inTransaction(writer, work, { retry: !runsInTransaction(options.hooks), joins }))
 }
 
 function written(writer: Writer, rows: TextRows): WrittenRecords {

@@ -29,12 +29,17 @@ interface Outcome {
  * @throws  AppError `WRITE_INVALID` (400, one detail per field), `WRITE_INVALID_KEY`, `WRITE_PRECONDITION_FAILED` (412),
  *          the errors of `constraint.ts` (400, 409), what hooks throw, and those of the db room. Nothing has changed then.
  */
-export async function writeRecord(writer: Writer, request: WriteRequest, { requestId }: WriteContext): Promise<WrittenRecord | undefined> {
+export async function writeRecord(
+  writer: Writer,
+  request: WriteRequest,
+  { requestId, joins }: WriteContext,
+): Promise<WrittenRecord | undefined> {
   const { name, options } = writer.resource
   const checked = checkRequest(writer, request)
   const context: HookContext = { operation: request.operation, resource: name, requestId, db: writer.db }
-  if (runsInTransaction(options.hooks)) return inTransaction(writer, () => writeWatched(writer, checked, context))
-  if (matchOf(checked) !== undefined) return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: true })
+  const hooked = runsInTransaction(options.hooks)
+  if (hooked || matchOf(checked) !== undefined)
+    return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: !hooked, joins })
   return conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
 }
 

@@ -10,6 +10,8 @@ import type { Writer } from './writer.ts'
 /** What is known about the request that a write belongs to; hooks are told. */
 export interface WriteContext {
   readonly requestId: string | undefined
+  /** True when the caller has opened a transaction with `inTransaction`, which the write joins without a savepoint. */
+  readonly joins?: boolean
 }
 
 /** @throws AppError of `constraint.ts` where a constraint of the resource's table is broken, else of the db room */
@@ -21,8 +23,15 @@ export async function runStatement(writer: Writer, statement: Statement): Promis
   }
 }
 
+export interface WriteTransaction extends TransactionOptions, Pick<WriteContext, 'joins'> {}
+
 /** Runs `work` in a transaction. Deferred constraints speak at the commit, when `work` itself has ended well. */
-export async function inTransaction<result>(writer: Writer, work: () => Promise<result>, options?: TransactionOptions): Promise<result> {
+export async function inTransaction<result>(
+  writer: Writer,
+  work: () => Promise<result>,
+  { joins = false, ...options }: WriteTransaction = {},
+): Promise<result> {
+  if (joins) return work()
   let committing = false
   const watched = async (): Promise<result> => {
     committing = false

@@ -9,6 +9,8 @@ export interface CustomRoute {
   /** With parameters as `:name`. */
   readonly url: string
   readonly schema?: CustomSchema
+  /** True when it takes an Idempotency-Key. */
+  readonly idempotent?: boolean
 }
 
 /** What the document reads of a route's schema. */
@@ -32,16 +34,16 @@ const documented = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
 
 export function customPaths(routes: readonly CustomRoute[]): Parts {
   const paths: Record<string, Record<string, Part>> = {}
-  for (const { method, url, schema = {} } of routes.filter((route) => route.schema?.hide !== true)) {
+  for (const { method, url, schema = {}, idempotent = false } of routes.filter((route) => route.schema?.hide !== true)) {
     const path = url.replaceAll(/:(\w+)(\([^)]*\))?\??/g, '{$1}').replace(/\*$/, '{wildcard}')
     for (const name of [method].flat().filter((word) => documented.has(word))) {
-      paths[path] = { ...paths[path], [name.toLowerCase()]: customOperation(name, path, schema) }
+      paths[path] = { ...paths[path], [name.toLowerCase()]: customOperation(name, path, schema, idempotent) }
     }
   }
   return paths
 }
 
-function customOperation(method: string, path: string, schema: CustomSchema): Part {
+function customOperation(method: string, path: string, schema: CustomSchema, idempotent: boolean): Part {
   const { summary = `${method} ${path}`, description, tags = [customTag] } = schema
   return {
     operationId: schema.operationId ?? idOf(method, path),
@@ -52,9 +54,15 @@ function customOperation(method: string, path: string, schema: CustomSchema): Pa
       ...pathParameters(path, schema.params),
       ...parametersOf('query', schema.querystring),
       ...parametersOf('header', schema.headers),
+      ...(idempotent ? [refTo('parameters', 'IdempotencyKey')] : []),
     ],
     ...(schema.body === undefined ? {} : { requestBody: { required: true, content: contentOf(schema.body) } }),
-    responses: { 400: refTo('responses', 'InvalidInput'), ...repliesOf(schema.response), default: refTo('responses', 'Refused') },
+    responses: {
+      400: refTo('responses', 'InvalidInput'),
+      ...(idempotent ? { 409: refTo('responses', 'KeyInProgress'), 422: refTo('responses', 'KeyReused') } : {}),
+      ...repliesOf(schema.response),
+      default: refTo('responses', 'Refused'),
+    },
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { type AppError, coreErrors, declaredErrors } from '../core/errors.ts'
 import { dbErrors } from '../db/errors.ts'
+import { idempotencyErrors } from '../http/idempotency/errors.ts'
 import { httpErrors } from '../http/errors.ts'
 import { resourceErrors } from '../resource/errors.ts'
 import { writeErrors } from '../resource/write-errors.ts'
@@ -36,7 +37,7 @@ function refusalReply(format: ReplyFormat, { status, summary, codes }: Refusal, 
   const content = { schema: schemaRef('Error'), ...(errors.length === 0 ? {} : { examples }) }
   return {
     description: `${summary}\n\n${codes.map(codeLine).join('\n')}`,
-    headers: headersOf(status === 503 ? { 'Retry-After': 'RetryAfter' } : {}),
+    headers: headersOf(status === 503 || status === 409 ? { 'Retry-After': 'RetryAfter' } : {}),
     content: { [errorType(format)]: content },
   }
 }
@@ -87,6 +88,8 @@ function exampleErrors({ resource, field }: ErrorSubject): Readonly<Record<Refus
     BodyTooLarge: [httpErrors.BODY_TOO_LARGE()],
     AddressTooLong: [httpErrors.URL_TOO_LONG('8192 bytes')],
     UnsupportedMediaType: [httpErrors.UNSUPPORTED_MEDIA_TYPE()],
+    KeyReused: [idempotencyErrors.KEY_REUSED()],
+    KeyInProgress: [idempotencyErrors.IN_PROGRESS()],
     Failed: [coreErrors.INTERNAL()],
     Unavailable: [dbErrors.UNAVAILABLE()],
     Refused: [],

@@ -4,6 +4,7 @@ import type { Operation } from '../resource/define.ts'
 import { keyFields } from '../resource/get-statement.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { refusalReplies } from './openapi-errors.ts'
+import type { RefusalName } from './openapi-refusals.ts'
 import {
   bulkPatchExample,
   createExample,
@@ -16,7 +17,7 @@ import {
 import type { ResourceNames } from './openapi-names.ts'
 import { keyParameters, listParameters, shapeParameters } from './openapi-parameters.ts'
 import { example, jsonBody, type Part, type Parts, refTo, schemaRef } from './openapi-parts.ts'
-import { headersOf, pageHeaders, type ReplySchemas, replySchemas } from './openapi-replies.ts'
+import { headersOf, pageHeaders, type ReplySchemas, replySchemas, writeHeaders } from './openapi-replies.ts'
 import type { ReplyFormat } from './reply-format.ts'
 
 interface Subject {
@@ -108,15 +109,16 @@ function create({ resource, names, schemas, examples }: Subject): Part {
   return {
     operationId: `create${names.one}`,
     summary: `Create ${names.manyInWords}`,
+    parameters: [idempotencyKey],
     description: `One record, or a list of up to ${resource.bulkMax}: then all are created or none, and the reply has them in the same order.`,
     requestBody: { required: true, content: jsonBody({ oneOf: [one, bulkOf(resource, one)] }, bodies) },
     responses: {
       201: {
         description: 'Created. `Location` and `ETag` are there for one record only.',
-        headers: headersOf({ Location: 'Location', ETag: 'ETag' }),
+        headers: writeHeaders({ Location: 'Location', ETag: 'ETag' }),
         content: jsonBody({ anyOf: [schemas.record, schemas.records] }, { ...examples.record, ...examples.records }),
       },
-      ...refusalReplies('InvalidBulk', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
+      ...writeRefusals('InvalidBulk', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
     },
   }
 }
@@ -126,15 +128,16 @@ function bulkPatch({ resource, names, schemas, examples }: Subject): Part {
   return {
     operationId: `patchMany${names.many}`,
     summary: `Change several ${names.manyInWords}`,
+    parameters: [idempotencyKey],
     description: 'All are changed or none. Each item has the key of its record and the fields to change.',
     requestBody: { required: true, content: jsonBody(body, { changes: example('One change', [bulkPatchExample(resource)]) }) },
     responses: {
       200: {
         description: 'The records after the change, in the same order.',
-        headers: headersOf(),
+        headers: writeHeaders(),
         content: jsonBody(schemas.records, examples.records),
       },
-      ...refusalReplies('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
+      ...writeRefusals('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
     },
   }
 }
@@ -144,9 +147,10 @@ function bulkDelete({ resource, names }: Subject): Part {
   return {
     operationId: `deleteMany${names.many}`,
     summary: `Delete several ${names.manyInWords}`,
+    parameters: [idempotencyKey],
     description: `All are deleted or none. ${deletion(resource)}`,
     requestBody: { required: true, content: jsonBody(body, { keys: example('One key', [keyExample(resource)]) }) },
-    responses: { 204: deleted, ...refusalReplies('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType') },
+    responses: { 204: deleted, ...writeRefusals('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType') },
   }
 }
 
@@ -156,7 +160,7 @@ function replace(subject: Subject): Part {
     operationId: `replace${names.one}`,
     summary: `Replace one ${names.oneInWords}`,
     description: 'Fields that are left out get their default, or null.',
-    parameters: [refTo('parameters', 'IfMatch')],
+    parameters: [refTo('parameters', 'IfMatch'), idempotencyKey],
     requestBody: {
       required: true,
       content: jsonBody(schemaRef(`${names.one}Replace`), { record: example('Every field', replaceExample(resource)) }),
@@ -171,7 +175,7 @@ function patch(subject: Subject): Part {
     operationId: `patch${names.one}`,
     summary: `Change one ${names.oneInWords}`,
     description: 'Fields that are left out stay as they are.',
-    parameters: [refTo('parameters', 'IfMatch')],
+    parameters: [refTo('parameters', 'IfMatch'), idempotencyKey],
     requestBody: { required: true, content: patchBody(schemaRef(`${names.one}Patch`), patchExample(resource)) },
     responses: changeReplies(subject),
   }
@@ -188,8 +192,8 @@ function remove({ resource, names }: Subject): Part {
     operationId: `delete${names.one}`,
     summary: `Delete one ${names.oneInWords}`,
     description: deletion(resource),
-    parameters: [refTo('parameters', 'IfMatch')],
-    responses: { 204: deleted, ...refusalReplies('InvalidKey', 'NotFound', 'Conflict', 'PreconditionFailed') },
+    parameters: [refTo('parameters', 'IfMatch'), idempotencyKey],
+    responses: { 204: deleted, ...writeRefusals('InvalidKey', 'NotFound', 'Conflict', 'PreconditionFailed') },
   }
 }
 
@@ -197,21 +201,32 @@ function restore({ names, schemas, examples }: Subject): Part {
   return {
     operationId: `restore${names.one}`,
     summary: `Restore one deleted ${names.oneInWords}`,
-    responses: { 200: written(schemas, examples), ...refusalReplies('InvalidKey', 'NotFound', 'Conflict') },
+    parameters: [idempotencyKey],
+    responses: { 200: written(schemas, examples), ...writeRefusals('InvalidKey', 'NotFound', 'Conflict') },
   }
 }
 
+const idempotencyKey = refTo('parameters', 'IdempotencyKey')
+
+function writeRefusals(...names: readonly RefusalName[]): Parts {
+  return refusalReplies(...names, 'KeyReused')
+}
+
 function changeReplies({ schemas, examples }: Subject): Parts {
-  const refused = refusalReplies('InvalidBody', 'NotFound', 'Conflict', 'PreconditionFailed', 'BodyTooLarge', 'UnsupportedMediaType')
+  const refused = writeRefusals('InvalidBody', 'NotFound', 'Conflict', 'PreconditionFailed', 'BodyTooLarge', 'UnsupportedMediaType')
   return { 200: written(schemas, examples), ...refused }
 }
 
 function written({ record }: ReplySchemas, examples: ReplyExamples): Part {
-  return { description: 'The record after the change.', headers: headersOf({ ETag: 'ETag' }), content: jsonBody(record, examples.record) }
+  return {
+    description: 'The record after the change.',
+    headers: writeHeaders({ ETag: 'ETag' }),
+    content: jsonBody(record, examples.record),
+  }
 }
 
 const unchanged: Part = { description: 'Nothing has changed since the `ETag` of `If-None-Match`.', headers: headersOf({ ETag: 'ETag' }) }
-const deleted: Part = { description: 'Deleted.', headers: headersOf() }
+const deleted: Part = { description: 'Deleted.', headers: writeHeaders() }
 
 function deletion({ model }: CompiledResource): string {
   return model.softDelete === undefined ? 'There is no way back.' : 'What is deleted is hidden and can be restored.'

@@ -23,6 +23,11 @@ export const parameters: Parts = {
     'Deleted records: left out, among the others, or alone.',
   ),
   IfMatch: header('If-Match', 'Only if the record still has this `ETag` (of a reply without `fields` and `include`); else 412.'),
+  IdempotencyKey: header(
+    'Idempotency-Key',
+    'A name for this request, such as a UUID. Repeated with the same key it is not done again: the first answer comes back, with `Idempotency-Replayed`. For a limited time, a day unless set otherwise.',
+    { minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+  ),
   IfNoneMatch: header('If-None-Match', 'An `ETag` from before: 304 without a body when nothing has changed.'),
 }
 
@@ -72,8 +77,8 @@ function query(name: string, schema: Part, description: string): Part {
   return { name, in: 'query', description, schema }
 }
 
-function header(name: string, description: string): Part {
-  return { name, in: 'header', description, schema: { type: 'string' } }
+function header(name: string, description: string, limits: Part = {}): Part {
+  return { name, in: 'header', description, schema: { type: 'string', ...limits } }
 }
 
 /** Names separated by commas. */

@@ -2,7 +2,7 @@
 
 /** A shared reply of the document. */
 export interface Refusal {
-  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 500 | 503 | 'default'
+  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 500 | 503 | 'default'
   readonly summary: string
   /** Codes of the error tables, also those that only stand in `details`. */
   readonly codes: readonly string[]
@@ -27,14 +27,19 @@ const listCodes = [
   'RESOURCE_UNKNOWN_OPERATOR',
   'RESOURCE_TOO_MANY_CONDITIONS',
   'RESOURCE_NOT_SORTABLE',
+  'RESOURCE_SORT_TOO_LONG',
   'RESOURCE_NOT_SEARCHABLE',
   'RESOURCE_INVALID_PAGE',
   'RESOURCE_INVALID_CURSOR',
 ]
 
+/** Of every write. */
+const keyCodes = ['IDEMPOTENCY_INVALID_KEY', 'IDEMPOTENCY_ANSWER_TOO_LARGE']
+
 const bodyCodes = [
   'HTTP_INVALID_JSON',
   'HTTP_INCOMPLETE_BODY',
+  ...keyCodes,
   'REST_UNKNOWN_PARAMETER',
   'WRITE_INVALID',
   'WRITE_NOT_AN_OBJECT',
@@ -54,6 +59,7 @@ const bodyCodes = [
 const bulkCodes = ['WRITE_BULK_INVALID', 'WRITE_TOO_MANY_ITEMS', 'WRITE_INVALID_KEY', 'WRITE_REPEATED', 'REST_INVALID_BODY']
 
 const conflictCodes = [
+  'IDEMPOTENCY_IN_PROGRESS',
   'WRITE_CONFLICT',
   'WRITE_MISSING_REFERENCE',
   'WRITE_STILL_REFERENCED',
@@ -80,8 +86,8 @@ export const refusals = {
   InvalidRead: { status: 400, summary: 'The key or the query is wrong.', codes: [...queryCodes, ...shapeCodes, ...valueCodes] },
   InvalidKey: {
     status: 400,
-    summary: 'The key in the path is wrong.',
-    codes: ['HTTP_INVALID_URL', 'REST_UNKNOWN_PARAMETER', 'RESOURCE_INVALID_VALUE'],
+    summary: 'The key in the path, or the Idempotency-Key, is wrong.',
+    codes: ['HTTP_INVALID_URL', 'REST_UNKNOWN_PARAMETER', 'RESOURCE_INVALID_VALUE', ...keyCodes],
   },
   InvalidBody: {
     status: 400,
@@ -102,20 +108,30 @@ export const refusals = {
   NotFound: { status: 404, summary: 'There is no such record.', codes: ['RESOURCE_NOT_FOUND'] },
   BulkNotFound: { status: 404, summary: 'Some of the records do not exist; nothing was changed.', codes: ['WRITE_BULK_NOT_FOUND'] },
   NotForYou: { status: 404, summary: 'The caller is not on a private network.', codes: ['HTTP_NOT_FOUND'] },
-  Conflict: { status: 409, summary: 'Other records stand against it.', codes: conflictCodes },
+  Conflict: { status: 409, summary: 'Other records stand against it, or the same request is being worked on.', codes: conflictCodes },
   BulkConflict: {
     status: 409,
-    summary: 'Other records stand against some of the items; nothing was changed.',
+    summary: 'Other records stand against some of the items, or the same request is being worked on; nothing was changed.',
     codes: ['WRITE_BULK_CONFLICT', ...conflictCodes],
   },
   PreconditionFailed: { status: 412, summary: '`If-Match` names another version of the record.', codes: ['WRITE_PRECONDITION_FAILED'] },
   BodyTooLarge: { status: 413, summary: 'The body is too large.', codes: ['HTTP_BODY_TOO_LARGE'] },
   AddressTooLong: { status: 414, summary: 'The address with its query is too long.', codes: ['HTTP_URL_TOO_LONG'] },
   UnsupportedMediaType: { status: 415, summary: 'The body is not sent as JSON.', codes: ['HTTP_UNSUPPORTED_MEDIA_TYPE'] },
+  KeyReused: {
+    status: 422,
+    summary: 'The Idempotency-Key was sent with another request before.',
+    codes: ['IDEMPOTENCY_KEY_REUSED'],
+  },
+  KeyInProgress: {
+    status: 409,
+    summary: 'The first request with this Idempotency-Key is still being worked on.',
+    codes: ['IDEMPOTENCY_IN_PROGRESS'],
+  },
   Failed: {
     status: 500,
     summary: 'Something failed inside. The log has it under the `X-Request-Id`.',
-    codes: ['CORE_INTERNAL', 'WRITE_HOOK_FAILED'],
+    codes: ['CORE_INTERNAL', 'WRITE_HOOK_FAILED', 'IDEMPOTENCY_NOT_INSTALLED'],
   },
   Unavailable: {
     status: 503,

@@ -78,6 +78,10 @@ export const headers: Parts = {
     description: 'Where the page is in its list, as JSON.',
     content: { 'application/json': { schema: schemaRef('PageMeta') } },
   },
+  IdempotencyReplayed: {
+    description: 'Present when the answer is that of an earlier request with the same `Idempotency-Key`.',
+    schema: { type: 'string', const: 'true' },
+  },
   RetryAfter: { description: 'Seconds to wait before another try.', schema: { type: 'integer', minimum: 0 }, example: 1 },
 }
 
@@ -86,6 +90,11 @@ export function headersOf(wanted: Readonly<Record<string, keyof typeof headers>>
   return Object.fromEntries(
     Object.entries({ ...wanted, 'X-Request-Id': 'RequestId' }).map(([wire, name]) => [wire, refTo('headers', name)]),
   )
+}
+
+/** Headers of what a write answers. */
+export function writeHeaders(wanted: Readonly<Record<string, keyof typeof headers>> = {}): Parts {
+  return headersOf({ ...wanted, 'Idempotency-Replayed': 'IdempotencyReplayed' })
 }
 
 /** What a page says in headers: the two formats without an envelope have its place in the list there. */

@@ -1,5 +1,6 @@
 // A resource as REST serves it, and what its handlers read of a request's address.
 
+import type { Once } from '../http/idempotency/once.ts'
 import type { HttpRequest } from '../http/route.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import type { RecordKey } from '../resource/request.ts'
@@ -16,6 +17,8 @@ export interface RestResource {
   readonly path: string
   /** True in development: lists answer `?explain`. */
   readonly explains: boolean
+  /** Does writes with an Idempotency-Key once. */
+  readonly once: Once
 }
 
 /** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */

@@ -4,9 +4,10 @@ import { currentRequestId } from '../core/context.ts'
 import { type Answer, jsonAnswer, sendAnswer } from '../http/answer.ts'
 import type { HttpRequest, Route } from '../http/route.ts'
 import { resourceErrors } from '../resource/errors.ts'
+import { runsInTransaction } from '../resource/hooks.ts'
 import type { RecordValues, WriteRequest } from '../resource/request.ts'
 import { type WrittenRecord, writeBulk, writeRecord } from '../resource/write.ts'
-import type { WriteContext } from '../resource/write-run.ts'
+import { inTransaction, type WriteContext } from '../resource/write-run.ts'
 import { isBulk, readChanges, readKeys } from './read-body.ts'
 import { refuseQuery } from './read-query.ts'
 import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
@@ -14,16 +15,29 @@ import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
 /** What a write answers, when it has been done. */
 type Write = (request: HttpRequest, context: WriteContext) => Promise<Answer>
 
-function handlerOf(write: Write): Route['handler'] {
+function handlerOf(rest: RestResource, write: Write): Route['handler'] {
   return async (request, reply) => {
     refuseQuery(queryOf(request))
-    return sendAnswer(reply, await write(request, { requestId: currentRequestId() }))
+    return sendAnswer(reply, await answerOnce(rest, request, write))
   }
+}
+
+/** With an Idempotency-Key the write runs in a transaction with the key, and not at all when the key has its answer. */
+function answerOnce({ once, writer, resource }: RestResource, request: HttpRequest, write: Write): Promise<Answer> {
+  const requestId = currentRequestId()
+  const claim = once.claimOf(request)
+  if (claim === undefined) return write(request, { requestId })
+  const retry = !runsInTransaction(resource.options.hooks)
+  return once.answer(
+    claim,
+    () => write(request, { requestId, joins: true }),
+    (work) => inTransaction(writer, work, { retry }),
+  )
 }
 
 export function createHandler(rest: RestResource): Route['handler'] {
   const { writer, format, path } = rest
-  return handlerOf(async ({ body }, context) => {
+  return handlerOf(rest, async ({ body }, context) => {
     if (isBulk(body)) {
       const written = await writeBulk(writer, { operation: 'create', items: body }, context)
       return jsonAnswer(201, format.records(written.json))
@@ -35,32 +49,34 @@ export function createHandler(rest: RestResource): Route['handler'] {
 }
 
 export function changeHandler(rest: RestResource, operation: 'replace' | 'patch'): Route['handler'] {
-  return handlerOf((request, context) => {
+  return handlerOf(rest, (request, context) => {
     const values = request.body as RecordValues
     return answerRecord(rest, { operation, key: keyOf(rest.resource, request), values, ...matchOf(request) }, context)
   })
 }
 
 export function restoreHandler(rest: RestResource): Route['handler'] {
-  return handlerOf((request, context) => answerRecord(rest, { operation: 'restore', key: keyOf(rest.resource, request) }, context))
+  return handlerOf(rest, (request, context) => answerRecord(rest, { operation: 'restore', key: keyOf(rest.resource, request) }, context))
 }
 
 export function deleteHandler(rest: RestResource): Route['handler'] {
-  return handlerOf(async (request, context) => {
+  return handlerOf(rest, async (request, context) => {
     await writeOne(rest, { operation: 'delete', key: keyOf(rest.resource, request), ...matchOf(request) }, context)
     return nothing
   })
 }
 
-export function bulkPatchHandler({ writer, resource, format }: RestResource): Route['handler'] {
-  return handlerOf(async ({ body }, context) => {
+export function bulkPatchHandler(rest: RestResource): Route['handler'] {
+  const { writer, resource, format } = rest
+  return handlerOf(rest, async ({ body }, context) => {
     const written = await writeBulk(writer, readChanges(resource, body), context)
     return jsonAnswer(200, format.records(written.json))
   })
 }
 
-export function bulkDeleteHandler({ writer, resource }: RestResource): Route['handler'] {
-  return handlerOf(async ({ body }, context) => {
+export function bulkDeleteHandler(rest: RestResource): Route['handler'] {
+  const { writer, resource } = rest
+  return handlerOf(rest, async ({ body }, context) => {
     await writeBulk(writer, readKeys(resource, body), context)
     return nothing
   })

@@ -1,0 +1,37 @@
+// Why a write with an Idempotency-Key is refused. Nothing has been done then.
+
+import { defineErrors } from '../../core/errors.ts'
+
+export const idempotencyErrors = defineErrors('IDEMPOTENCY', {
+  INVALID_KEY: {
+    status: 400,
+    summary: 'The Idempotency-Key has no or more than 255 characters, or one that is not visible ASCII.',
+    message: (most: number) => `An Idempotency-Key has 1 to ${most} visible ASCII characters.`,
+    hint: () => 'Send a new UUID with each new request, and the same one when you repeat it.',
+  },
+  KEY_REUSED: {
+    status: 422,
+    summary: 'The Idempotency-Key belongs to an earlier request with another method, address or body.',
+    message: () => 'This Idempotency-Key was sent with another request.',
+    hint: () => 'Repeat that request as it was, or send this one with a new key.',
+  },
+  IN_PROGRESS: {
+    status: 409,
+    summary: 'The first request with this Idempotency-Key is still being worked on, and the wait for its answer was too long.',
+    message: () => 'The first request with this Idempotency-Key is still being worked on.',
+    hint: () => 'Repeat the request in a moment: it gets the answer of the first.',
+  },
+  ANSWER_TOO_LARGE: {
+    status: 400,
+    summary: 'The answer to a request with an Idempotency-Key would be larger than what is kept. Nothing was changed.',
+    message: (most: string) => `The answer would be larger than the ${most} that are kept of one; nothing was changed.`,
+    hint: () => 'Send fewer records at once.',
+  },
+  NOT_INSTALLED: {
+    status: 500,
+    summary:
+      "The database has no table for the answers to requests with an Idempotency-Key, because Plinth's schema is missing or too old.",
+    message: () => 'The database cannot keep Idempotency-Keys yet.',
+    hint: () => 'Run: plinth db upgrade',
+  },
+})

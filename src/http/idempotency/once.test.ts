@@ -1,0 +1,91 @@
+// Below the application: callers that are told apart, and old answers that go away.
+
+import { pino } from 'pino'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { freshDatabase } from '../../../test/support/database.ts'
+import { testDatabases } from '../../../test/support/postgres.ts'
+import type { Database } from '../../db/database.ts'
+import type { Callers } from '../callers.ts'
+import type { HttpRequest } from '../route.ts'
+import { forgetOldAnswers } from './kept-answers.ts'
+import { Once } from './once.ts'
+import { answerSweeper } from './sweeper.ts'
+import { idempotencyTable } from './table.ts'
+
+const callers: Callers = { scopeOf: ({ headers }) => String(headers['x-caller']), headers: ['X-Caller'] }
+const dayMs = 86_400_000
+
+function requestBy(caller: string, body: unknown = {}): HttpRequest {
+  return { method: 'POST', url: '/x', headers: { 'x-caller': caller, 'idempotency-key': 'key' }, body } as unknown as HttpRequest
+}
+
+describe.each(testDatabases())('answers kept on $name', ({ url }) => {
+  let db: Database
+  beforeEach(async () => {
+    db = await freshDatabase(url, idempotencyTable)
+  })
+
+  const keep = (ageMs: number, count: number) =>
+    db.query(
+      `insert into plinth.idempotency (scope, key, fingerprint, status, headers, created_at)
+       select 'a', i || ' ' || $1::int, '', 204, '{}', now() - $1::int * interval '1 ms' from generate_series(1, $2) as i`,
+      [ageMs, count],
+    )
+  const left = async () => (await db.query<{ count: number }>('select count(*)::int as count from plinth.idempotency'))[0]?.count
+
+  test('the same key of two callers is two keys: neither is given what was answered to the other', async () => {
+    const once = new Once({ db, callers, ttlMs: dayMs, waitMs: 1_000 })
+    const ask = async (caller: string) => {
+      const claim = once.claimOf(requestBy(caller))
+      if (claim === undefined) throw new Error('The request has a key.')
+      const work = async () => ({ status: 200, headers: {}, body: Buffer.from(`for ${caller}`) })
+      return (await once.answer(claim, work, (inside) => db.transaction(inside))).body?.toString()
+    }
+    expect([await ask('ada'), await ask('bo'), await ask('ada'), await ask('bo')]).toEqual(['for ada', 'for bo', 'for ada', 'for bo'])
+    expect(await left()).toBe(2)
+  })
+
+  test('a body that cannot be read twice is refused rather than taken for any other', () => {
+    const once = new Once({ db, callers, ttlMs: dayMs, waitMs: 1_000 })
+    expect(() => once.claimOf(requestBy('ada', { pipe: () => undefined }))).toThrow('stream')
+  })
+
+  test('old answers are removed in the background, and young ones stay', async () => {
+    await keep(1_000, 1_200)
+    await keep(0, 3)
+    const sweeper = answerSweeper({ db, log: pino({ level: 'silent' }), ttlMs: 900 })
+    await sweeper.start?.()
+    onTestFinished(async () => sweeper.stop?.())
+    await expect.poll(left, { timeout: 5_000 }).toBe(3)
+  })
+
+  test('a batch has a limit, and whoever comes while another process removes leaves it to that one', async () => {
+    await keep(dayMs, 10)
+    const others = Promise.withResolvers<void>()
+    const mine = Promise.withResolvers<void>()
+    const other = db.transaction(async () => {
+      await db.query(`select pg_advisory_xact_lock(hashtextextended('plinth: old idempotency keys', 0))`)
+      others.resolve()
+      await mine.promise
+    })
+    await others.promise
+    expect(await forgetOldAnswers(db, 1_000, 4)).toBe(0)
+    mine.resolve()
+    await other
+    expect([await forgetOldAnswers(db, 1_000, 4), await left()]).toEqual([4, 6])
+  })
+
+  test('the sweeper stops at once, and does not mind a database without the table', async () => {
+    const lines: string[] = []
+    const log = pino({ level: 'debug' }, { write: (line) => void lines.push(line) })
+    const sweeper = answerSweeper({ db: { ...db, write: () => Promise.reject(missingTable()) }, log, ttlMs: 4 })
+    await sweeper.start?.()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    await sweeper.stop?.()
+    expect(lines).toEqual([])
+  })
+})
+
+function missingTable(): Error {
+  return Object.assign(new Error('relation does not exist'), { severity: 'ERROR', code: '42P01' })
+}
