@@ -56,7 +56,7 @@ function assemble(url: string, config: DatabaseConfig, embedded: EmbeddedDatabas
     kind: config.reader,
     onConnectionError: (error) => log.warn({ err: error }, 'a read connection was lost'),
   })
-  return new PostgresDatabase({ pool, reader, watchdog, embedded, log })
+  return new PostgresDatabase({ connection, pool, reader, watchdog, embedded, log })
 }
 
 /** What waiting does not cure ends the start: a wrong password (28), a database that does not exist (3D), an old server. */

@@ -2,10 +2,13 @@
 
 import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Statement, TextRows } from './rows.ts'
+import type { Session } from './session.ts'
 
 export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
   readonly readOnly?: boolean
+  /** Settings (`SET LOCAL`) for this transaction or savepoint, sent with its beginning: `{ 'app.tenant': 'acme' }`. */
+  readonly settings?: Readonly<Record<string, string>>
   /** Runs `work` again, up to three times, when concurrent transactions made PostgreSQL roll it back. It must be safe to run again. */
   readonly retry?: boolean
 }
@@ -46,6 +49,15 @@ export interface Database {
   transaction<result>(work: () => Promise<result>, options?: TransactionOptions): Promise<result>
   /** Runs `effect` after the current transaction has committed; at once when there is none. A failing effect is logged, not thrown. */
   afterCommit(effect: () => void | Promise<void>): void
+  /**
+   * Runs `effect` inside the transaction, right before its COMMIT; a failure rolls everything back. The same function is run once,
+   * however often it was given. What a savepoint gave is dropped when that is rolled back.
+   *
+   * @throws AppError `DB_NO_TRANSACTION`
+   */
+  beforeCommit(effect: () => void | Promise<void>): void
+  /** A connection of its own to the primary, for what must not wait behind the application's statements. Close it before the database. */
+  openSession(): Session
   /** The `pg` client of the current transaction, or the pool: what Drizzle is given (`drizzle({ client: db.client() })`). */
   client(): Pool | PoolClient
   health(): Promise<DatabaseHealth>

@@ -95,6 +95,12 @@ export const dbErrors = defineErrors('DB', {
     message: () => 'A statement came after its transaction had ended.',
     hint: () => 'Await everything that uses the database before the function given to transaction() returns, or give it to afterCommit().',
   },
+  NO_TRANSACTION: {
+    status: 500,
+    summary: 'Code asked for something at the end of its transaction and was in none.',
+    message: () => 'There is no transaction here.',
+    hint: () => 'Call it inside the function given to transaction().',
+  },
   TRANSACTION_FAILED: {
     status: 500,
     summary:

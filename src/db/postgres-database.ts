@@ -1,7 +1,7 @@
 // The one implementation of `Database`: sends each statement the right way and turns what comes back into our errors.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
+import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
 import type { Effect } from './after-commit.ts'
 import type { Database, DatabaseHealth, ReadOptions, TransactionOptions } from './database.ts'
@@ -10,11 +10,14 @@ import { isConnectionError, isStalePlan, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
 import type { Reader } from './reader/reader.ts'
 import type { Statement, TextRows } from './rows.ts'
+import { Session } from './session.ts'
 import { runText } from './text-query.ts'
 import { type OnClient, Transactions } from './transaction.ts'
 import type { Watchdog } from './watchdog.ts'
 
 export interface DatabaseParts {
+  /** What further connections are made with. */
+  readonly connection: ClientConfig
   readonly pool: ConnectionPool
   readonly reader: Reader
   readonly watchdog: Watchdog
@@ -25,13 +28,15 @@ export interface DatabaseParts {
 const closeDeadlineMs = 3_000
 
 export class PostgresDatabase implements Database {
+  readonly #connection: ClientConfig
   readonly #pool: ConnectionPool
   readonly #reader: Reader
   readonly #watchdog: Watchdog
   readonly #embedded: EmbeddedDatabase | undefined
   readonly #transactions: Transactions
 
-  constructor({ pool, reader, watchdog, embedded, log }: DatabaseParts) {
+  constructor({ connection, pool, reader, watchdog, embedded, log }: DatabaseParts) {
+    this.#connection = connection
     this.#pool = pool
     this.#reader = reader
     this.#watchdog = watchdog
@@ -67,7 +72,7 @@ export class PostgresDatabase implements Database {
 
   execute(query: QueryConfig | QueryArrayConfig): Promise<QueryResult> {
     return this.#run(async (client, begin) => {
-      if (begin !== undefined) await client.query(begin)
+      if (begin !== undefined) await client.query(begin.join('; '))
       return client.query(query)
     })
   }
@@ -78,6 +83,14 @@ export class PostgresDatabase implements Database {
 
   afterCommit(effect: Effect): void {
     this.#transactions.afterCommit(effect)
+  }
+
+  beforeCommit(effect: Effect): void {
+    this.#transactions.beforeCommit(effect)
+  }
+
+  openSession(): Session {
+    return new Session(this.#connection)
   }
 
   client(): Pool | PoolClient {

@@ -6,11 +6,11 @@ import type { Statement, TextRows } from './rows.ts'
 /**
  * Runs a statement with the extended protocol and without Describe: nobody needs the column types.
  *
- * @param begin  a BEGIN to send ahead in the same packet, which saves a transaction one of three round trips; when it
- *               fails the server does not run the statement
+ * @param begin  BEGIN and settings to send ahead in the same packet, which saves a transaction one of three round trips;
+ *               when one fails the server does not run the statement
  * @throws       whatever `pg` throws: the server's error, or a lost connection
  */
-export function runText(client: ClientBase, statement: Statement, begin?: string): Promise<TextRows> {
+export function runText(client: ClientBase, statement: Statement, begin: readonly string[] = []): Promise<TextRows> {
   return new Promise((resolve, reject) => {
     client.query(new TextQuery(statement, begin, resolve, reject))
   })
@@ -27,29 +27,31 @@ type Row = readonly (string | null)[]
 class TextQuery implements Submittable {
   readonly text: string
   readonly #statement: Statement
-  /** Until its CommandComplete has come, what arrives is about it. */
-  #begin: string | undefined
+  readonly #begin: readonly string[]
+  /** Commands of `begin` without their CommandComplete: until it has come, what arrives is about them. */
+  #ahead: number
   readonly #resolve: (rows: TextRows) => void
   readonly #reject: (error: Error) => void
   readonly #rows: Row[] = []
   #affected = 0
 
-  constructor(statement: Statement, begin: string | undefined, resolve: (rows: TextRows) => void, reject: (error: Error) => void) {
+  constructor(statement: Statement, begin: readonly string[], resolve: (rows: TextRows) => void, reject: (error: Error) => void) {
     this.text = statement.text
     this.#statement = statement
     this.#begin = begin
+    this.#ahead = begin.length
     this.#resolve = resolve
     this.#reject = reject
   }
 
   /** `pg` asks for it at each ParseComplete, to remember what is prepared. */
   get name(): string {
-    return this.#begin === undefined ? (this.#statement.name ?? '') : ''
+    return this.#ahead === 0 ? (this.#statement.name ?? '') : ''
   }
 
   submit(connection: Connection): void {
     connection.stream.cork()
-    if (this.#begin !== undefined) send(connection, { text: this.#begin, values: [] })
+    for (const text of this.#begin) send(connection, { text, values: [] })
     send(connection, this.#statement)
     connection.sync()
     connection.stream.uncork()
@@ -63,7 +65,7 @@ class TextQuery implements Submittable {
 
   handleCommandComplete(message: { readonly text: string }): void {
     this.#affected = affectedRows(message.text)
-    this.#begin = undefined
+    this.#ahead = Math.max(this.#ahead - 1, 0)
   }
 
   handleEmptyQuery(): void {}

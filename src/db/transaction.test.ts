@@ -107,6 +107,101 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     expect(happened).toEqual([])
   })
 
+  test('what was left for the moment before the commit runs inside the transaction, once, after the work', async () => {
+    const db = await freshDatabase(url, notes)
+    const happened: unknown[] = []
+    const last = async (): Promise<void> => {
+      await insert(db, 2)
+      db.afterCommit(() => void happened.push('committed'))
+      happened.push(await ids(db))
+    }
+    await db.transaction(async () => {
+      db.beforeCommit(last)
+      await db.transaction(async () => db.beforeCommit(last))
+      await insert(db, 1)
+      happened.push('worked')
+    })
+    expect(happened).toEqual(['worked', [1, 2], 'committed'])
+    expect(await ids(db)).toEqual([1, 2])
+  })
+
+  test('a failure before the commit rolls everything back and is passed on', async () => {
+    const db = await freshDatabase(url, notes)
+    const mine = new Error('mine')
+    const run = db.transaction(async () => {
+      await insert(db, 1)
+      db.beforeCommit(() => Promise.reject(mine))
+    })
+    await expect(run).rejects.toBe(mine)
+    expect(await ids(db)).toEqual([])
+    expect(await db.transaction(() => ids(db))).toEqual([])
+  })
+
+  test('what a savepoint left for the moment before the commit goes with it', async () => {
+    const db = await freshDatabase(url, notes)
+    const happened: string[] = []
+    await db.transaction(async () => {
+      await insert(db, 1)
+      const failing = db.transaction(async () => {
+        db.beforeCommit(() => void happened.push('dropped'))
+        throw new Error('no')
+      })
+      await expect(failing).rejects.toThrow('no')
+      await db.transaction(async () => db.beforeCommit(() => void happened.push('kept')))
+    })
+    expect(happened).toEqual(['kept'])
+  })
+
+  test('nothing can be left for the commit of no transaction, nor of one that has ended', async () => {
+    const db = await freshDatabase(url, notes)
+    expect(() => db.beforeCommit(() => undefined)).toThrow(expect.objectContaining({ code: 'DB_NO_TRANSACTION', status: 500 }))
+    const late = db.transaction(async () => ({ run: async () => sleep(5).then(() => db.beforeCommit(() => undefined)) }))
+    const { run } = await late
+    await expect(run()).rejects.toMatchObject({ code: 'DB_NO_TRANSACTION' })
+    const ended: { error?: unknown } = {}
+    await db.transaction(async () => {
+      setTimeout(() => {
+        try {
+          db.beforeCommit(() => undefined)
+        } catch (error) {
+          ended.error = error
+        }
+      }, 20)
+    })
+    await vi.waitUntil(() => ended.error !== undefined)
+    expect(ended.error).toMatchObject({ code: 'DB_TRANSACTION_ENDED' })
+  })
+
+  test('a hidden failure is found also when something runs before the commit', async () => {
+    const db = await freshDatabase(url, `${notes}; insert into notes values (1)`)
+    const run = db.transaction(async () => {
+      db.beforeCommit(async () => void (await ids(db)))
+      await insert(db, 1).catch(() => undefined)
+    })
+    await expect(run).rejects.toMatchObject({ code: 'DB_TRANSACTION_FAILED' })
+  })
+
+  test('settings hold for the transaction or the savepoint and no longer', async () => {
+    const db = await freshDatabase(url, notes, { poolSize: 1 })
+    const tenant = async (): Promise<unknown> => (await db.query(`select current_setting('app.tenant', true) as tenant`))[0]?.['tenant']
+    const odd = `it's "x" \\ ; --`
+    const seen = await db.transaction(
+      async () => {
+        const written = await db.write({ text: `insert into notes values (1) returning current_setting('app.tenant')`, values: [] })
+        expect(textColumns(written, 0)).toEqual([odd])
+        const inner = await db.transaction(tenant, { settings: { 'app.tenant': 'inner' } })
+        const undone = await db
+          .transaction(async () => Promise.reject(new Error(String(await tenant()))), { settings: { 'app.tenant': 'undone' } })
+          .catch((error: Error) => error.message)
+        return [inner, undone, await tenant()]
+      },
+      { settings: { 'app.tenant': odd } },
+    )
+    expect(seen).toEqual(['inner', 'undone', 'inner'])
+    expect(await db.transaction(tenant, { settings: { 'app.tenant': 'first statement is a query' } })).toBe('first statement is a query')
+    expect(await tenant()).toBe('')
+  })
+
   test('a transaction whose failed statement was hidden does not claim to have committed', async () => {
     const db = await freshDatabase(url, `${notes}; insert into notes values (1)`)
     let happened = false

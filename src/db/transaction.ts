@@ -3,40 +3,46 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PoolClient } from 'pg'
+import { escapeIdentifier, escapeLiteral, type PoolClient } from 'pg'
 import type { Logger } from '../core/log.ts'
 import { runEffects, type Effect } from './after-commit.ts'
 import type { TransactionOptions } from './database.ts'
 import { dbErrors } from './errors.ts'
-import { isStalePlan, isWorthRetrying, toAppError } from './pg-errors.ts'
+import { isStalePlan, isWorthRetrying, pgProblemOf, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
 
 /** Tries of a transaction with `retry`: the first and three more. */
 const maxTries = 4
+/** SQLSTATE of every statement that comes after a failed one. */
+const failedTransaction = '25P02'
 
 /**
- * What to do with a connection. Inside a transaction that has not begun on the server `begin` is given: it must go
- * ahead of the query.
+ * What to do with a connection. Inside a transaction that has not begun on the server `begin` is given: commands that
+ * must go ahead of the query.
  */
-export type OnClient<result> = (client: PoolClient, begin?: string) => Promise<result>
+export type OnClient<result> = (client: PoolClient, begin?: Begin) => Promise<result>
+
+/** BEGIN and the settings of the transaction, each a command of its own. */
+export type Begin = readonly string[]
 
 /** One open transaction or savepoint. */
 class Scope {
   readonly client: PoolClient
   readonly depth: number
   readonly effects: Effect[] = []
+  readonly lastEffects: Effect[] = []
   /** The BEGIN that the server has not been sent yet. */
-  begin: string | undefined
+  begin: Begin | undefined
   ended = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(client: PoolClient, depth: number, begin?: string) {
+  constructor(client: PoolClient, depth: number, begin?: Begin) {
     this.client = client
     this.depth = depth
     this.begin = begin
   }
 
-  takeBegin(): string | undefined {
+  takeBegin(): Begin | undefined {
     const { begin } = this
     this.begin = undefined
     return begin
@@ -96,9 +102,17 @@ export class Transactions {
     else scope.effects.push(effect)
   }
 
+  /** Keeps the effect for the moment before the commit; the same one once. @throws AppError `DB_NO_TRANSACTION`, `DB_TRANSACTION_ENDED` */
+  beforeCommit(effect: Effect): void {
+    const scope = this.#scopes.getStore()
+    if (scope === undefined) throw dbErrors.NO_TRANSACTION()
+    if (scope.ended) throw dbErrors.TRANSACTION_ENDED()
+    scope.lastEffects.push(effect)
+  }
+
   run<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
     const outer = this.#scopes.getStore()
-    return outer === undefined ? this.#tryRun(work, options, 1) : outer.inTurn(() => this.#savepoint(outer, work))
+    return outer === undefined ? this.#tryRun(work, options, 1) : outer.inTurn(() => this.#savepoint(outer, work, options))
   }
 
   async #tryRun<result>(work: () => Promise<result>, options: TransactionOptions, attempt: number): Promise<result> {
@@ -116,6 +130,7 @@ export class Transactions {
     const scope = new Scope(client, 0, begin(options))
     try {
       const result = await this.#workIn(scope, work)
+      await this.#finish(scope)
       await this.#commit(scope)
       this.#pool.release(client)
       await runEffects(scope.effects, this.#log)
@@ -125,6 +140,22 @@ export class Transactions {
       this.#pool.release(client, { broken: !clean || isStalePlan(error) })
       throw error
     }
+  }
+
+  /** What was left for the moment before the commit has a scope of its own, because that of the work has ended. */
+  async #finish(scope: Scope): Promise<void> {
+    if (scope.lastEffects.length === 0) return
+    const last = new Scope(scope.client, 0, scope.takeBegin())
+    try {
+      await this.#workIn(last, async () => {
+        for (const effect of new Set(scope.lastEffects)) await effect()
+      })
+    } catch (error) {
+      throw pgProblemOf(error)?.sqlstate === failedTransaction ? dbErrors.TRANSACTION_FAILED() : error
+    } finally {
+      scope.begin = last.begin
+    }
+    scope.effects.push(...last.effects)
   }
 
   /** PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error. */
@@ -145,18 +176,19 @@ export class Transactions {
 
   async #begin(scope: Scope): Promise<void> {
     const begin = scope.takeBegin()
-    if (begin !== undefined) await this.#command(scope.client, begin)
+    if (begin !== undefined) await this.#command(scope.client, begin.join('; '))
   }
 
-  async #savepoint<result>(outer: Scope, work: () => Promise<result>): Promise<result> {
+  async #savepoint<result>(outer: Scope, work: () => Promise<result>, options: TransactionOptions): Promise<result> {
     const scope = new Scope(outer.client, outer.depth + 1)
     const name = `plinth_${scope.depth}`
     await this.#begin(outer)
-    await this.#command(scope.client, `savepoint ${name}`)
+    await this.#command(scope.client, [`savepoint ${name}`, ...settingCommands(options)].join('; '))
     try {
       const result = await this.#workIn(scope, work)
       await this.#command(scope.client, `release savepoint ${name}`)
       outer.effects.push(...scope.effects)
+      outer.lastEffects.push(...scope.lastEffects)
       return result
     } catch (error) {
       // When this fails too, the outer transaction cannot go on and says so at its next statement.
@@ -184,9 +216,15 @@ export class Transactions {
   }
 }
 
-function begin(options: TransactionOptions): string {
+function begin(options: TransactionOptions): Begin {
   const isolation = options.isolation === undefined ? '' : ` isolation level ${options.isolation}`
-  return `begin${isolation}${options.readOnly === true ? ' read only' : ''}`
+  return [`begin${isolation}${options.readOnly === true ? ' read only' : ''}`, ...settingCommands(options)]
+}
+
+function settingCommands({ settings = {} }: TransactionOptions): string[] {
+  return Object.entries(settings).map(
+    ([name, value]) => `set local ${name.split('.').map(escapeIdentifier).join('.')} to ${escapeLiteral(value)}`,
+  )
 }
 
 /** Waits 5 to 50 ms, longer with each try, so that two transactions that met do not meet again. */
