@@ -4,7 +4,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse, RouteHandl
 import type { Config } from '../core/config.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import { type Logger, openLog } from '../core/log.ts'
-import { createMetrics } from '../core/metrics.ts'
+import { createMetrics, type Metrics } from '../core/metrics.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
 import { anonymousCallers } from '../http/callers.ts'
@@ -14,6 +14,7 @@ import { Once } from '../http/idempotency/once.ts'
 import { answerSweeper } from '../http/idempotency/sweeper.ts'
 import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
+import type { Redis } from '../redis/redis.ts'
 import { compileResources } from '../resource/compile.ts'
 import { cursorKey } from '../resource/cursor.ts'
 import { recordShaper } from '../resource/record-shaper.ts'
@@ -25,6 +26,7 @@ import { appErrors } from './errors.ts'
 import { addFaces } from './faces.ts'
 import { readModels } from './models.ts'
 import { orderModules } from './modules.ts'
+import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
 
 export interface App {
@@ -33,6 +35,8 @@ export interface App {
   readonly config: Config
   readonly log: Logger
   readonly db: Database
+  /** Undefined when the configuration names none. */
+  readonly redis: Redis | undefined
   readonly engine: Engine
   readonly fastify: FastifyInstance
   /** Every route, in the order of registration; complete once `fastify.ready()` has resolved. */
@@ -64,14 +68,21 @@ export async function createApp(definition: AppDefinition, config: Config): Prom
   const { log, stream } = openLog(config, definition.options.name)
   for (const warning of config.warnings) log.warn(warning)
   const registry = readRegistry(definition)
-  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log)
+  const metrics = createMetrics({ processMetrics: config.env === 'production' })
+  const redis = await openRedis(config, definition.options.name, log, metrics)
+  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log).catch(async (error: unknown) => {
+    await redis?.close()
+    throw error
+  })
   const life = new Lifecycle(log, [
     { name: 'The log', stop: () => stream.close() },
     { name: 'The database', stop: () => db.close() },
+    { name: 'Redis', stop: () => redis?.close() },
   ])
   await life.start()
   try {
-    return await composeApp(definition, { config, log, db, registry, closeRest: () => life.stop() })
+    await redis?.ready()
+    return await composeApp(definition, { config, log, metrics, db, redis, registry, closeRest: () => life.stop() })
   } catch (error) {
     await life.stop()
     throw error
@@ -86,24 +97,27 @@ export function readRegistry({ options }: AppDefinition): Engine['registry'] {
 export interface AppParts {
   readonly config: Config
   readonly log: Logger
+  readonly metrics: Metrics
   readonly db: Database
+  readonly redis: Redis | undefined
   readonly registry: Engine['registry']
   /** Closes what was opened for the application, after its server. */
   closeRest(): Promise<void>
 }
 
 /** Joins engine, server and faces; opens nothing. */
-export async function composeApp(definition: AppDefinition, { config, log, db, registry, closeRest }: AppParts): Promise<App> {
+export async function composeApp(definition: AppDefinition, parts: AppParts): Promise<App> {
+  const { config, log, metrics, db, redis, registry, closeRest } = parts
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
   const { ttlMs } = config.idempotency
-  const once = new Once({ db, callers: anonymousCallers, ttlMs, waitMs: config.database.lockTimeoutMs })
+  const callers = anonymousCallers
+  const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
   const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), ...modules])
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey) }
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]),
   )
-  const metrics = createMetrics({ processMetrics: config.env === 'production' })
   const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })
   const app: App = {
     name: options.name,
@@ -111,6 +125,7 @@ export async function composeApp(definition: AppDefinition, { config, log, db, r
     config,
     log,
     db,
+    redis,
     engine,
     fastify,
     routes: collectRoutes(fastify),
@@ -128,7 +143,7 @@ export async function composeApp(definition: AppDefinition, { config, log, db, r
       await closeRest()
     },
   }
-  await addFaces(app, { writers, metrics, modules, once })
+  await addFaces(app, { writers, metrics, modules, once, callers })
   for (const module of modules) await module.setup?.(app)
   return app
 }

@@ -2,6 +2,7 @@
 
 import type { Config } from '../core/config.ts'
 import { silentLog } from '../core/log.ts'
+import { createMetrics } from '../core/metrics.ts'
 import type { Database } from '../db/database.ts'
 import type { RegisteredRoute } from '../http/route.ts'
 import { type App, composeApp, readRegistry } from './create.ts'
@@ -9,7 +10,15 @@ import type { AppDefinition } from './define.ts'
 
 /** The application composed but not connected: its routes exist, its database refuses. */
 export function composeUnconnected(definition: AppDefinition, config: Config): Promise<App> {
-  return composeApp(definition, { config, log: silentLog(), db: noDatabase, registry: readRegistry(definition), closeRest: async () => {} })
+  return composeApp(definition, {
+    config,
+    log: silentLog(),
+    metrics: createMetrics(),
+    db: noDatabase,
+    redis: undefined,
+    registry: readRegistry(definition),
+    closeRest: async () => {},
+  })
 }
 
 export async function describeRoutes(definition: AppDefinition, config: Config): Promise<readonly RegisteredRoute[]> {

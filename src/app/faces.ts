@@ -3,6 +3,7 @@
 import type { Metrics } from '../core/metrics.ts'
 import type { HealthCheck, Module } from '../core/module.ts'
 import { addHealthRoutes } from '../http/health.ts'
+import type { Callers } from '../http/callers.ts'
 import type { Once } from '../http/idempotency/once.ts'
 import { addRoutes } from '../http/route.ts'
 import type { Writer } from '../resource/writer.ts'
@@ -11,21 +12,24 @@ import { type DescribedApp, openapiDocument, openapiRoutes } from '../rest/opena
 import { replyFormats } from '../rest/reply-format.ts'
 import { resourceRoutes } from '../rest/routes.ts'
 import type { App } from './create.ts'
+import { redisChecks } from './open-redis.ts'
 
 export interface FaceParts {
   readonly writers: ReadonlyMap<string, Writer>
   readonly metrics: Metrics
   readonly modules: readonly Module<App>[]
   readonly once: Once
+  readonly callers: Callers
 }
 
 export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   const { fastify, engine, definition } = app
   const { options } = definition
+  const { once, callers } = parts
   const format = replyFormats[options.replies ?? 'envelope']
   const prefix = options.prefix ?? '/api'
   addHealthRoutes(fastify, {
-    checks: [databaseCheck(app), ...parts.modules.flatMap(({ checks }) => checks ?? [])],
+    checks: [databaseCheck(app), ...redisChecks(app.redis), ...parts.modules.flatMap(({ checks }) => checks ?? [])],
     metrics: parts.metrics,
     version: options.version,
     privateOnly: app.config.env === 'production',
@@ -35,7 +39,7 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
     const path = `${prefix}/${resource.name}`
     const explains = app.config.env === 'development'
-    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, once: parts.once }))
+    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, once, callers }))
   }
   addRoutes(
     fastify,
