@@ -18,6 +18,14 @@ export interface ReadOptions {
   readonly slow?: boolean
 }
 
+export interface WriteOptions {
+  /** Tables that the statement may change, quoted and schema-qualified; those who listen with `onWrite` are told. */
+  readonly tables?: readonly string[]
+}
+
+/** @param tables  those that were written to; undefined when nobody knows which */
+export type WriteListener = (tables: readonly string[] | undefined) => void
+
 export interface DatabaseHealth {
   readonly ok: boolean
   readonly latencyMs?: number
@@ -37,7 +45,7 @@ export interface Database {
   /** Runs several independent reads, pipelined on one connection in one write. Fails with the first error. */
   readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]>
   /** Runs one statement that writes, on a pool connection (the transaction's, inside one), and returns its RETURNING rows undecoded. */
-  write(statement: Statement): Promise<TextRows>
+  write(statement: Statement, options?: WriteOptions): Promise<TextRows>
   /** Plain SQL for rooms that want values: rows as objects with `pg`'s types. Named statements are not used. */
   query<row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<row[]>
   /** One query as `pg` describes it, on the current transaction's connection or any other: what libraries such as Drizzle are given. */
@@ -49,6 +57,13 @@ export interface Database {
   transaction<result>(work: () => Promise<result>, options?: TransactionOptions): Promise<result>
   /** Runs `effect` after the current transaction has committed; at once when there is none. A failing effect is logged, not thrown. */
   afterCommit(effect: () => void | Promise<void>): void
+  /** True inside `transaction`: reads see what it has written and nobody else sees. */
+  isInTransaction(): boolean
+  /**
+   * Tells `listener` of every write through this object, once it is committed and before its caller hears of it. A function called
+   * by a SELECT, and what is done on `client()`, go unseen.
+   */
+  onWrite(listener: WriteListener): void
   /**
    * Runs `effect` inside the transaction, right before its COMMIT; a failure rolls everything back. The same function is run once,
    * however often it was given. What a savepoint gave is dropped when that is rolled back.

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
 import type { Effect } from './after-commit.ts'
-import type { Database, DatabaseHealth, ReadOptions, TransactionOptions } from './database.ts'
+import type { Database, DatabaseHealth, ReadOptions, TransactionOptions, WriteListener, WriteOptions } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
+import { mayWrite } from './may-write.ts'
 import { isConnectionError, isStalePlan, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
 import type { Reader } from './reader/reader.ts'
@@ -34,6 +35,7 @@ export class PostgresDatabase implements Database {
   readonly #watchdog: Watchdog
   readonly #embedded: EmbeddedDatabase | undefined
   readonly #transactions: Transactions
+  readonly #writeListeners: WriteListener[] = []
 
   constructor({ connection, pool, reader, watchdog, embedded, log }: DatabaseParts) {
     this.#connection = connection
@@ -61,8 +63,8 @@ export class PostgresDatabase implements Database {
     return this.#pipeline(() => this.#reader.readAll(statements))
   }
 
-  write(statement: Statement): Promise<TextRows> {
-    return this.#run((client, begin) => runText(client, statement, begin))
+  write(statement: Statement, { tables }: WriteOptions = {}): Promise<TextRows> {
+    return this.#telling(tables, () => this.#run((client, begin) => runText(client, statement, begin)))
   }
 
   async query<row extends object>(text: string, values: readonly unknown[] = []): Promise<row[]> {
@@ -71,10 +73,12 @@ export class PostgresDatabase implements Database {
   }
 
   execute(query: QueryConfig | QueryArrayConfig): Promise<QueryResult> {
-    return this.#run(async (client, begin) => {
-      if (begin !== undefined) await client.query(begin.join('; '))
-      return client.query(query)
-    })
+    const run = (): Promise<QueryResult> =>
+      this.#run(async (client, begin) => {
+        if (begin !== undefined) await client.query(begin.join('; '))
+        return client.query(query)
+      })
+    return mayWrite(query.text) ? this.#telling(undefined, run) : run()
   }
 
   transaction<result>(work: () => Promise<result>, options: TransactionOptions = {}): Promise<result> {
@@ -83,6 +87,14 @@ export class PostgresDatabase implements Database {
 
   afterCommit(effect: Effect): void {
     this.#transactions.afterCommit(effect)
+  }
+
+  isInTransaction(): boolean {
+    return this.#transactions.isOpen()
+  }
+
+  onWrite(listener: WriteListener): void {
+    this.#writeListeners.push(listener)
   }
 
   beforeCommit(effect: Effect): void {
@@ -115,6 +127,19 @@ export class PostgresDatabase implements Database {
     await Promise.race([closed, sleep(closeDeadlineMs, undefined, { ref: false })])
     this.#watchdog.close()
     await this.#embedded?.stop()
+  }
+
+  /** In a transaction the commit is what counts, and it may come before a statement's answer has found its way to somebody who does not wait. */
+  async #telling<result>(tables: readonly string[] | undefined, write: () => Promise<result>): Promise<result> {
+    const tell = (): void => this.#writeListeners.forEach((listener) => listener(tables))
+    if (this.#writeListeners.length === 0) return write()
+    if (this.isInTransaction()) {
+      this.afterCommit(tell)
+      return write()
+    }
+    const result = await write()
+    tell()
+    return result
   }
 
   async #pipeline<result>(read: () => Promise<result>): Promise<result> {

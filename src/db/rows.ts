@@ -14,6 +14,8 @@ export interface TextRows {
   readonly starts: readonly number[]
   /** Rows touched, from the CommandComplete tag (`UPDATE 3` → 3; for SELECT the number of rows). */
   readonly affected: number
+  /** The statement was sent again, through no fault of its own: it may have run after those that were sent behind it. */
+  readonly retried?: true
 }
 
 /** A statement ready to run. Every value is text (or NULL): the SQL casts it, so no driver guesses a type. */

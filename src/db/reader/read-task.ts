@@ -58,8 +58,9 @@ export class ReadTask {
 
   resolve(): void {
     const count = this.#count
-    const empty = count === 0 && this.#affected === 0
-    this.#resolve(empty ? noRows : { count, buffers: this.#buffers, starts: this.#starts, affected: this.#affected })
+    const rows = { count, buffers: this.#buffers, starts: this.#starts, affected: this.#affected }
+    if (this.retried) return this.#resolve({ ...rows, retried: true })
+    this.#resolve(count === 0 && this.#affected === 0 ? noRows : rows)
   }
 
   reject(error: unknown): void {
