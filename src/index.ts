@@ -4,11 +4,13 @@ export { createApp, type App } from './app/create.ts'
 export { defineApp, type AppDefinition, type AppOptions, type RoutePlugin, type SeedReport } from './app/define.ts'
 export type { KeyInput, ListResult, ResourceHandle, ResourceRecord } from './app/resource-handle.ts'
 export { loadConfig, readConfig } from './core/env.ts'
+export type { IdempotentHandler, RouteAnswer } from './http/idempotency/idempotent.ts'
 export type { HealthCheck, HealthReport, Module } from './core/module.ts'
 export { anyone, nobody } from './resource/policy.ts'
 export {
   defineResource,
   type Access,
+  type CacheControl,
   type HookContext,
   type Hooks,
   type Operation,

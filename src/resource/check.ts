@@ -1,10 +1,11 @@
 // The mistakes a definition can make. Each becomes one sentence with file, resource, option and, where there is one, the near name.
 
 import type { Model } from '../model/model.ts'
+import { parseDuration } from '../support/duration.ts'
 import { nearest } from '../support/similar.ts'
 import { type Declaration, placeOf } from './declaration.ts'
 import type { Operation, ResourceOptions } from './define.ts'
-import { isOpen } from './policy.ts'
+import { isForAnyone, isOpen } from './policy.ts'
 import { parseSort } from './sort.ts'
 
 const everyOperation: readonly Operation[] = ['list', 'get', 'create', 'replace', 'patch', 'delete', 'restore']
@@ -27,6 +28,7 @@ export function checkDefinition(declaration: Declaration): string[] {
     ...checkFields(options, model),
     ...checkSearch(options, model),
     ...checkNumbers(options),
+    ...checkCacheControl(options),
   ]
   return checks.map((problem) => `${placeOf(declaration)}: ${problem}`)
 }
@@ -92,6 +94,26 @@ function checkSearch(options: ResourceOptions, model: Model): string[] {
     ...notText.map((name) => `search: "${name}" is not text.`),
     ...(badLanguage ? [`search: "${language}" is not the name of a text search configuration, such as "english" or "simple".`] : []),
   ]
+}
+
+/** As long as RFC 9111 lets a cache believe; more is a slip. */
+const longestAgeMs = parseDuration('365d') ?? 0
+
+function checkCacheControl({ cacheControl, access }: ResourceOptions): string[] {
+  if (cacheControl === undefined) return []
+  const { maxAge, staleWhileRevalidate } = cacheControl
+  const wrong = Object.entries({ maxAge, staleWhileRevalidate }).filter(([, value]) => value !== undefined && !isAge(value))
+  const isPersonal = access !== undefined && !(isForAnyone(access, 'list') && isForAnyone(access, 'get'))
+  return [
+    ...wrong.map(([name]) => `cacheControl.${name} is a time in whole seconds such as "1m", at most "365d".`),
+    ...(staleWhileRevalidate !== undefined && maxAge === undefined ? ['cacheControl.staleWhileRevalidate needs maxAge.'] : []),
+    ...(cacheControl.public === true && isPersonal ? ['cacheControl.public needs reads that are open to anyone.'] : []),
+  ]
+}
+
+function isAge(value: string): boolean {
+  const ms = parseDuration(value)
+  return ms !== undefined && ms % 1_000 === 0 && ms <= longestAgeMs
 }
 
 function checkNumbers({ page, bulk, include }: ResourceOptions): string[] {

@@ -8,7 +8,7 @@ import { type Declaration, nameOf, placeOf } from './declaration.ts'
 import type { Operation, ThroughRelation } from './define.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
-import { isOpen } from './policy.ts'
+import { isForAnyone, isOpen } from './policy.ts'
 import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
 import { parseSort, planSort } from './sort.ts'
 
@@ -29,8 +29,8 @@ export function compileResources(declarations: readonly Declaration[], models: r
   if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
   const resources = declarations.map(compileResource)
   linkRelations(resources, derived.relations, models)
-  const orderProblems = setDefaultOrders(resources)
-  if (orderProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(orderProblems)
+  const linkProblems = [...setDefaultOrders(resources), ...publicLeaks(resources)]
+  if (linkProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(linkProblems)
   return {
     resources: new Map(resources.map((resource) => [resource.name, resource])),
     models: new Map(models.map((model) => [model.name, model])),
@@ -128,9 +128,28 @@ function setDefaultOrders(resources: readonly Mutable<CompiledResource>[]): stri
       return []
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      return [
-        `${resource.file === undefined ? '' : `${resource.file}: `}resource "${resource.name}": sort: ${error.message} ${error.hint ?? ''}`.trimEnd(),
-      ]
+      return [`${whereIs(resource)}: sort: ${error.message} ${error.hint ?? ''}`.trimEnd()]
     }
   })
+}
+
+/** What a shared cache keeps must be for everybody, also what is included in it. */
+function publicLeaks(resources: readonly CompiledResource[]): string[] {
+  const shared = resources.filter(({ options }) => options.cacheControl?.public === true)
+  return shared.flatMap((resource) =>
+    [...reachable(resource)]
+      .filter(({ options }) => !isForAnyone(options.access, 'list'))
+      .map(({ name }) => `${whereIs(resource)}: cacheControl.public: its replies can include "${name}", which not anyone may read.`),
+  )
+}
+
+/** A set visits what is added while it is walked. */
+function reachable(resource: CompiledResource): ReadonlySet<CompiledResource> {
+  const found = new Set([resource])
+  for (const { relations } of found) for (const { target } of relations.values()) found.add(target)
+  return found
+}
+
+function whereIs({ file, name }: CompiledResource): string {
+  return `${file === undefined ? '' : `${file}: `}resource "${name}"`
 }

@@ -52,6 +52,16 @@ export interface ThroughRelation {
   readonly to: string
 }
 
+/** How long others than the server may keep replies of reads: browsers, proxies, CDNs. What they keep they answer with, whatever has been written since. */
+export interface CacheControl {
+  /** How long a reply is taken for fresh: `1m`. Default: it is asked about each time, which costs a 304. */
+  readonly maxAge?: string
+  /** How much longer it may be answered with while a fresh one is fetched: `5m`. Needs `maxAge`. */
+  readonly staleWhileRevalidate?: string
+  /** True lets caches that several people share keep it. Only where `anyone` may read. */
+  readonly public?: boolean
+}
+
 export interface ResourceOptions<row = Record<string, unknown>, insert = Record<string, unknown>> {
   /** Path segment and name; default: the table's name. */
   readonly name?: string
@@ -72,6 +82,10 @@ export interface ResourceOptions<row = Record<string, unknown>, insert = Record<
   /** Renames derived relations (`{ author: 'posts_author_id_fkey' }` → by foreign key name) or adds many-to-many ones. */
   readonly relations?: { readonly [name: string]: string | ThroughRelation }
   readonly include?: { readonly maxDepth?: number }
+  /** The `Cache-Control` of reads; default `private, no-cache`. */
+  readonly cacheControl?: CacheControl
+  /** True refuses a `PUT`, `PATCH` or `DELETE` without `If-Match` (428), so that nobody overwrites what they have not seen; changes in bulk do not exist then. */
+  readonly requireMatch?: boolean
   readonly hooks?: Hooks<row, insert>
   /** One sentence for the documentation. */
   readonly description?: string

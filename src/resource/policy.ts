@@ -32,6 +32,11 @@ function narrowPolicy(access: Access, operation: Operation): Policy | undefined 
   }
 }
 
+/** True when an operation answers everybody the same: nothing depends on who asks. */
+export function isForAnyone(access: Access, operation: Operation): boolean {
+  return policyOf(access, operation).policy === anyone.policy
+}
+
 export function isOpen(access: Access, operation: Operation): boolean {
   return policyOf(access, operation).policy !== nobody.policy
 }

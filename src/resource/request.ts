@@ -53,11 +53,19 @@ export interface GetRequest extends Shape {
 /** Values of one record as parsed JSON; names are fields. */
 export type RecordValues = { readonly [field: string]: unknown }
 
+/** Which version of the record a write is for, as in the headers: `*`, an entity tag, or several. */
+export interface Preconditions {
+  /** The record must be one of these. */
+  readonly match?: string
+  /** The record must be none of these; `*`: there must be no record. */
+  readonly noneMatch?: string
+}
+
 export type WriteRequest =
-  | { readonly operation: 'create'; readonly values: RecordValues }
-  | { readonly operation: 'replace'; readonly key: RecordKey; readonly values: RecordValues; readonly match?: string }
-  | { readonly operation: 'patch'; readonly key: RecordKey; readonly values: RecordValues; readonly match?: string }
-  | { readonly operation: 'delete'; readonly key: RecordKey; readonly match?: string }
+  | ({ readonly operation: 'create'; readonly values: RecordValues } & Pick<Preconditions, 'noneMatch'>)
+  | ({ readonly operation: 'replace'; readonly key: RecordKey; readonly values: RecordValues } & Preconditions)
+  | ({ readonly operation: 'patch'; readonly key: RecordKey; readonly values: RecordValues } & Preconditions)
+  | ({ readonly operation: 'delete'; readonly key: RecordKey } & Preconditions)
   | { readonly operation: 'restore'; readonly key: RecordKey }
 
 /** All or nothing, in one transaction; every item that is wrong is reported with its `index`. */

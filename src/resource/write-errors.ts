@@ -5,6 +5,23 @@ import { defineErrors } from '../core/errors.ts'
 const named = (fields: readonly string[]): string => fields.map((field) => `"${field}"`).join(', ')
 const items = (count: number): string => (count === 1 ? '1 item' : `${count} items`)
 
+/** Why a precondition does not hold. */
+const unmet = {
+  changed: {
+    message: 'The record has changed since you read it.',
+    hint: 'Fetch it again, without fields or include, and repeat the change with the new ETag.',
+  },
+  exists: {
+    message: 'The record is there already.',
+    hint: 'Change it with If-Match, or leave If-None-Match out.',
+  },
+  several: {
+    message: 'If-Match names one version of one record, and this request is about several.',
+    hint: 'Change the records one by one.',
+  },
+}
+type Unmet = keyof typeof unmet
+
 export const writeErrors = defineErrors('WRITE', {
   INVALID: {
     status: 400,
@@ -60,9 +77,15 @@ export const writeErrors = defineErrors('WRITE', {
   },
   PRECONDITION_FAILED: {
     status: 412,
-    summary: 'The record has changed since the caller read it (If-Match).',
-    message: () => 'The record has changed since you read it.',
-    hint: () => 'Fetch it again, without fields or include, and repeat the change with the new ETag.',
+    summary: 'The record is not the version that If-Match names, or is there although If-None-Match says that it must not be.',
+    message: (why: Unmet) => unmet[why].message,
+    hint: (why: Unmet) => unmet[why].hint,
+  },
+  PRECONDITION_REQUIRED: {
+    status: 428,
+    summary: 'The resource takes changes of a record only with If-Match.',
+    message: () => 'A change of this record needs If-Match.',
+    hint: () => 'Fetch the record, and send its ETag as If-Match with the change.',
   },
   CONFLICT: {
     status: 409,

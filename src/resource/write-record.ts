@@ -4,9 +4,9 @@
 import type { Statement, TextRows } from '../db/rows.ts'
 import type { HookContext } from './define.ts'
 import { runAfterWrite, runBeforeWrite, runsInTransaction } from './hooks.ts'
-import type { RecordKey, RecordValues, WriteRequest } from './request.ts'
+import type { Preconditions, RecordKey, RecordValues, WriteRequest } from './request.ts'
 import { addressKey } from './write-key.ts'
-import { checkMatch } from './write-match.ts'
+import { checkPreconditions, explainTaken, hasPreconditions } from './write-match.ts'
 import { hookRow, type WrittenRecord, writtenRecord } from './write-row.ts'
 import { announce, inTransaction, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import { currentStatement, deleteStatement, insertStatement, restoreStatement, updateStatement } from './write-statement.ts'
@@ -38,7 +38,7 @@ export async function writeRecord(
   const checked = checkRequest(writer, request)
   const context: HookContext = { operation: request.operation, resource: name, requestId, db: writer.db }
   const hooked = runsInTransaction(options.hooks)
-  if (hooked || matchOf(checked) !== undefined)
+  if (hooked || (checked.operation !== 'create' && hasPreconditions(conditionsOf(checked))))
     return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: !hooked, joins })
   return conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
 }
@@ -56,15 +56,15 @@ function valuesOf(request: WriteRequest): RecordValues {
   return 'values' in request ? request.values : {}
 }
 
-function matchOf(request: WriteRequest): string | undefined {
-  return 'match' in request ? request.match : undefined
+function conditionsOf(request: WriteRequest): Preconditions {
+  return request.operation === 'restore' ? {} : request
 }
 
 async function writeWatched(writer: Writer, request: WriteRequest, context: HookContext): Promise<WrittenRecord | undefined> {
   const { hooks } = writer.resource.options
   const current = request.operation === 'create' ? undefined : await lockCurrent(writer, request)
   if (request.operation !== 'create' && current === undefined) return undefined
-  compare(writer, current, matchOf(request))
+  compare(writer, current, conditionsOf(request))
   const before = hooks?.beforeWrite === undefined || current === undefined ? undefined : hookRow(writer, current, 0)
   const values = await runBeforeWrite(hooks, valuesOf(request), before, context)
   const outcome = await perform(writer, request, values, hooks?.beforeWrite === undefined ? 'caller' : 'hook')
@@ -79,16 +79,24 @@ async function lockCurrent(writer: Writer, { operation, key }: Change): Promise<
   return rows.count === 0 ? undefined : rows
 }
 
-function compare(writer: Writer, current: TextRows | undefined, match: string | undefined): void {
-  if (current !== undefined && match !== undefined) checkMatch(match, writtenRecord(writer, current, 0, false).etag)
+function compare(writer: Writer, current: TextRows | undefined, conditions: Preconditions): void {
+  if (current !== undefined && hasPreconditions(conditions)) checkPreconditions(conditions, writtenRecord(writer, current, 0, false).etag)
 }
 
 /** Runs the statement of a request; undefined when no record has the key. */
 async function perform(writer: Writer, request: WriteRequest, values: RecordValues, giver: Giver): Promise<Outcome | undefined> {
   const statement = statementOf(writer, request, values, giver)
-  const rows = statement === undefined ? await readUnchanged(writer, request) : await runStatement(writer, statement)
+  const rows = statement === undefined ? await readUnchanged(writer, request) : await change(writer, request, statement)
   if (request.operation === 'create') refuseLostRows(writer, 1, rows.count)
   return rows.count === 0 ? undefined : { rows, changed: statement !== undefined }
+}
+
+async function change(writer: Writer, request: WriteRequest, statement: Statement): Promise<TextRows> {
+  try {
+    return await runStatement(writer, statement)
+  } catch (error) {
+    throw request.operation === 'create' ? explainTaken(error, request, writer.resource) : error
+  }
 }
 
 /** Undefined when the request sets nothing. */

@@ -3,6 +3,7 @@
 import type { Operation } from '../resource/define.ts'
 import { keyFields } from '../resource/get-statement.ts'
 import type { CompiledResource } from '../resource/registry.ts'
+import { isServed } from './rest-resource.ts'
 import { refusalReplies } from './openapi-errors.ts'
 import type { RefusalName } from './openapi-refusals.ts'
 import {
@@ -17,7 +18,7 @@ import {
 import type { ResourceNames } from './openapi-names.ts'
 import { keyParameters, listParameters, shapeParameters } from './openapi-parameters.ts'
 import { example, jsonBody, type Part, type Parts, refTo, schemaRef } from './openapi-parts.ts'
-import { headersOf, pageHeaders, type ReplySchemas, replySchemas, writeHeaders } from './openapi-replies.ts'
+import { headersOf, pageHeaders, readHeaders, type ReplySchemas, replySchemas, writeHeaders } from './openapi-replies.ts'
 import type { ReplyFormat } from './reply-format.ts'
 
 interface Subject {
@@ -65,11 +66,17 @@ export function resourcePaths(resource: CompiledResource, names: ResourceNames, 
 }
 
 function pathItem(subject: Subject, place: Place): Part | undefined {
-  const here = operations.filter((described) => described.place === place && subject.resource.operations.has(described.operation))
+  const here = operations.filter(
+    (described) => described.place === place && isServed(subject.resource, described.operation, isBulk(described)),
+  )
   if (here.length === 0) return undefined
   const shared = place === 'collection' ? {} : { parameters: keyParameters(subject.resource) }
   const parts = here.map(({ method, describe }) => [method, { tags: [subject.resource.name], ...describe(subject) }])
   return { ...shared, ...Object.fromEntries(parts) }
+}
+
+function isBulk({ place, method }: Described): boolean {
+  return place === 'collection' && (method === 'patch' || method === 'delete')
 }
 
 function list({ resource, names, format, schemas, examples }: Subject): Part {
@@ -93,7 +100,7 @@ function get({ resource, names, schemas, examples }: Subject): Part {
     responses: {
       200: {
         description: `The ${names.oneInWords}.`,
-        headers: headersOf({ ETag: 'ETag' }),
+        headers: headersOf(readHeaders),
         content: jsonBody(schemas.record, examples.record),
       },
       304: unchanged,
@@ -118,7 +125,7 @@ function create({ resource, names, schemas, examples }: Subject): Part {
         headers: writeHeaders({ Location: 'Location', ETag: 'ETag' }),
         content: jsonBody({ anyOf: [schemas.record, schemas.records] }, { ...examples.record, ...examples.records }),
       },
-      ...writeRefusals('InvalidBulk', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
+      ...writeRefusals('InvalidBulk', 'BulkConflict', 'PreconditionFailed', 'BodyTooLarge', 'UnsupportedMediaType'),
     },
   }
 }
@@ -137,7 +144,7 @@ function bulkPatch({ resource, names, schemas, examples }: Subject): Part {
         headers: writeHeaders(),
         content: jsonBody(schemas.records, examples.records),
       },
-      ...writeRefusals('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType'),
+      ...writeRefusals('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'PreconditionFailed', 'BodyTooLarge', 'UnsupportedMediaType'),
     },
   }
 }
@@ -150,7 +157,10 @@ function bulkDelete({ resource, names }: Subject): Part {
     parameters: [idempotencyKey],
     description: `All are deleted or none. ${deletion(resource)}`,
     requestBody: { required: true, content: jsonBody(body, { keys: example('One key', [keyExample(resource)]) }) },
-    responses: { 204: deleted, ...writeRefusals('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'BodyTooLarge', 'UnsupportedMediaType') },
+    responses: {
+      204: deleted,
+      ...writeRefusals('InvalidBulk', 'BulkNotFound', 'BulkConflict', 'PreconditionFailed', 'BodyTooLarge', 'UnsupportedMediaType'),
+    },
   }
 }
 
@@ -160,7 +170,7 @@ function replace(subject: Subject): Part {
     operationId: `replace${names.one}`,
     summary: `Replace one ${names.oneInWords}`,
     description: 'Fields that are left out get their default, or null.',
-    parameters: [refTo('parameters', 'IfMatch'), idempotencyKey],
+    parameters: [ifMatch(resource), idempotencyKey],
     requestBody: {
       required: true,
       content: jsonBody(schemaRef(`${names.one}Replace`), { record: example('Every field', replaceExample(resource)) }),
@@ -175,7 +185,7 @@ function patch(subject: Subject): Part {
     operationId: `patch${names.one}`,
     summary: `Change one ${names.oneInWords}`,
     description: 'Fields that are left out stay as they are.',
-    parameters: [refTo('parameters', 'IfMatch'), idempotencyKey],
+    parameters: [ifMatch(resource), idempotencyKey],
     requestBody: { required: true, content: patchBody(schemaRef(`${names.one}Patch`), patchExample(resource)) },
     responses: changeReplies(subject),
   }
@@ -192,8 +202,8 @@ function remove({ resource, names }: Subject): Part {
     operationId: `delete${names.one}`,
     summary: `Delete one ${names.oneInWords}`,
     description: deletion(resource),
-    parameters: [refTo('parameters', 'IfMatch'), idempotencyKey],
-    responses: { 204: deleted, ...writeRefusals('InvalidKey', 'NotFound', 'Conflict', 'PreconditionFailed') },
+    parameters: [ifMatch(resource), idempotencyKey],
+    responses: { 204: deleted, ...writeRefusals('InvalidKey', 'NotFound', 'Conflict', ...conditionRefusals(resource)) },
   }
 }
 
@@ -212,8 +222,23 @@ function writeRefusals(...names: readonly RefusalName[]): Parts {
   return refusalReplies(...names, 'KeyReused')
 }
 
-function changeReplies({ schemas, examples }: Subject): Parts {
-  const refused = writeRefusals('InvalidBody', 'NotFound', 'Conflict', 'PreconditionFailed', 'BodyTooLarge', 'UnsupportedMediaType')
+function ifMatch({ options }: CompiledResource): Part {
+  return refTo('parameters', options.requireMatch === true ? 'RequiredIfMatch' : 'IfMatch')
+}
+
+function conditionRefusals({ options }: CompiledResource): readonly RefusalName[] {
+  return options.requireMatch === true ? ['PreconditionFailed', 'PreconditionRequired'] : ['PreconditionFailed']
+}
+
+function changeReplies({ resource, schemas, examples }: Subject): Parts {
+  const refused = writeRefusals(
+    'InvalidBody',
+    'NotFound',
+    'Conflict',
+    ...conditionRefusals(resource),
+    'BodyTooLarge',
+    'UnsupportedMediaType',
+  )
   return { 200: written(schemas, examples), ...refused }
 }
 
@@ -225,7 +250,7 @@ function written({ record }: ReplySchemas, examples: ReplyExamples): Part {
   }
 }
 
-const unchanged: Part = { description: 'Nothing has changed since the `ETag` of `If-None-Match`.', headers: headersOf({ ETag: 'ETag' }) }
+const unchanged: Part = { description: 'Nothing has changed since the `ETag` of `If-None-Match`.', headers: headersOf(readHeaders) }
 const deleted: Part = { description: 'Deleted.', headers: writeHeaders() }
 
 function deletion({ model }: CompiledResource): string {

@@ -9,6 +9,8 @@ import { mostKeys } from '../resource/sort.ts'
 import { filterParameters } from './openapi-filters.ts'
 import { enumerate, type Part, type Parts, refTo } from './openapi-parts.ts'
 
+const ifMatchText = 'Only if the record still has this `ETag` (of a reply without `fields` and `include`); else 412.'
+
 /** Parameters that are the same everywhere. */
 export const parameters: Parts = {
   PageNumber: query(
@@ -22,7 +24,8 @@ export const parameters: Parts = {
     { type: 'string', enum: ['without', 'with', 'only'], default: 'without' },
     'Deleted records: left out, among the others, or alone.',
   ),
-  IfMatch: header('If-Match', 'Only if the record still has this `ETag` (of a reply without `fields` and `include`); else 412.'),
+  IfMatch: header('If-Match', ifMatchText),
+  RequiredIfMatch: { ...header('If-Match', ifMatchText), required: true },
   IdempotencyKey: header(
     'Idempotency-Key',
     'A name for this request, such as a UUID. Repeated with the same key it is not done again: the first answer comes back, with `Idempotency-Replayed`. For a limited time, a day unless set otherwise.',

@@ -2,7 +2,7 @@
 
 /** A shared reply of the document. */
 export interface Refusal {
-  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 500 | 503 | 'default'
+  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 428 | 500 | 503 | 'default'
   readonly summary: string
   /** Codes of the error tables, also those that only stand in `details`. */
   readonly codes: readonly string[]
@@ -114,7 +114,12 @@ export const refusals = {
     summary: 'Other records stand against some of the items, or the same request is being worked on; nothing was changed.',
     codes: ['WRITE_BULK_CONFLICT', ...conflictCodes],
   },
-  PreconditionFailed: { status: 412, summary: '`If-Match` names another version of the record.', codes: ['WRITE_PRECONDITION_FAILED'] },
+  PreconditionFailed: {
+    status: 412,
+    summary: '`If-Match` names another version of the record, or `If-None-Match` the one there is.',
+    codes: ['WRITE_PRECONDITION_FAILED'],
+  },
+  PreconditionRequired: { status: 428, summary: '`If-Match` is missing.', codes: ['WRITE_PRECONDITION_REQUIRED'] },
   BodyTooLarge: { status: 413, summary: 'The body is too large.', codes: ['HTTP_BODY_TOO_LARGE'] },
   AddressTooLong: { status: 414, summary: 'The address with its query is too long.', codes: ['HTTP_URL_TOO_LONG'] },
   UnsupportedMediaType: { status: 415, summary: 'The body is not sent as JSON.', codes: ['HTTP_UNSUPPORTED_MEDIA_TYPE'] },

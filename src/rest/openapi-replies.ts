@@ -68,6 +68,7 @@ export const headers: Parts = {
     schema: { type: 'string', pattern: '^"[^"]*"$' },
     example: '"2jmj7l5rSw0yVb_vlWAYkK_YBwk"',
   },
+  CacheControl: { description: 'How long the reply may be kept, and by whom.', schema: { type: 'string' } },
   Location: { description: 'Path of the new record.', schema: { type: 'string', format: 'uri-reference' } },
   Link: {
     description: 'The next page: `<path?page%5Bafter%5D=…>; rel="next"` (RFC 8288). Absent on the last page.',
@@ -92,6 +93,9 @@ export function headersOf(wanted: Readonly<Record<string, keyof typeof headers>>
   )
 }
 
+/** Of what a read answers. */
+export const readHeaders: Readonly<Record<string, keyof typeof headers>> = { ETag: 'ETag', 'Cache-Control': 'CacheControl' }
+
 /** Headers of what a write answers. */
 export function writeHeaders(wanted: Readonly<Record<string, keyof typeof headers>> = {}): Parts {
   return headersOf({ ...wanted, 'Idempotency-Replayed': 'IdempotencyReplayed' })
@@ -99,7 +103,7 @@ export function writeHeaders(wanted: Readonly<Record<string, keyof typeof header
 
 /** What a page says in headers: the two formats without an envelope have its place in the list there. */
 export function pageHeaders(format: ReplyFormat): Parts {
-  const everywhere = { ETag: 'ETag', Link: 'Link' }
+  const everywhere = { ...readHeaders, Link: 'Link' }
   if (format.name === 'envelope') return headersOf(everywhere)
   return headersOf({ ...everywhere, 'X-Total-Count': 'TotalCount', 'X-Pagination': 'Pagination' })
 }

@@ -1,7 +1,9 @@
 // A resource as REST serves it, and what its handlers read of a request's address.
 
+import type { Callers } from '../http/callers.ts'
 import type { Once } from '../http/idempotency/once.ts'
 import type { HttpRequest } from '../http/route.ts'
+import type { Operation } from '../resource/define.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import type { RecordKey } from '../resource/request.ts'
 import type { Engine } from '../resource/run.ts'
@@ -19,6 +21,7 @@ export interface RestResource {
   readonly explains: boolean
   /** Does writes with an Idempotency-Key once. */
   readonly once: Once
+  readonly callers: Callers
 }
 
 /** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */
@@ -29,6 +32,11 @@ export function recordPath(resource: CompiledResource): string {
 /** The router reads `:Order ID` and `:a-b` as something else than one parameter. */
 function parameterOf(field: string): string {
   return field.replaceAll(/\W/g, '_')
+}
+
+/** Where every change has to name the version that it changes, several cannot be changed by one request. */
+export function isServed({ operations, options }: CompiledResource, operation: Operation, isBulk: boolean): boolean {
+  return operations.has(operation) && !(isBulk && options.requireMatch === true)
 }
 
 export function keyOf(resource: CompiledResource, request: HttpRequest): RecordKey {

@@ -9,9 +9,10 @@ import { etagOf } from '../resource/shape/etag.ts'
 import { Lru } from '../support/lru.ts'
 import { sendWithEtag } from './conditional.ts'
 import { explainList, wantsExplanation } from './explain.ts'
+import { readCaching } from './read-caching.ts'
 import { linkBase, nextLink } from './page-links.ts'
 import { readListQuery, readShapeQuery } from './read-query.ts'
-import { keyOf, queryOf, recordPath, type RestResource } from './rest-resource.ts'
+import { isServed, keyOf, queryOf, recordPath, type RestResource } from './rest-resource.ts'
 import { bulkDeleteHandler, bulkPatchHandler, changeHandler, createHandler, deleteHandler, restoreHandler } from './write-handlers.ts'
 
 /** Query strings whose plan is remembered per resource, and how long one may be to be worth it. */
@@ -32,7 +33,7 @@ export function resourceRoutes(rest: RestResource): Route[] {
     ['delete', { method: 'DELETE', url: record, handler: deleteHandler(rest) }],
     ['restore', { method: 'POST', url: `${record}/restore`, handler: restoreHandler(rest) }],
   ]
-  const open = table.filter(([operation]) => resource.operations.has(operation))
+  const open = table.filter(([operation, , form]) => isServed(resource, operation, form === 'bulk'))
   return open.map(([operation, route, form]) => ({ ...route, answers: [form, operation, resource.name].filter(Boolean).join(' ') }))
 }
 
@@ -44,6 +45,7 @@ interface RememberedList {
 function listHandler(rest: RestResource): Route['handler'] {
   const { engine, resource, format } = rest
   const remembered = new Lru<RememberedList>(rememberedQueries)
+  const keep = readCaching(resource, rest.callers)
   return async (request, reply) => {
     const query = queryOf(request)
     if (rest.explains && wantsExplanation(query)) return explainList(engine, resource, query, reply)
@@ -54,19 +56,20 @@ function listHandler(rest: RestResource): Route['handler'] {
     const page = await runList(engine, prepared)
     const next = nextLink(links, page)
     if (next !== undefined) reply.header('link', next)
-    return sendWithEtag(request, reply.headers(format.pageHeaders(page)), format.page(page))
+    return sendWithEtag(request, keep(reply.headers(format.pageHeaders(page))), format.page(page))
   }
 }
 
 function getHandler(rest: RestResource): Route['handler'] {
   const { engine, resource, format } = rest
   const remembered = new Lru<PreparedGet>(rememberedQueries)
+  const keep = readCaching(resource, rest.callers)
   return async (request, reply) => {
     const query = queryOf(request)
     const prepared = remember(remembered, query, () => prepareGet(resource, readShapeQuery(query)))
     const json = await runGet(engine, prepared, keyOf(resource, request))
     if (json === undefined) throw resourceErrors.NOT_FOUND(resource.name)
-    return sendWithEtag(request, reply, format.record(json), etagOf(json))
+    return sendWithEtag(request, keep(reply), format.record(json), etagOf(json))
   }
 }
 

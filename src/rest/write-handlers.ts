@@ -5,9 +5,11 @@ import { type Answer, jsonAnswer, sendAnswer } from '../http/answer.ts'
 import type { HttpRequest, Route } from '../http/route.ts'
 import { resourceErrors } from '../resource/errors.ts'
 import { runsInTransaction } from '../resource/hooks.ts'
-import type { RecordValues, WriteRequest } from '../resource/request.ts'
+import type { Preconditions, RecordValues, WriteRequest } from '../resource/request.ts'
 import { type WrittenRecord, writeBulk, writeRecord } from '../resource/write.ts'
+import { writeErrors } from '../resource/write-errors.ts'
 import { inTransaction, type WriteContext } from '../resource/write-run.ts'
+import { isAny } from '../support/entity-tags.ts'
 import { isBulk, readChanges, readKeys } from './read-body.ts'
 import { refuseQuery } from './read-query.ts'
 import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
@@ -37,12 +39,16 @@ function answerOnce({ once, writer, resource }: RestResource, request: HttpReque
 
 export function createHandler(rest: RestResource): Route['handler'] {
   const { writer, format, path } = rest
-  return handlerOf(rest, async ({ body }, context) => {
+  return handlerOf(rest, async ({ body, headers }, context) => {
     if (isBulk(body)) {
       const written = await writeBulk(writer, { operation: 'create', items: body }, context)
       return jsonAnswer(201, format.records(written.json))
     }
-    const written = await writeOne(rest, { operation: 'create', values: body as RecordValues }, context)
+    const written = await writeOne(
+      rest,
+      { operation: 'create', values: body as RecordValues, noneMatch: headers['if-none-match'] },
+      context,
+    )
     const location = `${path}/${written.key.map(encodeURIComponent).join('/')}`
     return jsonAnswer(201, format.record(written.json), { location, etag: written.etag })
   })
@@ -51,7 +57,7 @@ export function createHandler(rest: RestResource): Route['handler'] {
 export function changeHandler(rest: RestResource, operation: 'replace' | 'patch'): Route['handler'] {
   return handlerOf(rest, (request, context) => {
     const values = request.body as RecordValues
-    return answerRecord(rest, { operation, key: keyOf(rest.resource, request), values, ...matchOf(request) }, context)
+    return answerRecord(rest, { operation, key: keyOf(rest.resource, request), values, ...conditionsOf(rest, request) }, context)
   })
 }
 
@@ -61,23 +67,25 @@ export function restoreHandler(rest: RestResource): Route['handler'] {
 
 export function deleteHandler(rest: RestResource): Route['handler'] {
   return handlerOf(rest, async (request, context) => {
-    await writeOne(rest, { operation: 'delete', key: keyOf(rest.resource, request), ...matchOf(request) }, context)
+    await writeOne(rest, { operation: 'delete', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) }, context)
     return nothing
   })
 }
 
 export function bulkPatchHandler(rest: RestResource): Route['handler'] {
   const { writer, resource, format } = rest
-  return handlerOf(rest, async ({ body }, context) => {
-    const written = await writeBulk(writer, readChanges(resource, body), context)
+  return handlerOf(rest, async (request, context) => {
+    refuseMatch(request)
+    const written = await writeBulk(writer, readChanges(resource, request.body), context)
     return jsonAnswer(200, format.records(written.json))
   })
 }
 
 export function bulkDeleteHandler(rest: RestResource): Route['handler'] {
   const { writer, resource } = rest
-  return handlerOf(rest, async ({ body }, context) => {
-    await writeBulk(writer, readKeys(resource, body), context)
+  return handlerOf(rest, async (request, context) => {
+    refuseMatch(request)
+    await writeBulk(writer, readKeys(resource, request.body), context)
     return nothing
   })
 }
@@ -95,7 +103,14 @@ async function writeOne({ writer, resource }: RestResource, write: WriteRequest,
   return written
 }
 
-function matchOf(request: HttpRequest): { match?: string } {
-  const header = request.headers['if-match']
-  return header === undefined ? {} : { match: header }
+/** @throws AppError `WRITE_PRECONDITION_REQUIRED` (428) where the resource demands If-Match */
+function conditionsOf({ resource }: RestResource, { headers }: HttpRequest): Preconditions {
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers
+  if (match === undefined && resource.options.requireMatch === true) throw writeErrors.PRECONDITION_REQUIRED()
+  return { match, noneMatch }
+}
+
+/** A tag of one record says nothing about several: ignored, it would promise what nobody keeps. */
+function refuseMatch({ headers }: HttpRequest): void {
+  if (headers['if-match'] !== undefined && !isAny(headers['if-match'])) throw writeErrors.PRECONDITION_FAILED('several')
 }

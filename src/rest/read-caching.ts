@@ -1,0 +1,37 @@
+// What replies of reads say to caches of others: browsers, proxies, CDNs. Errors and writes keep `no-store`.
+
+import type { Callers } from '../http/callers.ts'
+import { addVary } from '../http/cors.ts'
+import type { HttpReply } from '../http/route.ts'
+import type { CacheControl } from '../resource/define.ts'
+import { isForAnyone } from '../resource/policy.ts'
+import type { CompiledResource } from '../resource/registry.ts'
+import { parseDuration } from '../support/duration.ts'
+
+/** Puts the headers on a reply that is about to be sent. */
+export type KeepRead = (reply: HttpReply) => HttpReply
+
+/** Worked out once at start. Where the caller decides what a read answers, `Vary` names the headers that say who it is. */
+export function readCaching({ options }: CompiledResource, callers: Callers): KeepRead {
+  const value = cacheControlText(options.cacheControl)
+  const names = isForAnyone(options.access, 'list') && isForAnyone(options.access, 'get') ? [] : callers.headers
+  return (reply) => {
+    for (const name of names) addVary(reply, name)
+    return reply.header('cache-control', value)
+  }
+}
+
+/** Without an age a copy may be kept, and has to be asked about each time: the ETag makes that a 304. */
+export function cacheControlText({ maxAge, staleWhileRevalidate, public: shared = false }: CacheControl = {}): string {
+  const parts = [
+    shared ? 'public' : 'private',
+    maxAge === undefined ? 'no-cache' : `max-age=${seconds(maxAge)}`,
+    ...(staleWhileRevalidate === undefined ? [] : [`stale-while-revalidate=${seconds(staleWhileRevalidate)}`]),
+  ]
+  return parts.join(', ')
+}
+
+/** The definition was checked at start. */
+function seconds(duration: string): number {
+  return (parseDuration(duration) ?? 0) / 1_000
+}
