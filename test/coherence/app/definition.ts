@@ -1,0 +1,43 @@
+// The application that runs in three processes: registers, read and written in every mode.
+
+import { anyone, type AppDefinition, defineApp, defineResource, type RoutePlugin } from 'plinth'
+import { AppError } from 'plinth/errors'
+import { recipes as recipeRoutes } from './recipes.ts'
+import * as tables from './tables.ts'
+
+const access = { read: anyone, write: anyone }
+
+/** @param redisUrl  for the recipes; resources have the application's own */
+export function definition(redisUrl: string | undefined): AppDefinition {
+  return defineApp({
+    name: 'coherence',
+    models: tables,
+    resources: [
+      defineResource(tables.plain, { access }),
+      defineResource(tables.verified, { access }),
+      defineResource(tables.holders, { access }),
+      defineResource(tables.fenced, { access }),
+    ],
+    replies: 'bare',
+    routes: [rolledBack, recipeRoutes(redisUrl)],
+  })
+}
+
+interface Params {
+  readonly table: string
+  readonly id: string
+}
+
+interface Body {
+  readonly value: number
+}
+
+/** A write like any other, in a transaction that fails after it. */
+const rolledBack: RoutePlugin = (fastify, { app }) => {
+  fastify.patch<{ Params: Params; Body: Body }>('/rolled-back/:table/:id', ({ params: { table, id }, body: { value } }) =>
+    app.db.transaction(async () => {
+      await app.resource(table).patch(id, { value })
+      throw new AppError('ROLLED_BACK', 409, 'The transaction fails after its write.')
+    }),
+  )
+}

@@ -1,0 +1,120 @@
+// What is broken under load, and mended again: each fault once, with pauses in between left to `scenario.ts`.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../guarantees/support/random.ts'
+import type { TcpProxy } from '../support/tcp-proxy.ts'
+import type { Servers } from './bed.ts'
+import type { AppProcess } from './processes.ts'
+
+export interface Target {
+  readonly servers: Servers
+  readonly processes: readonly AppProcess[]
+  readonly random: Random
+}
+
+export interface Fault {
+  readonly title: string
+  /** Whether requests may fail while it lasts: not when only Redis is broken. */
+  readonly mayFail: boolean
+  /** Each time takes one of PostgreSQL's standbys. */
+  readonly needsStandby?: boolean
+  strike(target: Target): Promise<void>
+}
+
+const bothWays = ['from client', 'from server'] as const
+
+export const faults = {
+  none: { title: 'none', mayFail: false, strike: () => sleep(500) },
+
+  frozen: {
+    title: 'Redis frozen for 2 s',
+    mayFail: false,
+    async strike({ servers: { redis } }) {
+      redis.signal('SIGSTOP')
+      await sleep(2_000)
+      redis.signal('SIGCONT')
+    },
+  },
+
+  cut: {
+    title: 'one process cut off from Redis for 3 s',
+    mayFail: false,
+    async strike(target) {
+      const proxy = anyProxy(target)
+      await proxy.refuse()
+      await sleep(3_000)
+      await proxy.accept()
+    },
+  },
+
+  'black hole': {
+    title: 'black hole between one process and Redis for 3 s',
+    mayFail: false,
+    async strike(target) {
+      const proxy = anyProxy(target)
+      proxy.freeze(bothWays)
+      await sleep(3_000)
+      proxy.thaw()
+    },
+  },
+
+  latency: {
+    title: 'latency of 40 ± 40 ms each way to Redis for 3 s',
+    mayFail: false,
+    async strike({ servers: { redisProxies } }) {
+      for (const proxy of redisProxies) proxy.delay({ ms: 40, jitterMs: 40 })
+      await sleep(3_000)
+      for (const proxy of redisProxies) proxy.delay(undefined)
+    },
+  },
+
+  flush: {
+    title: 'FLUSHALL, three times',
+    mayFail: false,
+    async strike({ servers: { redis }, random }) {
+      for (let times = 0; times < 3; times += 1) {
+        await redis.command('FLUSHALL')
+        await sleep(50 + random.below(400))
+      }
+    },
+  },
+
+  'old dump': {
+    title: 'Redis killed, and started again from an old dump',
+    mayFail: false,
+    async strike({ servers: { redis }, random }) {
+      await redis.save('old')
+      await sleep(200 + random.below(1_000))
+      await redis.stop()
+      redis.restore('old')
+      await sleep(random.below(200))
+      await redis.start()
+    },
+  },
+
+  'kill -9': {
+    title: 'processes of the application killed with kill -9',
+    mayFail: true,
+    async strike({ processes, random }) {
+      const killed = random.pick(processes)
+      await killed.kill()
+      await sleep(random.below(300))
+      await killed.start()
+    },
+  },
+
+  failover: {
+    title: 'PostgreSQL lost, its standby promoted',
+    mayFail: true,
+    needsStandby: true,
+    async strike({ servers: { cluster } }) {
+      await cluster.failOver()
+    },
+  },
+} satisfies Readonly<Record<string, Fault>>
+
+export type FaultName = keyof typeof faults
+
+function anyProxy({ servers, random }: Target): TcpProxy {
+  return random.pick(servers.redisProxies)
+}

@@ -1,0 +1,138 @@
+// What the clients of one mode did and saw, and what the checker says of it.
+
+import { checkRegister, type Read, type Violation, type Write } from './checker.ts'
+
+/** A write that has been sent; it counts from then on, whether or not an answer comes. */
+export interface Sent {
+  readonly key: number
+  readonly value: number
+  readonly begin: number
+  end: number
+}
+
+export interface KeyViolation {
+  readonly key: number
+  readonly violation: Violation
+}
+
+export interface Tally {
+  /** Requests that were answered, or not; a list of records is one. */
+  operations: number
+  writes: number
+  /** Those that were to be refused or rolled back, and were. */
+  refused: number
+  /** Requests without the answer they should have had, by what they had instead. */
+  failures: Map<string, number>
+  /** Writes that nobody knows about. */
+  unknown: number
+  longestReadMs: number
+  longestWriteMs: number
+  /** Reads by their `X-Cache`. */
+  cache: Map<string, number>
+}
+
+/** Milliseconds; the same clock for every operation. */
+export const now = (): number => performance.now()
+
+export class History {
+  readonly tally: Tally = {
+    operations: 0,
+    writes: 0,
+    refused: 0,
+    failures: new Map(),
+    unknown: 0,
+    longestReadMs: 0,
+    longestWriteMs: 0,
+    cache: new Map(),
+  }
+  readonly #writes = new Map<number, Sent[]>()
+  readonly #reads = new Map<number, Read[]>()
+
+  readonly initial: ReadonlyMap<number, number>
+
+  /** @param initial  what each key held before */
+  constructor(initial: ReadonlyMap<number, number>) {
+    this.initial = initial
+    for (const key of initial.keys()) {
+      this.#writes.set(key, [])
+      this.#reads.set(key, [])
+    }
+  }
+
+  get keys(): readonly number[] {
+    return [...this.initial.keys()]
+  }
+
+  /** To be called before the request is sent: who is killed in between leaves a write that may have happened. */
+  beginWrite(key: number, value: number): Sent {
+    const sent: Sent = { key, value, begin: now(), end: Infinity }
+    this.#writes.get(key)?.push(sent)
+    return sent
+  }
+
+  endWrite(sent: Sent): void {
+    sent.end = now()
+    this.#countWrite(sent.end - sent.begin)
+  }
+
+  /** The server has said that it did not happen: from now on its value is one that nobody wrote. */
+  refuseWrite(sent: Sent): void {
+    const writes = this.#writes.get(sent.key) ?? []
+    writes.splice(writes.lastIndexOf(sent), 1)
+    this.tally.refused += 1
+    this.#countWrite(now() - sent.begin)
+  }
+
+  loseWrite(reason: string): void {
+    this.tally.unknown += 1
+    this.tally.operations += 1
+    this.#fail(reason)
+  }
+
+  /** @param found  value by key; a key that was asked for and is not there has no value that anybody wrote */
+  endRead(begin: number, asked: readonly number[], found: ReadonlyMap<number, number>, cache = 'none'): void {
+    const end = now()
+    for (const key of asked) this.#reads.get(key)?.push({ value: found.get(key) ?? missing, begin, end })
+    this.tally.operations += 1
+    this.tally.longestReadMs = Math.max(this.tally.longestReadMs, end - begin)
+    increment(this.tally.cache, cache)
+  }
+
+  loseRead(reason: string): void {
+    this.tally.operations += 1
+    this.#fail(reason)
+  }
+
+  /** Of what happened so far: the beginning of a linearizable history is linearizable, too. */
+  check(): KeyViolation[] {
+    return [...this.initial].flatMap(([key, initial]) => {
+      const history = { initial, writes: this.writesOf(key), reads: this.readsOf(key) }
+      return checkRegister(history).map((violation) => ({ key, violation }))
+    })
+  }
+
+  writesOf(key: number): readonly Write[] {
+    return this.#writes.get(key) ?? []
+  }
+
+  readsOf(key: number): readonly Read[] {
+    return this.#reads.get(key) ?? []
+  }
+
+  #countWrite(elapsedMs: number): void {
+    this.tally.operations += 1
+    this.tally.writes += 1
+    this.tally.longestWriteMs = Math.max(this.tally.longestWriteMs, elapsedMs)
+  }
+
+  #fail(reason: string): void {
+    increment(this.tally.failures, reason)
+  }
+}
+
+/** Values are counted upwards from 1. */
+const missing = -1
+
+function increment(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
