@@ -4,7 +4,8 @@ import { extensionsOf } from '../db/migrate/extensions.ts'
 import { difference, type Models, snapshotOf } from '../db/migrate/differ.ts'
 import { emptySnapshot } from '../db/migrate/snapshot.ts'
 import { upgrade } from '../db/migrate/upgrade.ts'
-import { runOn, withClient } from '../db/scratch-database.ts'
+import { withClient } from '../db/scratch-database.ts'
+import { installSystem } from '../db/system/install.ts'
 
 const prepared = new WeakMap<Models, Promise<readonly string[]>>()
 
@@ -26,7 +27,11 @@ async function makeStatements(models: Models): Promise<readonly string[]> {
 }
 
 export async function createSchema(url: string, models: Models): Promise<void> {
-  await runOn(url, await statementsFor(models))
+  const statements = await statementsFor(models)
+  await withClient(url, async (client) => {
+    await installSystem(client)
+    for (const statement of statements) await client.query(statement)
+  })
 }
 
 /** @throws Error when the folder has no migration: a wrong path would give every test an empty database */

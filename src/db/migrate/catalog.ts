@@ -24,7 +24,7 @@ export interface CatalogOptions {
 const userObject = (oid: string, catalog: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = ${oid} AND e.classid = '${catalog}'::regclass AND e.deptype = 'e')`
 
-const userSchema = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND ($1::text[] IS NULL OR n.nspname = ANY ($1))`
+const userSchema = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'plinth') AND ($1::text[] IS NULL OR n.nspname = ANY ($1))`
 
 const catalogQuery = `
 SELECT 'schema' AS kind, n.nspname AS name, '' AS definition

@@ -23,7 +23,7 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE n.nspname = 'public' AND 'public' = ANY ($1) AND t.typtype IN ('e', 'd', 'r')
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = t.oid AND e.classid = 'pg_type'::regclass AND e.deptype = 'e')`
 
-const userSchemasQuery = `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'`
+const userSchemasQuery = `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'plinth')`
 
 /** Drops what is in the schemas, and the schemas themselves but `public`. Run it in a transaction. */
 export async function clearSchemas(connection: Connection, schemas: readonly string[]): Promise<void> {
@@ -31,7 +31,7 @@ export async function clearSchemas(connection: Connection, schemas: readonly str
   for (const { statement } of rows) await connection.query(statement)
 }
 
-/** Drops everything users made in a database; for shadows only. */
+/** Drops everything users made in a database, not the schema `plinth`; for shadows only. */
 export async function clearDatabase(connection: Connection): Promise<void> {
   const { rows } = await connection.query<{ name: string }>(userSchemasQuery)
   await clearSchemas(

@@ -97,6 +97,13 @@ export const migrateErrors = defineErrors('MIGRATE', {
     hint: () =>
       'Remove it: every file runs in a transaction of its own. A file that cannot starts with the line "-- plinth: no-transaction".',
   },
+  SYSTEM_REFUSED: {
+    status: 500,
+    summary: 'The role that migrates may not make the schema "plinth", which holds what the framework keeps in the database.',
+    message: (problem: string) => `The schema "plinth" could not be brought up to date: ${problem}.`,
+    hint: () =>
+      'Let the owner of the database run "plinth db upgrade" once, or allow the role to create schemas: GRANT CREATE ON DATABASE … TO ….',
+  },
   RESET_REFUSED: {
     status: 403,
     summary: 'A reset drops every table and is refused in production unless it is forced.',

@@ -1,6 +1,7 @@
 // Up and down: which files are due, under the lock, one after the other.
 
 import { nearest } from '../../support/similar.ts'
+import { installSystem } from '../system/install.ts'
 import { applyFile, type Direction, type LockPatience } from './apply.ts'
 import type { Connection } from './connection.ts'
 import { migrateErrors } from './errors.ts'
@@ -88,11 +89,13 @@ function dueDown(applied: readonly Migration[], migrations: readonly Migration[]
   return applied.slice(0, applied.indexOf(target))
 }
 
-/** Runs `work` under the lock with the record in place. */
+/** Runs `work` under the lock with the record and the schema `plinth` in place. */
 export function locked<result>(connection: Connection, options: RunOptions, work: () => Promise<result>): Promise<result> {
   const onWait = (): void => options.onEvent?.({ type: 'waiting' })
   return withLock(connection, options.waitMs ?? defaults.waitMs, onWait, async () => {
     await prepareLedger(connection)
+    await installSystem(connection)
+    await connection.query('SELECT plinth.touch_all(unknown_only => true)') // a restored dump has tracked tables without a version
     return work()
   })
 }

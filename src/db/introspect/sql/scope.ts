@@ -1,7 +1,7 @@
 // What belongs to the user: not PostgreSQL, not an extension, not our own bookkeeping, not a single partition.
 
 /** Condition over `n` (pg_namespace). `$1`: schemas to read, NULL for all. */
-export const userSchema = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND ($1::text[] IS NULL OR n.nspname = ANY ($1))`
+export const userSchema = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'plinth') AND ($1::text[] IS NULL OR n.nspname = ANY ($1))`
 
 /** Condition: an object is no member of an extension. */
 export function notOfExtension(oid: string, catalog: string): string {
