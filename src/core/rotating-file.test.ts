@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -85,6 +86,43 @@ test('two processes that share a file lose no line', () => {
       .flat()
       .toSorted(),
   )
+})
+
+test('processes that rotate the same file at the same time lose no line', async () => {
+  const module = join(import.meta.dirname, 'rotating-file.ts')
+  const script = `
+    const { RotatingFile } = await import(${JSON.stringify(module)})
+    const [directory, name] = process.argv.slice(1)
+    const file = new RotatingFile({ directory, name: 'api', fileBytes: 2_000, files: 1_000 })
+    console.log('ready')
+    process.stdin.once('data', () => {
+      for (let line = 0; line < 3_000; line += 1) file.write(\`\${name} \${line} \${'x'.repeat(line % 100)}\\n\`)
+      process.exit()
+    })`
+  const names = ['one', 'two', 'three']
+  const children = names.map((name) => spawn(process.execPath, ['--input-type=module', '-e', script, directory, name]))
+  await Promise.all(children.map((child) => once(child.stdout, 'data')))
+  const ended = children.map((child) => once(child, 'exit'))
+  for (const child of children) child.stdin.write('go')
+  expect(await Promise.all(ended)).toEqual(names.map(() => [0, null]))
+  const wanted = names.flatMap((name) => Array.from({ length: 3_000 }, (_, line) => `${name} ${line} ${'x'.repeat(line % 100)}`))
+  expect(everyLine().toSorted()).toEqual(wanted.toSorted())
+  expect(files().length).toBeGreaterThan(5)
+})
+
+test('the claim of a process that was killed while it rotated is given up after ten seconds', () => {
+  const claim = join(directory, '.api.rotating')
+  const file = new RotatingFile({ directory, name: 'api', fileBytes: 10, files: 9 })
+  file.write('before it\n')
+  writeFileSync(claim, '')
+  file.write('meanwhile\n')
+  expect(readdirSync(directory).toSorted()).toEqual(['.api.rotating', 'api.log'])
+  const longAgo = new Date(Date.now() - 11_000)
+  utimesSync(claim, longAgo, longAgo)
+  file.write('finds it old\n')
+  file.write('rotates\n')
+  expect(files()).toEqual(['api.1.log', 'api.log'])
+  expect(everyLine()).toEqual(['before it', 'meanwhile', 'finds it old', 'rotates'])
 })
 
 test('a folder that cannot be written does not throw, is reported once, and loses nothing when it can be again', () => {
