@@ -1,5 +1,6 @@
 // Everything that a run runs on: PostgreSQL, Redis, and processes of the application, each with a way of its own to Redis.
 
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSchema } from '../../src/testing/create-schema.ts'
 import { startRedis, type RedisServer } from '../support/redis-server.ts'
@@ -25,8 +26,9 @@ export interface Servers {
   readonly redisProxies: readonly TcpProxy[]
   /** Of the application's user. */
   readonly databaseUrl: string
-  /** What the processes complain about. */
+  /** What the processes complain about goes here. */
   readonly log: string
+  complaints(): string
   close(): Promise<void>
 }
 
@@ -43,8 +45,10 @@ export async function startServers(binaries: string, standbys: number): Promise<
     await Promise.all([redis.destroy(), cluster.destroy()])
     removeFolder(folder)
   }
+  const log = join(folder, 'log')
+  const complaints = (): string => (existsSync(log) ? readFileSync(log, 'utf8') : '')
   try {
-    return { cluster, redis, redisProxies, databaseUrl: await makeDatabase(cluster.url), log: join(folder, 'log'), close }
+    return { cluster, redis, redisProxies, databaseUrl: await makeDatabase(cluster.url), log, complaints, close }
   } catch (error) {
     await close()
     throw error
@@ -69,7 +73,11 @@ async function makeDatabase(serverUrl: string): Promise<string> {
 }
 
 /** What was left of an earlier run is ended, and Redis emptied. @returns what the registers of each mode hold */
-export async function settle({ databaseUrl, redis }: Servers, names: readonly ModeName[]): Promise<Map<ModeName, Map<number, number>>> {
+export async function settle(
+  { databaseUrl, redis, log }: Servers,
+  names: readonly ModeName[],
+): Promise<Map<ModeName, Map<number, number>>> {
+  rmSync(log, { force: true })
   await redis.command('FLUSHALL')
   await query(
     databaseUrl,

@@ -20,8 +20,8 @@ export interface Scenario {
   readonly strikes: number
   /** Every read of the database takes this long: what joins a read under way is found out only then. */
   readonly slowReadMs?: number
-  /** For the processes: what makes them break a rule. */
-  readonly settings?: Readonly<Record<string, string>>
+  /** Rules that the processes are to break. */
+  readonly broken?: string
   /** Ends the run as soon as every mode has contradicted itself: for those that have to. */
   readonly untilViolated?: boolean
   readonly seed: number
@@ -44,7 +44,7 @@ export async function runScenario(servers: Servers, scenario: Scenario, values: 
   const held = await settle(servers, scenario.modes)
   const histories = new Map([...held].map(([name, initial]) => [name, new History(initial)]))
   await slowDown(servers, scenario.modes, scenario.slowReadMs ?? 0)
-  const processes = await startProcesses(servers, scenario.settings ?? {})
+  const processes = await startProcesses(servers, scenario.broken === undefined ? {} : { BROKEN: scenario.broken })
   const begin = performance.now()
   const loads = [...histories].flatMap(([name, history]) => startLoads(servers, processes, name, history, values, scenario.seed))
   try {
