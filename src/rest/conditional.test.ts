@@ -1,12 +1,13 @@
 // What others may keep of our replies, and conditions on versions of them: RFC 9110 (13 and 15.4.5) and RFC 9111.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { anyone, type CacheControl, defineApp, defineResource } from 'plinth'
+import { anyone, defineApp, defineResource } from 'plinth'
 import { integer, pgTable, serial, text } from 'plinth/db'
 import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
 import { readRegistry } from '../app/create.ts'
 import { blog } from '../../test/support/blog.ts'
 import { type TestApp, testApp } from '../testing/test-app.ts'
+import type { CacheControl } from '../resource/define.ts'
 import { cacheControlText } from './read-caching.ts'
 
 const access = { read: anyone, write: anyone }

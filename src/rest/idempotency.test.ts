@@ -1,11 +1,11 @@
 // Idempotency-Key: one effect and one answer for each key, whoever asks at the same time, and nothing kept of a refusal.
 
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { anyone, type App, createApp, defineApp, defineResource, type Hooks, type RoutePlugin } from 'plinth'
 import { integer, pgTable, serial, softDelete, text, timestamps } from 'plinth/db'
 import { readConfig } from '../core/env.ts'
 import { AppError } from '../core/errors.ts'
-import { idempotencyTable } from '../http/idempotency/table.ts'
 import { countStatements } from '../../test/support/count-statements.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { send, type TestReply, type TestRequest } from '../testing/request.ts'
@@ -68,7 +68,6 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
 
   beforeAll(async () => {
     api = await testApp(definition, { url, environment: quick })
-    await api.app.db.query(idempotencyTable)
   })
   afterAll(() => api.close())
   beforeEach(async () => {
@@ -234,7 +233,6 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
     await api.app.db.query('alter table tasks drop constraint if exists tasks_title_key, drop constraint if exists tasks_title_unique')
     const large = await testApp(definition, { url, environment: { BODY_LIMIT: '8MB' } })
     onTestFinished(() => large.close())
-    await large.app.db.query(idempotencyTable)
     await large.app.db.query('alter table tasks drop constraint if exists tasks_title_key, drop constraint if exists tasks_title_unique')
     const reply = await withKey({ method: 'POST', path: '/api/tasks', body }, 'key-1', large.app)
     expect(reply).toMatchObject({ status: 400, body: { code: 'IDEMPOTENCY_ANSWER_TOO_LARGE' } })
@@ -271,12 +269,23 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
   test('without the table the answer says what to run', async () => {
     const bare = await testApp(definition, { url })
     onTestFinished(() => bare.close())
-    await bare.app.db.query('drop schema if exists plinth cascade')
-    expect(await create('One', 'key-1', bare.app)).toMatchObject({
-      status: 500,
-      body: { code: 'IDEMPOTENCY_NOT_INSTALLED', hint: 'Run: plinth db upgrade' },
-    })
+    await bare.app.db.query('drop schema plinth cascade')
+    const refusal = { status: 500, body: { code: 'IDEMPOTENCY_NOT_INSTALLED', hint: expect.stringContaining('plinth db upgrade') } }
+    expect(await create('One', 'key-1', bare.app)).toMatchObject(refusal)
     expect((await bare.post('/api/tasks', { title: 'One' })).status).toBe(201)
+  })
+
+  test('a role that may not use the table is told of too', async () => {
+    const [role, database] = [`role_${randomUUID().slice(0, 8)}`, new URL(api.url)]
+    await api.app.db.query(`create role ${role} login password 'x'`)
+    onTestFinished(async () => void (await api.app.db.query(`drop owned by ${role}; drop role ${role}`)))
+    await api.app.db.query(`grant all on tasks, tasks_id_seq to ${role}`)
+    database.username = role
+    const limited = await otherProcess({ DATABASE_URL: database.href })
+    expect(await create('One', 'key-1', limited)).toMatchObject({
+      status: 500,
+      body: { code: 'IDEMPOTENCY_NOT_INSTALLED', hint: expect.stringContaining('grant') },
+    })
   })
 })
 

@@ -1,7 +1,8 @@
 // Every step, in the order they are applied. A room that keeps something in the schema `plinth` adds its step here.
 
 import { fenceStep } from './fence-step.ts'
+import { idempotencyStep } from './idempotency-step.ts'
 import type { SystemStep } from './step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
 
-export const systemSteps: readonly SystemStep[] = [versionsStep, rowVersionsStep, fenceStep]
+export const systemSteps: readonly SystemStep[] = [versionsStep, rowVersionsStep, fenceStep, idempotencyStep]

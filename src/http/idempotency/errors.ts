@@ -30,8 +30,11 @@ export const idempotencyErrors = defineErrors('IDEMPOTENCY', {
   NOT_INSTALLED: {
     status: 500,
     summary:
-      "The database has no table for the answers to requests with an Idempotency-Key, because Plinth's schema is missing or too old.",
-    message: () => 'The database cannot keep Idempotency-Keys yet.',
-    hint: () => 'Run: plinth db upgrade',
+      'The database has no table for the answers to requests with an Idempotency-Key, because `plinth db upgrade` has not run since, or its role may not use it.',
+    message: (_why: 'missing' | 'forbidden') => 'The database cannot keep answers to requests with an Idempotency-Key.',
+    hint: (why: 'missing' | 'forbidden') =>
+      why === 'missing'
+        ? 'Run: plinth db upgrade'
+        : "Let the application's role have it: grant select, insert, update, delete on plinth.idempotency.",
   },
 })

@@ -53,9 +53,11 @@ export async function forgetOldAnswers(db: Database, ttlMs: number, most: number
   return affected
 }
 
-/** A database that `plinth db upgrade` has not seen yet has no answers either. */
-export function isNotInstalled(error: unknown): boolean {
-  return ['42P01', '3F000'].includes(pgProblemOf(error)?.sqlstate ?? '')
+/** Why answers cannot be kept, when that is what the error says: no table, no schema, or no privilege on them. */
+export function whyNotInstalled(error: unknown): 'missing' | 'forbidden' | undefined {
+  const sqlstate = pgProblemOf(error)?.sqlstate ?? ''
+  if (sqlstate === '42501') return 'forbidden'
+  return ['42P01', '3F000'].includes(sqlstate) ? 'missing' : undefined
 }
 
 const takeText = `insert into plinth.idempotency (scope, key, fingerprint) values ($1, $2, decode($3, 'hex')) on conflict do nothing returning true`

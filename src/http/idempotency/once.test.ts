@@ -4,13 +4,13 @@ import { pino } from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { freshDatabase } from '../../../test/support/database.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
+import { idempotencyStep } from '../../db/system/idempotency-step.ts'
 import type { Database } from '../../db/database.ts'
 import type { Callers } from '../callers.ts'
 import type { HttpRequest } from '../route.ts'
 import { forgetOldAnswers } from './kept-answers.ts'
 import { Once } from './once.ts'
 import { answerSweeper } from './sweeper.ts'
-import { idempotencyTable } from './table.ts'
 
 const callers: Callers = { scopeOf: ({ headers }) => String(headers['x-caller']), headers: ['X-Caller'] }
 const dayMs = 86_400_000
@@ -22,7 +22,7 @@ function requestBy(caller: string, body: unknown = {}): HttpRequest {
 describe.each(testDatabases())('answers kept on $name', ({ url }) => {
   let db: Database
   beforeEach(async () => {
-    db = await freshDatabase(url, idempotencyTable)
+    db = await freshDatabase(url, `create schema plinth; ${idempotencyStep.sql}`)
   })
 
   const keep = (ageMs: number, count: number) =>

@@ -8,7 +8,7 @@ import type { Callers } from '../callers.ts'
 import type { HttpRequest } from '../route.ts'
 import { type Claim, claimOf } from './claim.ts'
 import { idempotencyErrors } from './errors.ts'
-import { findAnswer, forgetOldKey, isNotInstalled, keepAnswer, type KeptAnswer, takeKey } from './kept-answers.ts'
+import { findAnswer, forgetOldKey, keepAnswer, type KeptAnswer, takeKey, whyNotInstalled } from './kept-answers.ts'
 import { inProgress, Turns } from './turns.ts'
 
 export interface OnceOptions {
@@ -91,7 +91,8 @@ async function taken(take: () => Promise<boolean>): Promise<boolean> {
 
 /** The only thing that taking a key waits for is the transaction that has taken it before. */
 function explain(error: unknown): unknown {
-  if (isNotInstalled(error)) return idempotencyErrors.NOT_INSTALLED().with({ cause: error })
+  const why = whyNotInstalled(error)
+  if (why !== undefined) return idempotencyErrors.NOT_INSTALLED(why).with({ cause: error })
   const waited = error instanceof AppError && ['DB_LOCKED', 'DB_TIMEOUT'].includes(error.code)
   return waited ? inProgress(error) : error
 }

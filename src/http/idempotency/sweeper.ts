@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Part } from '../../core/lifecycle.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Database } from '../../db/database.ts'
-import { forgetOldAnswers, isNotInstalled } from './kept-answers.ts'
+import { forgetOldAnswers, whyNotInstalled } from './kept-answers.ts'
 
 export interface SweeperOptions {
   readonly db: Database
@@ -51,7 +51,7 @@ async function sweep({ db, ttlMs, log }: SweeperOptions): Promise<number> {
   try {
     return await forgetOldAnswers(db, ttlMs, batch)
   } catch (err) {
-    if (!isNotInstalled(err)) log.debug({ err }, 'old answers could not be removed')
+    if (whyNotInstalled(err) === undefined) log.debug({ err }, 'old answers could not be removed')
     return 0
   }
 }
