@@ -12,6 +12,7 @@ import { drainServer } from '../http/drain.ts'
 import { type IdempotentHandler, idempotentHandler } from '../http/idempotency/idempotent.ts'
 import { Once } from '../http/idempotency/once.ts'
 import { answerSweeper } from '../http/idempotency/sweeper.ts'
+import { addReadAfter } from '../http/read-after.ts'
 import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
 import type { Redis } from '../redis/redis.ts'
@@ -119,6 +120,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     [...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]),
   )
   const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })
+  if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config.api.url?.startsWith('https:') === true)
   const app: App = {
     name: options.name,
     definition,

@@ -57,6 +57,8 @@ function databaseConfig(reader: EnvReader): DatabaseConfig {
   const { values } = reader
   return {
     ...optional('url', databaseUrl(reader)),
+    replicaUrls: values.DATABASE_REPLICA_URLS ?? [],
+    replicaMaxLagMs: given(values.DB_REPLICA_MAX_LAG),
     poolSize: given(values.DB_POOL_SIZE),
     readerConnections: given(values.DB_READER_CONNECTIONS),
     reader: given(values.DB_READER),

@@ -7,6 +7,10 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export interface DatabaseConfig {
   /** Absent: the embedded database (development and testing only, unless `PLINTH_EMBEDDED=allow`). */
   readonly url?: string
+  /** Standbys that reads may go to. */
+  readonly replicaUrls: readonly string[]
+  /** A standby that is further behind is not read from. */
+  readonly replicaMaxLagMs: number
   readonly poolSize: number
   /** Connections that reads are pipelined on. */
   readonly readerConnections: number

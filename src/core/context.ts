@@ -8,6 +8,10 @@ export interface RequestContext {
   readonly startedAt: number
   /** Milliseconds of `performance.now()` after which nobody waits for the answer any more. */
   readonly deadline: number
+  /** What the client sent as `X-Read-After`: its reads must show what it wrote before. */
+  readAfter?: string | undefined
+  /** The last write that was done for this request, by the number that the database gave it; `unknown` when one may yet happen. */
+  lastWrite?: number | 'unknown' | undefined
 }
 
 const storage = new AsyncLocalStorage<RequestContext>()
@@ -15,6 +19,11 @@ const storage = new AsyncLocalStorage<RequestContext>()
 /** Runs `work` so that everything it starts, now or later, sees `context`. */
 export function runInContext<result>(context: RequestContext, work: () => result): result {
   return storage.run(context, work)
+}
+
+/** What belongs to the current request; undefined outside of requests. */
+export function currentContext(): RequestContext | undefined {
+  return storage.getStore()
 }
 
 /** The id every log line and error reply of the current request carries. */

@@ -13,6 +13,8 @@ export type { Logger }
 export interface LogOptions {
   readonly level: LogLevel
   readonly stream: DestinationStream
+  /** Which of several processes of the application this is; stands in every line. */
+  readonly process?: string
 }
 
 /**
@@ -21,11 +23,11 @@ export interface LogOptions {
  *
  * Control characters cannot reach the stream: JSON escapes them.
  */
-export function createLog({ level, stream }: LogOptions): Logger {
+export function createLog({ level, stream, process }: LogOptions): Logger {
   const log = pino(
     {
       level,
-      base: null,
+      base: process === undefined ? null : { process },
       timestamp: isoTime,
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }), log: redact },
@@ -54,11 +56,12 @@ function hideInChildren(log: Logger): Logger {
 /**
  * The logger of a process, as its configuration says, and the stream to flush before the process ends.
  *
- * @param name  of the process, for its log file: `api`, `worker`
+ * @param name     of the application, for its log file
+ * @param process  which of several processes that write to it this is: `worker 2`
  */
-export function openLog(config: Config, name: string): { readonly log: Logger; readonly stream: LogStream } {
+export function openLog(config: Config, name: string, process?: string): { readonly log: Logger; readonly stream: LogStream } {
   const stream = openLogStream(config.log, name, secretsOf(config))
-  return { log: createLog({ level: config.log.level, stream }), stream }
+  return { log: createLog({ level: config.log.level, stream, process }), stream }
 }
 
 /** A logger that writes nothing. */
@@ -94,7 +97,7 @@ function hideInMessage(message: unknown): unknown {
 
 /** The last line of defence: the very values, however they got into a line. */
 function secretsOf({ secrets, database, redis, amqp }: Config): string[] {
-  const urls = [database.url, amqp?.url].filter((url) => url !== undefined)
+  const urls = [database.url, ...database.replicaUrls, amqp?.url].filter((url) => url !== undefined)
   const { password = '', sentinelPassword = '' } = parseRedisUrl(redis?.url ?? '') ?? {}
   const passwords = [
     ...urls.map((url) => new URL(url).password).flatMap((written) => [written, decodeURIComponent(written)]),

@@ -132,6 +132,16 @@ export function redisAddress(description: string): Setting<string> {
   }
 }
 
+/** URLs as `secretUrl` takes them, separated by commas or spaces. */
+export function secretUrls(description: string, schemes: readonly string[]): Setting<readonly string[]> {
+  const one = secretUrl(description, schemes)
+  const problemOf = (item: string): string | undefined => {
+    const reading = one.parse(item)
+    return 'problem' in reading ? reading.problem : undefined
+  }
+  return { ...list(description, problemOf), type: 'URLs, separated by commas', secret: true }
+}
+
 export function webUrl(description: string): Setting<string> {
   return {
     description,

@@ -1,7 +1,7 @@
 // The database of an application: a pool for writes and transactions, pipelined connections for reads, one watchdog.
 
 import type { DatabaseConfig, Environment } from '../core/config.ts'
-import type { Logger } from '../core/log.ts'
+import { silentLog, type Logger } from '../core/log.ts'
 import { connectionConfig } from './connect.ts'
 import type { Database } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
@@ -11,6 +11,10 @@ import { appErrorIn, pgProblemOf } from './pg-errors.ts'
 import { ConnectionPool } from './pool.ts'
 import { PostgresDatabase } from './postgres-database.ts'
 import { createReader } from './reader/reader.ts'
+import { Replica } from './replicas/replica.ts'
+import { ReplicaSet } from './replicas/replica-set.ts'
+import { ReplicatedDatabase } from './replicas/replicated-database.ts'
+import { Writes } from './replicas/writes.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface CreateDatabaseConfig extends DatabaseConfig {
@@ -35,7 +39,7 @@ export async function createDatabase(config: CreateDatabaseConfig, log: Logger):
   } catch (error) {
     await refuseOrWait(error, url, database, log)
   }
-  return database
+  return config.replicaUrls.length === 0 ? database : withReplicas(database, config, log)
 }
 
 /** Loaded when it is needed: a twentieth of the time to start with a server of one's own. */
@@ -57,6 +61,16 @@ function assemble(url: string, config: DatabaseConfig, embedded: EmbeddedDatabas
     onConnectionError: (error) => log.warn({ err: error }, 'a read connection was lost'),
   })
   return new PostgresDatabase({ connection, pool, reader, watchdog, embedded, log })
+}
+
+/** What can be wrong with a replica is said by the set, once, and not by every connection that fails. */
+async function withReplicas(primary: Database, config: DatabaseConfig, log: Logger): Promise<Database> {
+  const quiet = silentLog()
+  const replicas = config.replicaUrls.map((url) => new Replica(addressOf(url), assemble(url, config, undefined, quiet)))
+  const set = new ReplicaSet({ primary, replicas, maxLagMs: config.replicaMaxLagMs, log })
+  const writes = new Writes(primary, config.statementTimeoutMs + config.connectTimeoutMs)
+  await set.start()
+  return new ReplicatedDatabase({ primary, replicas: set, writes })
 }
 
 /** What waiting does not cure ends the start: a wrong password (28), a database that does not exist (3D), an old server. */

@@ -32,9 +32,23 @@ export interface DatabaseHealth {
   readonly error?: string
   readonly pool: { readonly size: number; readonly idle: number; readonly waiting: number }
   readonly serverVersion?: string
+  /** Where reads went that may be anywhere; absent without replicas. */
+  readonly reads?: { readonly primary: number; readonly replicas: readonly ReplicaHealth[] }
 }
 
-export interface Database {
+export interface ReplicaHealth {
+  readonly address: string
+  /** Whether reads are sent there. */
+  readonly ok: boolean
+  readonly problem?: string
+  readonly lagMs: number
+  readonly lagBytes: number
+  /** Operations begun there so far. */
+  readonly reads: number
+}
+
+/** Something to read from. */
+export interface Reads {
   /**
    * Runs one read. Inside `transaction` it uses the transaction's connection, so it sees its own writes;
    * outside it is pipelined with other reads on one of a few connections.
@@ -44,6 +58,20 @@ export interface Database {
   read(statement: Statement, options?: ReadOptions): Promise<TextRows>
   /** Runs several independent reads, pipelined on one connection in one write. Fails with the first error. */
   readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]>
+}
+
+export interface Database extends Reads {
+  /**
+   * Where the reads of one operation may go that need not see the latest: a replica which shows everything that this process and
+   * the client of the current request have written, else the primary. To be asked for once per operation, so that its statements
+   * do not see less from one to the next. `read` and `readAll` themselves always ask the primary.
+   */
+  anywhere(): Reads
+  /**
+   * What the client of the current request has to send with its next ones (`X-Read-After`) to read there what it has written here,
+   * through whichever process; undefined when it wrote nothing, or there are no replicas.
+   */
+  readAfter(): Promise<string | undefined>
   /** Runs one statement that writes, on a pool connection (the transaction's, inside one), and returns its RETURNING rows undecoded. */
   write(statement: Statement, options?: WriteOptions): Promise<TextRows>
   /** Plain SQL for rooms that want values: rows as objects with `pg`'s types. Named statements are not used. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
 import type { Effect } from './after-commit.ts'
-import type { Database, DatabaseHealth, ReadOptions, TransactionOptions, WriteListener, WriteOptions } from './database.ts'
+import type { Database, DatabaseHealth, ReadOptions, Reads, TransactionOptions, WriteListener, WriteOptions } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
 import { mayWrite } from './may-write.ts'
 import { isConnectionError, isStalePlan, toAppError } from './pg-errors.ts'
@@ -50,6 +50,12 @@ export class PostgresDatabase implements Database {
   async connect(): Promise<void> {
     this.#pool.release(await this.#pool.take())
   }
+
+  anywhere(): Reads {
+    return this
+  }
+
+  async readAfter(): Promise<undefined> {}
 
   read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
     if (this.#transactions.isOpen() || options?.slow === true)

@@ -15,6 +15,8 @@ export class Exchange extends LineMember implements RequestContext {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly route: RouteFacts
+  readAfter: string | undefined
+  lastWrite: number | 'unknown' | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, route: RouteFacts) {
     super()

@@ -1,13 +1,13 @@
 // Fetches the included records of a level, all relations of the level pipelined in one go, then the levels below.
 
-import type { Database } from '../db/database.ts'
+import type { Reads } from '../db/database.ts'
 import { noRows, type Statement, type TextRows } from '../db/rows.ts'
 import type { CompiledInclude, CompiledShape, Level } from './compiled-shape.ts'
 import { resourceErrors } from './errors.ts'
 import { mostIncluded } from './include-statement.ts'
 import { keyArrays } from './shape/row-index.ts'
 
-export async function fetchLevels(db: Database, shape: CompiledShape, rows: TextRows): Promise<Level> {
+export async function fetchLevels(db: Reads, shape: CompiledShape, rows: TextRows): Promise<Level> {
   if (shape.includes.length === 0) return { rows, children: [] }
   const fetched = await fetchChildren(db, shape.includes, rows)
   const children = await Promise.all(shape.includes.map((include, i) => fetchLevels(db, include.shape, fetched[i] ?? noRows)))
@@ -15,7 +15,7 @@ export async function fetchLevels(db: Database, shape: CompiledShape, rows: Text
 }
 
 /** Relations that no row has a key for cost no statement. */
-async function fetchChildren(db: Database, includes: readonly CompiledInclude[], rows: TextRows): Promise<TextRows[]> {
+async function fetchChildren(db: Reads, includes: readonly CompiledInclude[], rows: TextRows): Promise<TextRows[]> {
   const statements = includes.map((include) => childStatement(include, rows))
   const wanted = statements.filter((statement) => statement !== undefined)
   const results = wanted.length === 0 ? [] : await db.readAll(wanted)

@@ -1,7 +1,7 @@
 // The engine's table of contents: what happens to a read, in order. A request is prepared (plan, statement, serializer;
 // all refusals are here and no connection is taken), then run (database, includes, bytes).
 
-import type { Database } from '../db/database.ts'
+import type { Database, Reads } from '../db/database.ts'
 import type { Statement, TextRows } from '../db/rows.ts'
 import { textColumns } from '../db/rows.ts'
 import { Lru } from '../support/lru.ts'
@@ -55,10 +55,11 @@ export function prepareList(engine: Engine, resource: CompiledResource, request:
   return { plan, shape, list: listStatement(plan) }
 }
 
-export async function runList(engine: Engine, { plan, shape, list }: PreparedList): Promise<RecordPage> {
-  const rows = await engine.db.read(list.statement, plan.search === undefined ? undefined : { slow: true })
+/** @param reads  where to read; one place for all statements, and without it any that shows what this caller has written */
+export async function runList(engine: Engine, { plan, shape, list }: PreparedList, reads = engine.db.anywhere()): Promise<RecordPage> {
+  const rows = await reads.read(list.statement, plan.search === undefined ? undefined : { slow: true })
   const count = Math.min(rows.count, plan.size)
-  const level = await fetchLevels(engine.db, shape, withoutLookAhead(rows, count))
+  const level = await fetchLevels(reads, shape, withoutLookAhead(rows, count))
   const hasMore = rows.count > plan.size
   const next = hasMore && plan.keyset ? nextCursor(engine, plan, list, rows, count - 1) : undefined
   return {
@@ -67,7 +68,7 @@ export async function runList(engine: Engine, { plan, shape, list }: PreparedLis
     size: plan.size,
     number: pageNumber(plan, hasMore && next === undefined),
     hasMore,
-    total: await totalOf(engine, plan, list, rows),
+    total: await totalOf(reads, plan, list, rows),
     next,
   }
 }
@@ -82,10 +83,15 @@ export function prepareGet(resource: CompiledResource, request: Shape): Prepared
 }
 
 /** The record as the bytes of a JSON object; undefined when there is none. */
-export async function runGet(engine: Engine, { shape, text }: PreparedGet, key: RecordKey): Promise<Buffer | undefined> {
-  const rows = await engine.db.read(getStatement(text, shape.plan.resource, key))
+export async function runGet(
+  engine: Engine,
+  { shape, text }: PreparedGet,
+  key: RecordKey,
+  reads = engine.db.anywhere(),
+): Promise<Buffer | undefined> {
+  const rows = await reads.read(getStatement(text, shape.plan.resource, key))
   if (rows.count === 0) return undefined
-  return recordJson(shape, await fetchLevels(engine.db, shape, rows), 0)
+  return recordJson(shape, await fetchLevels(reads, shape, rows), 0)
 }
 
 export async function getRecord(engine: Engine, resource: CompiledResource, request: GetRequest): Promise<Buffer | undefined> {
@@ -128,12 +134,12 @@ function withoutLookAhead(rows: TextRows, count: number): TextRows {
   return rows.count === count ? rows : { ...rows, count }
 }
 
-async function totalOf(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows): Promise<number | undefined> {
+async function totalOf(reads: Reads, plan: ListPlan, list: ListStatement, rows: TextRows): Promise<number | undefined> {
   if (list.totalColumn === undefined) return undefined
   if (rows.count > 0) return Number(textColumns(rows, 0)[list.totalColumn])
   if (plan.offset === 0 && plan.after === undefined) return 0
   // No row, so none carries the total: a page past the end. It is the one case that takes a second statement.
-  return Number(textColumns(await engine.db.read(countStatement(plan)), 0)[0])
+  return Number(textColumns(await reads.read(countStatement(plan)), 0)[0])
 }
 
 function nextCursor(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows, last: number): string | undefined {

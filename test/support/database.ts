@@ -12,6 +12,8 @@ import { scratchDatabase } from './postgres.ts'
 const defaults: Omit<CreateDatabaseConfig, 'url'> = {
   root: '/nonexistent',
   env: 'testing',
+  replicaUrls: [],
+  replicaMaxLagMs: 5_000,
   poolSize: 4,
   readerConnections: 2,
   reader: 'thin',

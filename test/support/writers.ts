@@ -119,6 +119,8 @@ export interface Saved extends WrittenRecord {
 const testConfig = {
   root: '.',
   env: 'testing',
+  replicaUrls: [],
+  replicaMaxLagMs: 5_000,
   poolSize: 20,
   readerConnections: 1,
   reader: 'pg',
