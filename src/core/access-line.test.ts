@@ -12,9 +12,9 @@ const line = {
   ip: '127.0.0.1',
 }
 
-function capture(level: 'debug' | 'info') {
+function capture(level: 'debug' | 'info', process?: string) {
   const raw: string[] = []
-  return { raw, log: createLog({ level, stream: { write: (text) => void raw.push(text) } }) }
+  return { raw, log: createLog({ level, process, stream: { write: (text) => void raw.push(text) } }) }
 }
 
 test.each([
@@ -25,14 +25,17 @@ test.each([
   },
   { what: 'a client that has gone', change: { ip: undefined } },
   { what: 'secrets in the query string', change: { url: '/callback?token=canary&password=canary' } },
-])('$what: the line is the one that the logger would have written', ({ change }) => {
-  const { log, raw } = capture('info')
+  { what: 'one of several processes', change: {}, process: 'worker 2' },
+])('$what: the line is the one that the logger would have written', ({ change, process }) => {
+  const { log, raw } = capture('info', process)
   writeAccessLine(log, 'info', { ...line, ...change })
   log.info({ ...line, ...change }, 'request')
   const withoutTime = raw.map((text) => text.replace(/"time":"[^"]+Z"/, '"time":"…Z"'))
   expect(withoutTime[0]).toBe(withoutTime[1])
   expect(withoutTime[0]).toContain('"time":"…Z"')
   expect(withoutTime[0]).not.toContain('canary')
+  expect(JSON.parse(raw[0] ?? '')).toHaveProperty('message', 'request')
+  expect((JSON.parse(raw[0] ?? '') as { process?: string }).process).toBe(process)
 })
 
 test('a line below the level of the log is not written', () => {

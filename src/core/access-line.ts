@@ -26,8 +26,13 @@ export function writeAccessLine(log: Logger, level: 'info' | 'debug', line: Acce
   const fields = `"requestId":${JSON.stringify(requestId)},"method":"${method}","url":${JSON.stringify(redactText(url))},"route":${JSON.stringify(route)}`
   const client = ip === undefined ? '' : `"ip":${JSON.stringify(ip)},`
   streamOf(log).write(
-    `{"level":"${level}"${isoTime()},${fields},"status":${status},"durationMs":${durationMs},${client}"message":"request"}\n`,
+    `{"level":"${level}"${isoTime()}${bindingsOf(log)},${fields},"status":${status},"durationMs":${durationMs},${client}"message":"request"}\n`,
   )
+}
+
+/** What the logger puts into every line, as it writes it: `,"process":"worker 2"`, or nothing. */
+function bindingsOf(log: Logger): string {
+  return (log as unknown as Readonly<Record<typeof symbols.chindingsSym, string>>)[symbols.chindingsSym]
 }
 
 function streamOf(log: Logger): DestinationStream {
