@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { confirm, isCancel } from '@clack/prompts'
 import { createApp } from '../app/create.ts'
 import { schemaOf } from '../app/models.ts'
+import { trackingOf } from '../app/tracking.ts'
 import { check, drift, type Drift } from '../db/migrate/check.ts'
 import { reset } from '../db/migrate/reset.ts'
 import { stamp } from '../db/migrate/stamp.ts'
@@ -70,7 +71,7 @@ export async function showStatus({ drift: withDrift = false, json = false }: Jso
   printDrift(found.drift)
 }
 
-function printStatus({ migrations, pending, blocked }: DatabaseStatus): void {
+function printStatus({ migrations, pending, blocked, systemSteps }: DatabaseStatus): void {
   if (migrations.length === 0) return print('There are no migrations. Write the first: plinth db migrate -m "…"')
   const rows = migrations.map(({ revision, state, edited, appliedAt }) => [
     revision,
@@ -79,7 +80,11 @@ function printStatus({ migrations, pending, blocked }: DatabaseStatus): void {
   ])
   print(table(['MIGRATION', 'STATE', 'APPLIED'], rows))
   if (blocked) print('plinth db upgrade refuses to run until folder and database agree.')
-  else print(pending === 0 ? 'Nothing is pending.' : `${pending} pending. Apply: plinth db upgrade`)
+  else if (pending > 0) print(`${pending} pending. Apply: plinth db upgrade`)
+  else
+    print(
+      systemSteps.length === 0 ? 'Nothing is pending.' : 'The schema "plinth" is not up to date. Bring it up to date: plinth db upgrade',
+    )
 }
 
 function printDrift(found: Drift | undefined): void {
@@ -151,6 +156,6 @@ async function seed({ definition, config }: LoadedApp, quiet: boolean): Promise<
 }
 
 /** Sentences about how models and migrations differ; empty when they do not. */
-export function modelChanges({ definition, root }: Pick<LoadedApp, 'definition' | 'root'>): Promise<string[]> {
-  return check(schemaOf(definition.options), migrationsOf(root))
+export async function modelChanges({ definition, root }: Pick<LoadedApp, 'definition' | 'root'>): Promise<string[]> {
+  return check(schemaOf(definition.options), migrationsOf(root), trackingOf(definition))
 }

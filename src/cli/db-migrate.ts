@@ -3,9 +3,10 @@
 import { join } from 'node:path'
 import { isCancel, select } from '@clack/prompts'
 import { schemaOf } from '../app/models.ts'
+import { trackingOf } from '../app/tracking.ts'
 import { check } from '../db/migrate/check.ts'
 import type { Loss } from '../db/migrate/losses.ts'
-import { emptyMigration, type MigrationPlan, planMigration, writeMigration } from '../db/migrate/plan.ts'
+import { emptyMigration, type MigrationPlan, planMigration, type PlanOptions, writeMigration } from '../db/migrate/plan.ts'
 import { parseRename, type RenameAnswer, type RenameQuestion } from '../db/migrate/renames.ts'
 import { loadApp } from './load-app.ts'
 import { print, printJson, UsageError } from './output.ts'
@@ -31,10 +32,11 @@ export async function migrate(flags: MigrateFlags): Promise<void> {
   const { definition, root } = await loadApp()
   const directory = join(root, 'migrations')
   const models = schemaOf(definition.options)
-  if (flags.check === true) return report(await check(models, directory), flags.json ?? false)
+  const tracking = trackingOf(definition)
+  if (flags.check === true) return report(await check(models, directory, tracking), flags.json ?? false)
   const message = flags.message
   if (message === undefined) throw new UsageError('Say what changes: plinth db migrate -m "add price to books"')
-  const plan = flags.empty === true ? await emptyMigration(directory) : await plannedMigration(models, directory, flags)
+  const plan = flags.empty === true ? await emptyMigration(directory) : await plannedMigration({ models, tracking, directory }, flags)
   const revisions = plan === undefined ? [] : await writeMigration(directory, message, plan)
   if (flags.json === true) return printJson({ revisions, warnings: plan?.warnings ?? [] })
   if (plan === undefined) return print('Nothing to migrate: the migrations make what the models say.')
@@ -54,13 +56,12 @@ function report(changes: readonly string[], json: boolean): void {
 
 /** Asks until nothing is open. @returns undefined when there is nothing to migrate */
 async function plannedMigration(
-  models: Readonly<Record<string, unknown>>,
-  directory: string,
+  wanted: Pick<PlanOptions, 'models' | 'tracking' | 'directory'>,
   flags: MigrateFlags,
 ): Promise<Written | undefined> {
   const renames = renameFlags(flags)
   for (;;) {
-    const options = { models, directory, renames, noRename: flags.rename === false, acceptLoss: flags.allowLoss }
+    const options = { ...wanted, renames, noRename: flags.rename === false, acceptLoss: flags.allowLoss }
     const erase = working('Planning the migration and trying it on a shadow database …')
     const plan = await planMigration(options).finally(erase)
     if (plan.kind === 'none') return undefined

@@ -2,35 +2,46 @@
 
 import { extensionsOf } from '../db/migrate/extensions.ts'
 import { difference, type Models, snapshotOf } from '../db/migrate/differ.ts'
-import { emptySnapshot } from '../db/migrate/snapshot.ts'
+import { emptySnapshot, type Snapshot } from '../db/migrate/snapshot.ts'
+import { gainedStatements, noTracking, trackingChange, type Tracking } from '../db/migrate/tracking.ts'
 import { upgrade } from '../db/migrate/upgrade.ts'
 import { withClient } from '../db/scratch-database.ts'
 import { installSystem } from '../db/system/install.ts'
 
-const prepared = new WeakMap<Models, Promise<readonly string[]>>()
-
-/** The statements that make the tables of `models`; worked out once per schema. */
-function statementsFor(models: Models): Promise<readonly string[]> {
-  let statements = prepared.get(models)
-  if (statements === undefined) {
-    statements = makeStatements(models)
-    prepared.set(models, statements)
-  }
-  return statements
+/** What makes the tables of some models. */
+interface Prepared {
+  readonly snapshot: Snapshot
+  readonly statements: readonly string[]
 }
 
-async function makeStatements(models: Models): Promise<readonly string[]> {
+const prepared = new WeakMap<Models, Promise<Prepared>>()
+
+/** Worked out once per schema. */
+function prepare(models: Models): Promise<Prepared> {
+  let found = prepared.get(models)
+  if (found === undefined) {
+    found = makeStatements(models)
+    prepared.set(models, found)
+  }
+  return found
+}
+
+async function makeStatements(models: Models): Promise<Prepared> {
   const snapshot = await snapshotOf(models)
   const found = await difference(emptySnapshot, snapshot)
   if (!('statements' in found)) throw new Error('An empty database leaves nothing to be renamed.')
-  return [...extensionsOf(snapshot.ddl).map((name) => `create extension if not exists "${name}"`), ...found.statements]
+  const extensions = extensionsOf(snapshot.ddl).map((name) => `create extension if not exists "${name}"`)
+  return { snapshot, statements: [...extensions, ...found.statements] }
 }
 
-export async function createSchema(url: string, models: Models): Promise<void> {
-  const statements = await statementsFor(models)
+/** @param tracking  what the cache needs of the tables */
+export async function createSchema(url: string, models: Models, tracking: Tracking = noTracking): Promise<void> {
+  const { snapshot, statements } = await prepare(models)
+  const gained = gainedStatements(trackingChange(emptySnapshot, { ...snapshot, plinth: tracking }))
   await withClient(url, async (client) => {
     await installSystem(client)
-    for (const statement of statements) await client.query(statement)
+    for (const statement of [...statements, ...gained]) await client.query(statement)
+    await client.query('SELECT plinth.touch_all()')
   })
 }
 

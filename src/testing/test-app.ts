@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { type App, createApp } from '../app/create.ts'
 import type { AppDefinition } from '../app/define.ts'
 import { schemaOf } from '../app/models.ts'
+import { trackingOf } from '../app/tracking.ts'
 import { readConfig } from '../core/env.ts'
 import { createScratchDatabase } from '../db/scratch-database.ts'
 import { applyMigrations, createSchema } from './create-schema.ts'
@@ -73,7 +74,7 @@ async function testDatabase(definition: AppDefinition, options: TestAppOptions):
     await server.stop()
   }
   try {
-    if (options.migrations === undefined) await createSchema(database.url, schemaOf(definition.options))
+    if (options.migrations === undefined) await createSchema(database.url, schemaOf(definition.options), trackingOf(definition))
     else await applyMigrations(database.url, options.migrations)
     return { url: database.url, close }
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Migration } from './folder.ts'
 import { forget, record } from './ledger.ts'
 import { runsOutsideTransaction } from './render.ts'
 import { runOutsideTransaction, runStatement, statementsOf, type SqlFile } from './run-file.ts'
+import { admitUnfenced, openUnfenced } from './unfenced.ts'
 
 export interface LockPatience {
   /**
@@ -50,7 +51,13 @@ async function applyOutside(
 ): Promise<void> {
   const start = performance.now()
   await connection.query('SET statement_timeout = 0')
-  await runOutsideTransaction(connection, file, lockTimeoutMs)
+  await openUnfenced(connection)
+  try {
+    await runOutsideTransaction(connection, file, lockTimeoutMs)
+  } catch (error) {
+    await touchAll(connection).catch(() => undefined) // the statements before it are committed; a lost connection cannot say so
+    throw error
+  }
   await inTransaction(connection, () => write(connection, migration, direction, performance.now() - start))
 }
 
@@ -63,10 +70,11 @@ async function applyInside(
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
+      await openUnfenced(connection)
       await inTransaction(connection, () => runInside(connection, file, migration, direction, patience.lockTimeoutMs))
       return
     } catch (error) {
-      if (!isLockTimeout(error) || attempt >= patience.tries) throw error
+      if (!isWorthRetrying(error) || attempt >= patience.tries) throw error
       await sleep(pauseMs(attempt, patience.lockTimeoutMs))
     }
   }
@@ -89,16 +97,26 @@ async function runInside(
   await connection.query('SET LOCAL statement_timeout = 0')
   await connection.query(`SET LOCAL lock_timeout = ${Math.max(1, Math.round(lockTimeoutMs))}`)
   await connection.query('SET LOCAL idle_in_transaction_session_timeout = 0')
+  await admitUnfenced(connection)
   for (const statement of statements) await runStatement(connection, file, statement)
   await write(connection, migration, direction, performance.now() - start)
 }
 
-function write(connection: Connection, migration: Migration, direction: Direction, durationMs: number): Promise<void> {
-  return direction === 'up' ? record(connection, migration, durationMs) : forget(connection, migration.revision)
+/** The last thing a file does. Changes of the schema fire no trigger, so every cached table gets another version here. */
+async function write(connection: Connection, migration: Migration, direction: Direction, durationMs: number): Promise<void> {
+  await touchAll(connection)
+  if (direction === 'up') await record(connection, migration, durationMs)
+  else await forget(connection, migration.revision)
 }
 
-/** 55P03 lock_not_available; 40P01 deadlock_detected, which the other side may have won. */
-function isLockTimeout(error: unknown): boolean {
-  const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined
-  return cause?.code === '55P03' || cause?.code === '40P01'
+async function touchAll(connection: Connection): Promise<void> {
+  await connection.query('SELECT plinth.touch_all()')
+}
+
+/** 55P03 lock_not_available; 40P01 deadlock_detected, which the other side may have won; 55000 the fenced cache was switched on again. */
+const worthRetrying = new Set(['55P03', '40P01', '55000'])
+
+function isWorthRetrying(error: unknown): boolean {
+  const codes = error instanceof Error ? [error, error.cause as object | undefined] : []
+  return codes.some((it) => it !== undefined && 'code' in it && worthRetrying.has(String(it.code)))
 }

@@ -11,19 +11,21 @@ import { replay } from './replay.ts'
 import { majorOf, pgliteShadow, type OpenShadow } from './shadow.ts'
 import { entitiesOf } from './snapshot.ts'
 import { statementsBetween } from './steps.ts'
+import { describeTracking, noTracking, trackingChange, type Tracking } from './tracking.ts'
 
 /**
  * What the models say and the migrations do not; empty when a new migration would be empty.
  *
- * @returns  a sentence each, without a full stop: `table "tags" is new`
- * @throws   MIGRATE_BRANCHED, MIGRATE_INVALID_MODELS, MIGRATE_TOOL_MISSING
+ * @param tracking  what the cache needs of the tables
+ * @returns         a sentence each, without a full stop: `table "tags" is new`
+ * @throws          MIGRATE_BRANCHED, MIGRATE_INVALID_MODELS, MIGRATE_TOOL_MISSING
  */
-export async function check(models: Models, directory: string): Promise<string[]> {
+export async function check(models: Models, directory: string, tracking: Tracking = noTracking): Promise<string[]> {
   const before = lastSnapshot(await readMigrations(directory))
-  const after = await snapshotOf(models)
+  const after = await snapshotOf(models, [], tracking)
   const statements = await statementsBetween(before, after)
   if (statements.length === 0) return []
-  const changes = describeChanges(before.ddl, after.ddl)
+  const changes = [...describeChanges(before.ddl, after.ddl), ...describeTracking(trackingChange(before, after))]
   return changes.length > 0 ? changes : statements
 }
 

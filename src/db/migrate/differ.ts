@@ -7,6 +7,7 @@ import { migrateErrors } from './errors.ts'
 import { escape, escaped, unescape } from './escape-names.ts'
 import { importTool } from './import-tool.ts'
 import type { Entity, Snapshot } from './snapshot.ts'
+import { keptTracking, noTracking, type Tracking } from './tracking.ts'
 
 type Kit = typeof import('drizzle-kit/api-postgres')
 type KitState = Awaited<ReturnType<Kit['generateDrizzleJson']>>
@@ -32,13 +33,15 @@ export type Difference = { readonly statements: readonly string[] } | { readonly
  * The state that the models describe.
  *
  * @param previous  ids of the snapshots it follows
+ * @param tracking  what the cache needs of the tables
  * @throws          MIGRATE_INVALID_MODELS, MIGRATE_TOOL_MISSING
  */
-export async function snapshotOf(models: Models, previous: readonly string[] = []): Promise<Snapshot> {
+export async function snapshotOf(models: Models, previous: readonly string[] = [], tracking: Tracking = noTracking): Promise<Snapshot> {
   const kit = await loadKit()
   const state = await refuseToExit(() => kit.generateDrizzleJson(completed(models)))
-  const snapshot: Snapshot = { ...state, ddl: state.ddl as unknown as readonly Entity[] } // `Entity` is the part of the kit's type we read
-  return previous.length === 0 ? snapshot : { ...snapshot, prevIds: previous }
+  const ddl = state.ddl as unknown as readonly Entity[] // `Entity` is the part of the kit's type we read
+  const plinth = keptTracking(tracking, ddl)
+  return { ...state, ...(previous.length === 0 ? {} : { prevIds: previous }), ...(plinth === undefined ? {} : { plinth }), ddl }
 }
 
 /** Statements that lead from one state to another, or what has to be answered first. */
@@ -63,7 +66,7 @@ function loadKit(): Promise<Kit> {
  * A deep copy, because the kit renames inside what it is given. Every constraint counts as named by the user: otherwise the kit leaves
  * default names as they were when a table or column is renamed, and the database no longer has the names that the models say.
  */
-function kitState(snapshot: Snapshot): KitState {
+function kitState({ plinth: _ours, ...snapshot }: Snapshot): KitState {
   const ddl = snapshot.ddl.map((entity) => ('nameExplicit' in entity ? { ...entity, nameExplicit: true } : entity))
   return structuredClone({ ...snapshot, ddl: ddl.map(escaped) }) as unknown as KitState
 }

@@ -2,6 +2,7 @@
 
 import { changedEnums, needsNewType } from './enum-change.ts'
 import { relocate, type Renaming } from './relocate.ts'
+import { trackingChange } from './tracking.ts'
 import { typeChanged } from './type-change.ts'
 import { dotted, entitiesOf, identityOf, nameOf, type ColumnEntity, type Entity, type Snapshot } from './snapshot.ts'
 
@@ -13,6 +14,12 @@ export function notesFor(before: Snapshot, after: Snapshot, renamings: readonly 
   const inKnownTable = (entity: Entity): boolean => 'table' in entity && tables.has(dotted(entity.schema, entity.table))
   return [
     ...after.ddl.filter(inKnownTable).flatMap((entity) => noteOf(entity, old.get(identityOf(entity)))),
+    ...trackingChange(before, after, renamings)
+      .gained.filter(({ kind }) => kind === 'tracked')
+      .map(
+        ({ schema, name }) =>
+          `the cache follows "${dotted(schema, name)}": every transaction that writes to it adds a row to plinth.versions`,
+      ),
     ...changedEnums(renamed, after.ddl).flatMap(([from, to]) =>
       needsNewType(from.values, to.values) ? [`replacing the enum "${nameOf(to)}" rewrites every table that uses it`] : [],
     ),

@@ -39,7 +39,8 @@ export function partsOf(before: Snapshot, after: Snapshot, renamings: readonly R
   if (start !== before) parts.push({ suffix: 'values', transaction: true, from: before, to: start, renamings: [] })
   const [from, to] = [start, start === before ? main : { ...main, prevIds: [start.id] }]
   if (late.size === 0) return [...parts, { suffix: '', transaction: true, from, to, renamings }]
-  if (!isDeepStrictEqual(main.ddl, renamed) || renamings.length > 0) parts.push({ suffix: '', transaction: true, from, to, renamings })
+  const changes = !isDeepStrictEqual(main.ddl, renamed) || renamings.length > 0 || !isDeepStrictEqual(main.plinth, before.plinth)
+  if (changes) parts.push({ suffix: '', transaction: true, from, to, renamings })
   const last = parts.at(-1)?.to ?? before
   return [...parts, { suffix: 'indexes', transaction: false, from: last, to: { ...after, prevIds: [last.id] }, renamings: [] }]
 }

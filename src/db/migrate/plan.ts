@@ -13,10 +13,13 @@ import { renderFile } from './render.ts'
 import { pgliteShadow, type OpenShadow } from './shadow.ts'
 import type { Snapshot } from './snapshot.ts'
 import { statementsBetween } from './steps.ts'
+import type { Tracking } from './tracking.ts'
 import { tryMigration, withoutConcurrency } from './trial.ts'
 
 export interface PlanOptions {
   readonly models: Models
+  /** What the cache needs of the tables; default: nothing. */
+  readonly tracking?: Tracking
   /** The folder `migrations/`; need not exist. */
   readonly directory: string
   readonly renames?: readonly RenameAnswer[]
@@ -51,7 +54,7 @@ export async function planMigration(options: PlanOptions): Promise<MigrationPlan
   const migrations = await readMigrations(options.directory)
   if (headsOf(migrations).length > 1) return planMerge(migrations, options)
   const before = lastSnapshot(migrations)
-  const after = await snapshotOf(options.models, [before.id])
+  const after = await snapshotOf(options.models, [before.id], options.tracking)
   const answer = await resolveRenames(before, after, { answers: options.renames ?? [], noRename: options.noRename ?? false })
   if ('questions' in answer) return { kind: 'questions', possibleRenames: answer.questions }
   const losses = lossesOf({ from: before, to: after, renamings: answer.renamings })
@@ -141,6 +144,7 @@ async function planMerge(migrations: readonly Migration[], options: PlanOptions)
   const after = await snapshotOf(
     options.models,
     heads.map(({ snapshot }) => snapshot.id),
+    options.tracking,
   )
   const part = await mergePart(migrations, after, options.shadow ?? pgliteShadow)
   return { kind: 'migration', parts: [part], losses: [], warnings: [`joins ${heads.map(({ revision }) => revision).join(' and ')}`] }

@@ -1,5 +1,7 @@
 // The schema as a migration remembers it: a flat list of entities in drizzle-kit's format (version 9), typed as far as we read it.
 
+import type { Tracking } from './tracking.ts'
+
 /** Where an entity stands. `schema` is always given, `public` too. */
 interface Placed {
   readonly schema: string
@@ -113,6 +115,8 @@ export interface Snapshot {
   /** Ids of the snapshots this one was made from; several after a merge. */
   readonly prevIds: readonly string[]
   readonly ddl: readonly Entity[]
+  /** What the cache has on the tables; absent: nothing. */
+  readonly plinth?: Tracking
 }
 
 const rootId = '00000000-0000-0000-0000-000000000000'

@@ -1,5 +1,6 @@
 // Where a database stands, and what the folder holds. Reads only.
 
+import { pendingSteps } from '../system/install.ts'
 import type { Connection } from './connection.ts'
 import { headsOf, readMigrations } from './folder.ts'
 import { compare, countStatements, readLedger, type MigrationStatus } from './ledger.ts'
@@ -11,6 +12,8 @@ export interface DatabaseStatus {
   readonly migrations: readonly MigrationStatus[]
   /** Migrations that an upgrade would apply. */
   readonly pending: number
+  /** Steps of the schema `plinth` that an upgrade would apply. */
+  readonly systemSteps: readonly number[]
   /** True when an upgrade would refuse to run: edited, missing or late migrations. */
   readonly blocked: boolean
 }
@@ -23,6 +26,7 @@ export async function status(connection: Connection, directory: string): Promise
     current: migrations.findLast(({ appliedAt, state }) => appliedAt !== undefined && state !== 'missing')?.revision,
     migrations,
     pending: count('pending', 'late'),
+    systemSteps: await pendingSteps(connection),
     blocked: count('missing', 'late') > 0 || migrations.some(({ edited }) => edited.includes('up.sql')),
   }
 }

@@ -1,5 +1,6 @@
 // The statements from one state to another, as a walk over states in between: renames first, then what stands in the way is taken
-// down, enums change, everything else changes, and what was taken down is put up again.
+// down, enums change, everything else changes, and what was taken down is put up again. What the cache has on the tables goes before
+// all that and comes after it.
 
 import { difference, type Answer } from './differ.ts'
 import { addValues, changedEnums, needsNewType, replaceType } from './enum-change.ts'
@@ -9,6 +10,7 @@ import { quoteName, quotePath } from './quote.ts'
 import { relocate, sequenceRenamings, type Renaming } from './relocate.ts'
 import { repairStatements } from './repair.ts'
 import { entitiesOf, nameOf, withEntities, type ColumnEntity, type Entity, type EnumEntity, type Snapshot } from './snapshot.ts'
+import { gainedStatements, lostStatements, trackingChange } from './tracking.ts'
 import { orderViews } from './views.ts'
 
 /**
@@ -17,6 +19,7 @@ import { orderViews } from './views.ts'
  * @param renamings  what was renamed; every other new thing is new
  */
 export async function statementsBetween(from: Snapshot, to: Snapshot, renamings: readonly Renaming[] = []): Promise<string[]> {
+  const tracking = trackingChange(from, to, renamings)
   const { renamed, statements } = await rename(from, to, renamings)
   const obstacles = findObstacles(renamed, to.ddl)
   const cleared = without(renamed, obstacles)
@@ -38,7 +41,8 @@ export async function statementsBetween(from: Snapshot, to: Snapshot, renamings:
     ...enums.flatMap(([old, now]) => (needsNewType(old.values, now.values) ? replaceType(old, now, lean) : addValues(old, now))),
     ...(await walk(from, [changed, goal, to.ddl])),
   ]
-  return orderViews(repairStatements(all, renamed, to.ddl), [...renamed, ...to.ddl]).map((statement) => statement.trim())
+  const ordered = orderViews(repairStatements(all, renamed, to.ddl), [...renamed, ...to.ddl]).map((statement) => statement.trim())
+  return [...lostStatements(tracking), ...ordered, ...gainedStatements(tracking)]
 }
 
 async function rename(

@@ -1,5 +1,6 @@
 // The trial run before a migration is written: on a shadow, up → down → up, compared with schemas made afresh from the snapshots.
 
+import { installSystem } from '../system/install.ts'
 import { clearDatabase } from './clear.ts'
 import { compareCatalogs, describeDifference, readCatalog, type Catalog } from './catalog.ts'
 import { inTransaction, type Connection } from './connection.ts'
@@ -30,6 +31,7 @@ export interface Trial {
  * @throws   MIGRATE_NOT_REVERSIBLE, with the differences of the catalogs or the statement that failed; MIGRATE_INVALID_MODELS
  */
 export async function tryMigration(connection: Connection, trial: Trial): Promise<boolean> {
+  await installSystem(connection)
   const target = await afresh(connection, trial.after)
   const start = await afresh(connection, trial.before)
   if (target instanceof Error && trial.history.length === 0) throw migrateErrors.INVALID_MODELS(target.message).with({ cause: target })

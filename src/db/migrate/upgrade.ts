@@ -8,6 +8,7 @@ import { migrateErrors } from './errors.ts'
 import { readMigrations, type Migration } from './folder.ts'
 import { compare, prepareLedger, readLedger, refuseMismatch } from './ledger.ts'
 import { withLock } from './lock.ts'
+import { closeUnfenced } from './unfenced.ts'
 
 export interface RunOptions {
   /** `lock_timeout` of each statement; default 400 ms, so that traffic waits for less than half a second at a time. */
@@ -107,11 +108,15 @@ async function runAll(
   options: RunOptions,
 ): Promise<string[]> {
   const patience: LockPatience = { lockTimeoutMs: options.lockTimeoutMs ?? defaults.lockTimeoutMs, tries: options.tries ?? defaults.tries }
-  for (const migration of migrations) {
-    const { revision } = migration
-    options.onEvent?.({ type: 'start', revision, direction })
-    const durationMs = Math.round(await applyFile(connection, migration, direction, patience))
-    options.onEvent?.({ type: 'done', revision, direction, durationMs })
+  try {
+    for (const migration of migrations) {
+      const { revision } = migration
+      options.onEvent?.({ type: 'start', revision, direction })
+      const durationMs = Math.round(await applyFile(connection, migration, direction, patience))
+      options.onEvent?.({ type: 'done', revision, direction, durationMs })
+    }
+  } finally {
+    if (migrations.length > 0) await closeUnfenced(connection).catch(() => undefined) // a lost connection; the cache stays off for some minutes
   }
   return migrations.map(({ revision }) => revision)
 }

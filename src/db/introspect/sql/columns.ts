@@ -1,6 +1,6 @@
 // Columns of every user relation, in table order.
 
-import { userRelation } from './scope.ts'
+import { userColumn, userRelation } from './scope.ts'
 
 export interface ColumnRow {
   readonly schema: string
@@ -41,5 +41,5 @@ LEFT JOIN LATERAL (
     AND p.deptype IN ('a', 'i') AND sc.relnamespace = c.relnamespace
   ORDER BY sc.oid LIMIT 1
 ) s ON true
-WHERE a.attnum > 0 AND NOT a.attisdropped AND ${userRelation}
+WHERE a.attnum > 0 AND NOT a.attisdropped AND ${userColumn} AND ${userRelation}
 ORDER BY n.nspname, c.relname, a.attnum`

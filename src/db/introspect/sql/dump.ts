@@ -1,7 +1,7 @@
 // A database as the SQL that makes it again, section by section in the order of their dependencies. Each query writes one statement per
 // row, and what takes it back where dropping the table does not do that already. Run with an empty search_path: names are qualified.
 
-import { notOfExtension, userSchema } from './scope.ts'
+import { notOfExtension, userColumn, userSchema, userTrigger } from './scope.ts'
 
 export interface DumpRow {
   readonly statement: string
@@ -61,7 +61,7 @@ WITH RECURSIVE tree (oid, depth) AS (
 SELECT format('CREATE %sTABLE %I.%I', CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, n.nspname, c.relname) || CASE
     WHEN c.relispartition THEN (SELECT format(' PARTITION OF %s %s', i.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid)) FROM pg_inherits i WHERE i.inhrelid = c.oid)
     ELSE E' (\\n' || coalesce((SELECT string_agg(${columnText}, E',\\n' ORDER BY a.attnum) FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
-        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attislocal), '') || E'\\n)'
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attislocal AND ${userColumn}), '') || E'\\n)'
       || coalesce((SELECT ' INHERITS (' || string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) || ')' FROM pg_inherits i WHERE i.inhrelid = c.oid), '') END
     || coalesce(' PARTITION BY ' || pg_get_partkeydef(c.oid), '') || coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') || ';' AS statement,
   CASE WHEN NOT c.relispartition THEN format('DROP TABLE %I.%I CASCADE;', n.nspname, c.relname) END AS undo
@@ -102,7 +102,7 @@ WHERE ${userSchema} AND ${notOfExtension('c.oid', 'pg_class')} ORDER BY r.rank, 
 const triggers = `
 SELECT pg_get_triggerdef(g.oid) || ';' || CASE g.tgenabled WHEN 'D' THEN format(E'\\nALTER TABLE %s DISABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname) ELSE '' END AS statement, NULL AS undo
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND ${userSchema} AND ${notOfExtension('c.oid', 'pg_class')} ORDER BY g.oid`
+WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND ${userTrigger} AND ${userSchema} AND ${notOfExtension('c.oid', 'pg_class')} ORDER BY g.oid`
 
 const rowSecurity = `
 SELECT format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY;', c.oid::regclass) || CASE WHEN c.relforcerowsecurity THEN format(E'\\nALTER TABLE %s FORCE ROW LEVEL SECURITY;', c.oid::regclass) ELSE '' END AS statement, NULL AS undo

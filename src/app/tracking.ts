@@ -1,0 +1,55 @@
+// What the cached resources of an application need of its tables: told to migrations, which put it there.
+
+import { noTracking, type Tracking } from '../db/migrate/tracking.ts'
+import type { Model, TableName } from '../model/model.ts'
+import type { CompiledResource, Registry } from '../resource/registry.ts'
+import { readRegistry } from './create.ts'
+import type { AppDefinition } from './define.ts'
+import { resourceDefinitions } from './models.ts'
+
+/**
+ * Resources are compiled only when one is cached: a migration is written while an application has mistakes, too.
+ *
+ * @throws AppError RESOURCE_INVALID_DEFINITION
+ */
+export function trackingOf(definition: AppDefinition): Tracking {
+  const isCached = resourceDefinitions(definition.options).some(({ options }) => options.cache !== undefined)
+  return isCached ? trackingFor(readRegistry(definition)) : noTracking
+}
+
+/** Tables of cached resources, and every table that their relations lead to as deep as they may be included. Views have no triggers. */
+export function trackingFor({ resources }: Registry): Tracking {
+  const cached = [...resources.values()].filter(({ options, model }) => options.cache !== undefined && !model.isView)
+  const reached = new Set(cached.flatMap((resource) => [...modelsFrom(resource, resource.includeDepth)]))
+  return {
+    versioned: namesOf(cached.map(({ model }) => model).filter(({ primaryKey }) => primaryKey.length > 0)),
+    tracked: namesOf([...reached].filter(({ isView }) => !isView)),
+    fenced: namesOf(cached.filter(isFenced).map(({ model }) => model)),
+  }
+}
+
+function isFenced({ options: { cache } }: CompiledResource): boolean {
+  return typeof cache === 'object' && cache.mode === 'fenced'
+}
+
+/** The model of a resource, those that its relations lead to, and the association tables on the way. */
+function modelsFrom(resource: CompiledResource, depth: number): Set<Model> {
+  const found = new Set([resource.model])
+  const visited = new Set([resource])
+  let level = [resource]
+  for (let step = 0; step < depth; step++) {
+    const links = level.flatMap(({ relations }) => [...relations.values()])
+    for (const { target, through } of links) for (const model of [target.model, through]) if (model !== undefined) found.add(model)
+    level = [...new Set(links.map(({ target }) => target))].filter((target) => !visited.has(target))
+    for (const target of level) visited.add(target)
+  }
+  return found
+}
+
+function namesOf(models: readonly Model[]): string[] {
+  return [...new Set(models.map(({ table }) => nameOf(table)))].toSorted()
+}
+
+function nameOf({ schema = 'public', name }: TableName): string {
+  return `${schema}.${name}`
+}

@@ -1,0 +1,134 @@
+// What the cache needs of the application's own tables: a column and triggers, written into migrations like everything else.
+
+import { quotePath } from './quote.ts'
+import { nameMap, type Renaming } from './relocate.ts'
+import { dotted, entitiesOf, type Entity } from './snapshot.ts'
+
+/** Names with their schema: `public.items`. A table may be in several lists. */
+export interface Tracking {
+  /** Every row has its version. */
+  readonly versioned: readonly string[]
+  /** Every write makes another version of the table. */
+  readonly tracked: readonly string[]
+  /** Writes past the application are refused while the cache is on. */
+  readonly fenced: readonly string[]
+}
+
+export type TrackingKind = keyof Tracking
+
+export const noTracking: Tracking = { versioned: [], tracked: [], fenced: [] }
+
+/** In this order they are put up; they are taken down the other way round. */
+const kinds: readonly TrackingKind[] = ['versioned', 'tracked', 'fenced']
+
+type Statements = (table: string) => readonly string[]
+
+/** A pulled database may have had a cache before: what is there already is kept. */
+const putUp: Readonly<Record<TrackingKind, Statements>> = {
+  versioned: (table) => [
+    `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS "plinth_version" xid8 DEFAULT pg_current_xact_id() NOT NULL;`,
+    `CREATE OR REPLACE TRIGGER "plinth_stamp" BEFORE INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION plinth.stamp();`,
+    enableAlways(table, 'plinth_stamp'),
+  ],
+  tracked: (table) => [
+    `CREATE OR REPLACE TRIGGER "plinth_track" AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.track();`,
+    enableAlways(table, 'plinth_track'),
+  ],
+  fenced: (table) => [
+    `CREATE OR REPLACE TRIGGER "plinth_guard" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.guard();`,
+    enableAlways(table, 'plinth_guard'),
+  ],
+}
+
+const takeDown: Readonly<Record<TrackingKind, Statements>> = {
+  versioned: (table) => [`DROP TRIGGER "plinth_stamp" ON ${table};`, `ALTER TABLE ${table} DROP COLUMN "plinth_version";`],
+  tracked: (table) => [`DROP TRIGGER "plinth_track" ON ${table};`],
+  fenced: (table) => [`DROP TRIGGER "plinth_guard" ON ${table};`],
+}
+
+/** So that they also fire for what comes with `session_replication_role = replica`: restores, some tools that move data. */
+function enableAlways(table: string, trigger: string): string {
+  return `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER "${trigger}";`
+}
+
+/** One thing that a table has to get or to lose. */
+export interface TrackingStep {
+  readonly kind: TrackingKind
+  readonly schema: string
+  readonly name: string
+}
+
+/** A state that tracking is compared in. */
+interface State {
+  readonly ddl: readonly Entity[]
+  readonly plinth?: Tracking
+}
+
+export interface TrackingChange {
+  /** In the old names; tables that go altogether are not listed. */
+  readonly lost: readonly TrackingStep[]
+  /** In the new names. */
+  readonly gained: readonly TrackingStep[]
+}
+
+export function trackingChange(from: State, to: State, renamings: readonly Renaming[] = []): TrackingChange {
+  const names = nameMap(renamings)
+  const renamed = (step: TrackingStep): TrackingStep => {
+    const [schema, name] = names.object('table', step.schema, step.name)
+    return { ...step, schema, name }
+  }
+  const [before, after] = [stepsOf(from), stepsOf(to)]
+  const [had, has] = [new Set(before.map((step) => textOf(renamed(step)))), new Set(after.map(textOf))]
+  const stays = new Set(entitiesOf(to.ddl, 'tables').map(pathOf))
+  return {
+    lost: before.filter((step) => stays.has(pathOf(renamed(step))) && !has.has(textOf(renamed(step)))).toReversed(),
+    gained: after.filter((step) => !had.has(textOf(step))),
+  }
+}
+
+/** Every list, for tables that the state has. */
+function stepsOf({ ddl, plinth = noTracking }: State): TrackingStep[] {
+  const tables = entitiesOf(ddl, 'tables')
+  return kinds.flatMap((kind) => {
+    const wanted = new Set(plinth[kind])
+    return tables.filter((table) => wanted.has(pathOf(table))).map(({ schema, name }) => ({ kind, schema, name }))
+  })
+}
+
+const pathOf = ({ schema, name }: { schema: string; name: string }): string => `${schema}.${name}`
+const textOf = (step: TrackingStep): string => `${step.kind} ${pathOf(step)}`
+
+export function lostStatements({ lost }: TrackingChange): string[] {
+  return lost.flatMap(({ kind, schema, name }) => takeDown[kind](quotePath(schema, name)))
+}
+
+export function gainedStatements({ gained }: TrackingChange): string[] {
+  return gained.flatMap(({ kind, schema, name }) => putUp[kind](quotePath(schema, name)))
+}
+
+const sentences: Readonly<Record<TrackingKind, string>> = {
+  versioned: 'versions of rows for the cache',
+  tracked: 'a version for the cache',
+  fenced: 'a guard of the fenced cache',
+}
+
+/** A sentence per change, without a full stop. */
+export function describeTracking({ lost, gained }: TrackingChange): string[] {
+  const say =
+    (verb: string) =>
+    ({ kind, schema, name }: TrackingStep) =>
+      `table "${dotted(schema, name)}" ${verb} ${sentences[kind]}`
+  return [...gained.map(say('gets')), ...lost.map(say('no longer has'))]
+}
+
+/** The lists as a snapshot keeps them: sorted, of tables that it has; undefined when all are empty. */
+export function keptTracking(tracking: Tracking, ddl: readonly Entity[]): Tracking | undefined {
+  const steps = stepsOf({ ddl, plinth: tracking })
+  if (steps.length === 0) return undefined
+  const list = (wanted: TrackingKind): string[] =>
+    steps
+      .filter(({ kind }) => kind === wanted)
+      .map(pathOf)
+      .toSorted()
+  return { versioned: list('versioned'), tracked: list('tracked'), fenced: list('fenced') }
+}
