@@ -45,6 +45,17 @@ test('a counter counts by its label', async () => {
   expect(await metrics.text()).toContain('plinth_cache_total{result="miss"} 1')
 })
 
+test('a histogram tells how many observations lie below each bound', async () => {
+  const metrics = createMetrics()
+  const waits = metrics.histogram('plinth_db_pool_wait_seconds', 'Seconds that callers waited for a connection.')
+  expect(await metrics.text()).toContain('plinth_db_pool_wait_seconds_count 0')
+  for (const seconds of [0.0004, 0.02, 60]) waits.observe(seconds)
+  const text = await metrics.text()
+  expect(text).toContain('# TYPE plinth_db_pool_wait_seconds histogram')
+  for (const line of ['_bucket{le="0.001"} 1', '_bucket{le="0.025"} 2', '_bucket{le="10"} 2', '_bucket{le="+Inf"} 3', '_count 3'])
+    expect(text).toContain(`plinth_db_pool_wait_seconds${line}`)
+})
+
 test('metrics of the process are there when asked for', async () => {
   expect(await createMetrics({ processMetrics: true }).text()).toContain('process_cpu_user_seconds_total')
   expect(await createMetrics().text()).not.toContain('process_cpu')

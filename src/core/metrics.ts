@@ -4,12 +4,25 @@
 /** Upper bounds in seconds. A cached read takes 0.2 ms here, so the scale starts lower than prom-client's. */
 export const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** Requests of one method, route and status: how many, how long together, and how many below each bound. */
+/** Observations in seconds: how many, how long together, and how many below each bound. */
+export class Histogram {
+  readonly buckets: number[] = Array.from({ length: bounds.length + 1 }, () => 0)
+  count = 0
+  sum = 0
+
+  observe(seconds: number): void {
+    this.count += 1
+    this.sum += seconds
+    let bucket = 0
+    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+    this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1
+  }
+}
+
+/** Observations of a name by its labels, as Prometheus is told them. */
 export interface Series {
-  readonly labels: { readonly method: string; readonly route: string; readonly status: string }
-  readonly buckets: number[]
-  count: number
-  sum: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly histogram: Histogram
 }
 
 /** Counts the requests of one route. */
@@ -26,11 +39,7 @@ export class RouteTimings {
   /** @param seconds  from the first byte of the request to the last of the answer */
   observe(status: number, seconds: number): void {
     const series = this.#series.get(status) ?? this.#start(status)
-    series.count += 1
-    series.sum += seconds
-    let bucket = 0
-    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
-    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    series.histogram.observe(seconds)
   }
 
   series(): Iterable<Series> {
@@ -39,7 +48,7 @@ export class RouteTimings {
 
   #start(status: number): Series {
     const labels = { method: this.#method, route: this.#route, status: String(status) }
-    const series = { labels, buckets: Array.from({ length: bounds.length + 1 }, () => 0), count: 0, sum: 0 }
+    const series = { labels, histogram: new Histogram() }
     this.#series.set(status, series)
     return series
   }
@@ -56,18 +65,30 @@ export interface Metrics {
   gauge(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void
   /** A counter with one label, for what other rooms count. */
   counter(name: string, help: string, label: string): (value: string, by?: number) => void
+  /** A histogram of seconds; the one that is returned is shown. */
+  histogram(name: string, help: string): Histogram
   /** Everything in Prometheus' text format. */
   text(): Promise<string>
 }
 
-/** Numbers by the value of one label. */
-export interface Measure {
-  readonly kind: 'gauge' | 'counter'
+interface Declared {
   readonly name: string
   readonly help: string
+}
+
+/** Numbers by the value of one label. */
+export interface LabelledMeasure extends Declared {
+  readonly kind: 'gauge' | 'counter'
   readonly label: string
   read(): Readonly<Record<string, number>>
 }
+
+export interface HistogramMeasure extends Declared {
+  readonly kind: 'histogram'
+  readonly histogram: Histogram
+}
+
+export type Measure = LabelledMeasure | HistogramMeasure
 
 /** What Prometheus is told `text()` is. */
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
@@ -95,6 +116,11 @@ export function createMetrics({ processMetrics = false }: { readonly processMetr
       return (value, by = 1) => {
         counts[value] = (counts[value] ?? 0) + by
       }
+    },
+    histogram(name, help) {
+      const histogram = new Histogram()
+      measures.push({ kind: 'histogram', name, help, histogram })
+      return histogram
     },
     async text() {
       prometheus ??= import('./prometheus.ts').then(({ openPrometheus }) => openPrometheus(routes, measures, processMetrics))

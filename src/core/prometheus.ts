@@ -1,7 +1,7 @@
 // What was counted, as Prometheus reads it. prom-client writes the text and measures the process.
 
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
-import { bounds, type Measure, type RouteTimings, type Series } from './metrics.ts'
+import { bounds, type LabelledMeasure, type Measure, type RouteTimings, type Series } from './metrics.ts'
 
 const durationName = 'http_request_duration_seconds'
 
@@ -24,8 +24,13 @@ export function openPrometheus(
 }
 
 function register(registry: Registry, measure: Measure | undefined): void {
-  if (measure === undefined) return
-  const { kind, name, help, label, read } = measure
+  if (measure?.kind === 'histogram') {
+    const { name, help, histogram } = measure
+    registry.registerMetric(new KeptHistogram(name, help, () => [{ labels: {}, histogram }]))
+  } else if (measure !== undefined) registerLabelled(registry, measure)
+}
+
+function registerLabelled(registry: Registry, { kind, name, help, label, read }: LabelledMeasure): void {
   const settings = { name, help, labelNames: [label], registers: [] }
   if (kind === 'gauge') {
     const collect = function (this: Gauge): void {
@@ -58,37 +63,38 @@ function registerRequests(registry: Registry, allSeries: () => Series[]): void {
     labelNames: ['method', 'route', 'status'],
     registers: [],
   })
-  registry.registerMetric(counterOf(total, () => allSeries().map(({ labels, count }) => [labels, count])))
-  registry.registerMetric(new RequestDuration(allSeries))
+  registry.registerMetric(counterOf(total, () => allSeries().map(({ labels, histogram }) => [labels, histogram.count])))
+  registry.registerMetric(new KeptHistogram(durationName, 'Seconds from the request to the end of its answer.', allSeries))
 }
 
-type DurationLabel = 'method' | 'route' | 'status' | 'le'
+/** A histogram whose numbers are kept elsewhere. A Gauge by class, because only a Gauge is asked for its values through `get`. */
+class KeptHistogram extends Gauge {
+  readonly #name: string
+  readonly #allSeries: () => readonly Series[]
 
-/** A histogram whose numbers `RouteTimings` keeps. A Gauge by class, because only a Gauge is asked for its values through `get`. */
-class RequestDuration extends Gauge<DurationLabel> {
-  readonly #allSeries: () => Series[]
-
-  constructor(allSeries: () => Series[]) {
-    super({ name: durationName, help: 'Seconds from the request to the end of its answer.', registers: [] })
+  constructor(name: string, help: string, allSeries: () => readonly Series[]) {
+    super({ name, help, registers: [] })
+    this.#name = name
     this.#allSeries = allSeries
   }
 
   override async get() {
     const described = await super.get()
-    return { ...described, type: 'histogram' as never, values: this.#allSeries().flatMap(durationValues) }
+    const values = this.#allSeries().flatMap((series) => valuesOf(this.#name, series))
+    return { ...described, type: 'histogram' as never, values }
   }
 }
 
-function durationValues({ labels, buckets, count, sum }: Series) {
+function valuesOf(name: string, { labels, histogram: { buckets, count, sum } }: Series) {
   let below = 0
   const cumulative = bounds.map((le, index) => {
     below += buckets[index] ?? 0
-    return { metricName: `${durationName}_bucket`, labels: { ...labels, le }, value: below }
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below }
   })
   return [
     ...cumulative,
-    { metricName: `${durationName}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
-    { metricName: `${durationName}_sum`, labels, value: sum },
-    { metricName: `${durationName}_count`, labels, value: count },
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
   ]
 }
