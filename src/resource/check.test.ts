@@ -95,3 +95,8 @@ test('a table without a primary key can only be listed, a view too, and what acc
   expect([...(resources.get('titles')?.operations ?? [])]).toEqual(['list'])
   expect([...(resources.get('books')?.operations ?? [])]).toEqual(['list', 'get', 'create', 'replace', 'patch'])
 })
+
+test('a serialize hook that is async is a mistake, because nobody waits for it', () => {
+  const definition = defineResource(books, { access: open, hooks: { serialize: async (row) => row } })
+  expect(problems(definition)).toContain('resource "books": hooks.serialize cannot be async')
+})

@@ -29,6 +29,7 @@ export function checkDefinition(declaration: Declaration): string[] {
     ...checkSearch(options, model),
     ...checkNumbers(options),
     ...checkCacheControl(options),
+    ...checkHooks(options),
   ]
   return checks.map((problem) => `${placeOf(declaration)}: ${problem}`)
 }
@@ -94,6 +95,10 @@ function checkSearch(options: ResourceOptions, model: Model): string[] {
     ...notText.map((name) => `search: "${name}" is not text.`),
     ...(badLanguage ? [`search: "${language}" is not the name of a text search configuration, such as "english" or "simple".`] : []),
   ]
+}
+
+function checkHooks({ hooks }: ResourceOptions): string[] {
+  return hooks?.serialize?.constructor.name === 'AsyncFunction' ? ['hooks.serialize cannot be async: it is called for every record.'] : []
 }
 
 /** As long as RFC 9111 lets a cache believe; more is a slip. */

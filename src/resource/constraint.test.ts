@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sql } from 'drizzle-orm'
+import { check, integer, pgTable, serial } from 'drizzle-orm/pg-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { AppError } from '../core/errors.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { type Workbench, workbench } from '../../test/support/writers.ts'
+import { defineResource } from './define.ts'
+import { anyone } from './policy.ts'
 
 describe.each(testDatabases())('constraints on $name', ({ url }) => {
   let bench: Workbench
@@ -27,6 +31,41 @@ describe.each(testDatabases())('constraints on $name', ({ url }) => {
     expect(error).toMatchObject({ status: 409, code: 'DB_UNIQUE', field: undefined, details: [] })
     expect(JSON.stringify([error.message, error.hint])).not.toContain('secret')
     await bench.db.query('alter table posts alter secret drop default, drop constraint posts_secret_key')
+  })
+
+  test('a constraint of hidden and other fields names the others alone', async () => {
+    await bench.db.query(`alter table posts alter secret set default 'same', add constraint posts_secret_title_key unique (secret, title),
+      add constraint posts_secret_rating check (secret <> 'same' or rating < 5),
+      add constraint posts_title_secret_excl exclude using btree (title with =, secret with =)`)
+    const plain = { title: 'Both', slug: 'both' }
+    await bench.write('posts', { operation: 'create', values: plain })
+    const errors = [await refuse('posts', { ...plain, slug: 'other' }), await refuse('posts', { title: 'Rated', slug: 'rated', rating: 5 })]
+    await bench.db.query('alter table posts drop constraint posts_secret_title_key')
+    errors.push(await refuse('posts', { ...plain, slug: 'third' }))
+    expect(errors.map(({ code, field }) => [code, field])).toEqual([
+      ['WRITE_CONFLICT', 'title'],
+      ['DB_CHECK', undefined],
+      ['WRITE_EXCLUDED', 'title'],
+    ])
+    expect(JSON.stringify(errors.map(({ message, hint, details }) => [message, hint, details]))).not.toContain('secret')
+    await bench.db.query(
+      `alter table posts alter secret drop default, drop constraint posts_secret_rating, drop constraint posts_title_secret_excl`,
+    )
+  })
+
+  test('a check of the model that looks at a hidden field too names the other, and not itself', async () => {
+    const table = pgTable('vault', { id: serial().primaryKey(), level: integer(), pin: integer() }, ({ level, pin }) => [
+      check('vault_open', sql`${level} < ${pin}`),
+    ])
+    const definition = defineResource(table, { access: { read: anyone, write: anyone }, hidden: ['pin'] })
+    const other = await workbench(
+      url,
+      [definition],
+      'create table vault (id serial primary key, level integer, pin integer default 3, constraint vault_open check (level < pin))',
+    )
+    onTestFinished(() => other.close())
+    const error = await other.refusal(other.write('vault', { operation: 'create', values: { level: 5 } }))
+    expect(error).toMatchObject({ code: 'WRITE_CHECK_FAILED', field: 'level', message: 'A check refuses this "level".' })
   })
 
   test('a value that must be unique is a conflict that names its field', async () => {

@@ -42,7 +42,9 @@ function unique(problem: PgProblem, resource: CompiledResource): AppError | unde
   const { model } = resource
   const fields = isOwn(problem, model) ? shown(uniqueFields(problem, model), resource) : undefined
   if (fields === undefined) return undefined
-  return about(writeErrors.CONFLICT(fields, problem.constraint ?? '', model.softDelete !== undefined), fields)
+  const name = nameOf(problem, resource)
+  if (fields.length === 0 && name === undefined) return undefined
+  return about(writeErrors.CONFLICT(fields, name ?? '', model.softDelete !== undefined), fields)
 }
 
 function uniqueFields(problem: PgProblem, model: Model): readonly string[] {
@@ -68,15 +70,18 @@ function check(problem: PgProblem, resource: CompiledResource): AppError | undef
   const { model } = resource
   // A domain's check has no table, so it may be any field of that type.
   if (problem.constraint === undefined || (problem.table !== undefined && !isOwn(problem, model))) return undefined
-  const fields = shown(model.checks.find(({ name }) => name === problem.constraint)?.fields ?? [], resource)
-  return fields === undefined ? undefined : about(writeErrors.CHECK_FAILED(problem.constraint, fields), fields)
+  const known = model.checks.find(({ name }) => name === problem.constraint)?.fields ?? []
+  const fields = shown(known, resource)
+  const name = fields?.length === known.length ? nameOf(problem, resource) : undefined
+  if (fields === undefined || (fields.length === 0 && name === undefined)) return undefined
+  return about(writeErrors.CHECK_FAILED(name, fields), fields)
 }
 
 function exclusion(problem: PgProblem, resource: CompiledResource): AppError | undefined {
   const { model } = resource
   if (!isOwn(problem, model) || problem.constraint === undefined) return undefined
   const fields = shown(fieldsOf(model, detailKey(problem)?.columns ?? []), resource)
-  return fields === undefined ? undefined : about(writeErrors.EXCLUDED(problem.constraint, fields), fields)
+  return fields === undefined ? undefined : about(writeErrors.EXCLUDED(nameOf(problem, resource), fields), fields)
 }
 
 function notNull(problem: PgProblem, resource: CompiledResource): AppError | undefined {
@@ -89,6 +94,13 @@ function notNull(problem: PgProblem, resource: CompiledResource): AppError | und
 function shown(fields: readonly string[], { visibleByName }: CompiledResource): readonly string[] | undefined {
   const known = fields.filter((name) => visibleByName.has(name))
   return known.length === 0 && fields.length > 0 ? undefined : known
+}
+
+/** The constraint's name; undefined when it, or what PostgreSQL says of its columns, has a field in it that callers do not know of. */
+function nameOf(problem: PgProblem, { model, visibleByName }: CompiledResource): string | undefined {
+  const told = `${problem.constraint ?? ''} ${detailKey(problem)?.columns.join(' ') ?? ''}`
+  const hidden = model.fields.filter(({ name }) => !visibleByName.has(name))
+  return hidden.some(({ column }) => told.includes(column)) ? undefined : problem.constraint
 }
 
 /** The error with its field, or with one detail for each of several. */

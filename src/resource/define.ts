@@ -39,7 +39,7 @@ export interface Hooks<row, insert> {
   afterWrite?(row: row, context: HookContext): void | Promise<void>
   /** After the transaction has committed. A failure is logged; the answer stands. */
   afterCommit?(row: row, context: HookContext): void | Promise<void>
-  /** Shapes one record on its way out. Costs the fast path: rows become objects. */
+  /** Shapes one record on its way out, without waiting for anything. Costs the fast path: rows become objects. */
   serialize?(row: row): unknown
 }
 

@@ -43,6 +43,27 @@ describe('hooks around a write', () => {
     expect((await create({ title: 'Hello', slug: 'own', rating: 1 }))?.record).toMatchObject({ slug: 'changed', rating: 3 })
   })
 
+  test.each([['text'], [5], [true], [['a list']]])(
+    'what beforeWrite returns has to be an object: %j is a failure of ours',
+    async (returned) => {
+      await withHooks({ beforeWrite: () => returned as never })
+      const error = await bench.refusal(create({ title: 'Hello', slug: 's' }))
+      expect(error).toMatchObject({ code: 'WRITE_HOOK_FAILED', status: 500 })
+      expect(String(error.cause)).toMatch(/^TypeError: beforeWrite of "posts" returned a \w+, and not an object of values\.$/)
+      expect(await rows()).toEqual([])
+    },
+  )
+
+  test('a serialize hook that gives a promise is refused by name, whatever becomes of the promise', async () => {
+    await withHooks({ serialize: () => Promise.reject(new Error('nobody waits for this')) })
+    await expect(create({ title: 'Hello', slug: 's' })).rejects.toThrow('The serialize hook of "posts" returned a promise')
+  })
+
+  test('a serialize hook that gives nothing is refused by name', async () => {
+    await withHooks({ serialize: () => undefined })
+    await expect(create({ title: 'Hello', slug: 's' })).rejects.toThrow('The serialize hook of "posts" returned nothing.')
+  })
+
   test('a caller is refused what hooks may set, and the hook is not asked', async () => {
     let asked = 0
     await withHooks({ beforeWrite: () => void asked++ }, ['slug'])

@@ -3,6 +3,7 @@
 import type { AppError } from '../core/errors.ts'
 import { refusalIn } from '../db/pg-errors.ts'
 import type { HookContext, Hooks } from './define.ts'
+import { isRecord } from './is-record.ts'
 import type { RecordValues } from './request.ts'
 import { writeErrors } from './write-errors.ts'
 
@@ -36,10 +37,18 @@ export async function runBeforeWrite(
   const copy = { ...values }
   if (hooks?.beforeWrite === undefined) return copy
   try {
-    return (await hooks.beforeWrite(copy, { ...context, current })) ?? copy
+    return valuesIn(await hooks.beforeWrite(copy, { ...context, current }), context.resource) ?? copy
   } catch (error) {
     throw hookError(error)
   }
+}
+
+function valuesIn(returned: unknown, resource: string): RecordValues | undefined {
+  if (returned === undefined || returned === null) return undefined
+  if (isRecord(returned)) return returned
+  throw new TypeError(
+    `beforeWrite of "${resource}" returned ${Array.isArray(returned) ? 'a list' : `a ${typeof returned}`}, and not an object of values.`,
+  )
 }
 
 /** Runs `afterWrite`; errors as for `runBeforeWrite`. */

@@ -3,6 +3,7 @@
 import { defineErrors } from '../core/errors.ts'
 
 const named = (fields: readonly string[]): string => fields.map((field) => `"${field}"`).join(', ')
+const bracketed = (names: readonly string[]): string => (names.length === 0 ? '' : ` (${named(names)})`)
 const items = (count: number): string => (count === 1 ? '1 item' : `${count} items`)
 
 /** Why a precondition does not hold. */
@@ -115,14 +116,14 @@ export const writeErrors = defineErrors('WRITE', {
   CHECK_FAILED: {
     status: 400,
     summary: 'A record breaks a check constraint.',
-    message: (constraint: string, fields: readonly string[]) =>
-      fields.length === 0 ? `The check "${constraint}" refuses this record.` : `The check "${constraint}" refuses this ${named(fields)}.`,
+    message: (constraint: string | undefined, fields: readonly string[]) =>
+      `${constraint === undefined ? 'A check' : `The check "${constraint}"`} refuses this ${fields.length === 0 ? 'record' : named(fields)}.`,
   },
   EXCLUDED: {
     status: 409,
     summary: 'A record overlaps with another one where an exclusion constraint forbids it.',
-    message: (constraint: string, fields: readonly string[]) =>
-      `Another record stands against this one (${[`"${constraint}"`, ...fields.map((field) => `"${field}"`)].join(', ')}).`,
+    message: (constraint: string | undefined, fields: readonly string[]) =>
+      `Another record stands against this one${bracketed([...(constraint === undefined ? [] : [constraint]), ...fields])}.`,
   },
   REPEATED: {
     status: 400,

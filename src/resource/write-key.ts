@@ -2,9 +2,9 @@
 
 import { parseField, parseFilterText } from '../model/parse-field.ts'
 import { resourceErrors } from './errors.ts'
+import { isRecord } from './is-record.ts'
 import type { RecordKey, RecordValues } from './request.ts'
 import { writeErrors } from './write-errors.ts'
-import { isRecord } from './write-values.ts'
 import type { Writer } from './writer.ts'
 
 /**

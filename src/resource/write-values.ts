@@ -3,8 +3,10 @@
 import { type AppError, withoutStacks } from '../core/errors.ts'
 import type { Field } from '../model/model.ts'
 import { parseField } from '../model/parse-field.ts'
+import { isSameValue } from '../model/same-value.ts'
 import { plainValue } from '../model/plain-value.ts'
 import { nearest } from '../support/similar.ts'
+import { isRecord } from './is-record.ts'
 import type { RecordKey, RecordValues } from './request.ts'
 import { byDefault, type ColumnValue, type ColumnValues } from './write-columns.ts'
 import { writeErrors } from './write-errors.ts'
@@ -35,6 +37,7 @@ export function createColumns(writer: Writer, values: RecordValues, giver: Giver
       writer.touched.filter((field) => !field.hasDefault),
     )
     requireFields(intake, writer.required)
+    refuseUnaddressable(intake)
   })
 }
 
@@ -95,10 +98,6 @@ function take(
   return inTableOrder(writer, intake.columns)
 }
 
-export function isRecord(values: unknown): values is RecordValues {
-  return typeof values === 'object' && values !== null && !Array.isArray(values)
-}
-
 function refuse(problems: readonly AppError[]): void {
   if (problems.length === 0) return
   const fields = problems.map((problem) => problem.field ?? '')
@@ -144,7 +143,8 @@ function unknownField({ writer }: Intake, name: string): AppError {
 
 function compareKey({ problems }: Intake, field: Field, value: unknown, expected: string | undefined): void {
   const text = toText(problems, field, value)
-  if (text !== undefined && text !== expected) problems.push(writeErrors.KEY_CHANGED(field.name).with({ field: field.name }))
+  const isSame = text === expected || (typeof text === 'string' && expected !== undefined && isSameValue(field, text, expected))
+  if (text !== undefined && !isSame) problems.push(writeErrors.KEY_CHANGED(field.name).with({ field: field.name }))
 }
 
 /** The value as PostgreSQL text; undefined after a problem was noted. */
@@ -163,6 +163,18 @@ function requireFields({ columns, problems }: Intake, fields: readonly Field[]):
     const known = columns.has(field) || problems.some((problem) => problem.field === field.name)
     if (!known) problems.push(writeErrors.REQUIRED(field.name).with({ field: field.name }))
   }
+}
+
+/** Keys that could be stored and never be addressed: a path ends before an empty segment, and every client takes dots for steps. */
+export const unaddressable: readonly unknown[] = ['', '.', '..']
+
+function refuseUnaddressable({ writer, columns, problems }: Intake): void {
+  const [key, ...others] = writer.table.key
+  if (key === undefined || others.length > 0 || key.kind.encoding !== 'text') return
+  if (unaddressable.includes(columns.get(key)))
+    problems.push(
+      writeErrors.INVALID_VALUE(key.name, 'must not be empty, "." or ".."', 'It is part of an address.').with({ field: key.name }),
+    )
 }
 
 function fillMade({ columns, problems }: Intake, fields: readonly Field[]): void {

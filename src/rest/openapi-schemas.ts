@@ -4,6 +4,7 @@ import { createSchema, fieldSchema, patchSchema, recordSchema, replaceSchema } f
 import type { Field } from '../model/model.ts'
 import { keyFields } from '../resource/get-statement.ts'
 import type { CompiledRelation, CompiledResource } from '../resource/registry.ts'
+import { unaddressable } from '../resource/write-values.ts'
 import { type NameBook, type ResourceNames } from './openapi-names.ts'
 import { type Part, type Parts, schemaRef } from './openapi-parts.ts'
 
@@ -13,7 +14,7 @@ export function resourceSchemas(resource: CompiledResource, names: NameBook): Pa
   if (resource.model.primaryKey.length === 0) return { [one]: recordOf(resource, names) }
   return {
     [one]: recordOf(resource, names),
-    [`${one}Create`]: inputSchema(resource, createSchema(resource.model, resource)),
+    [`${one}Create`]: addressable(resource, inputSchema(resource, createSchema(resource.model, resource))),
     [`${one}Replace`]: withKey(resource, inputSchema(resource, replaceSchema(resource.model, resource)), []),
     [`${one}Patch`]: withKey(resource, inputSchema(resource, patchSchema(resource.model, resource)), []),
     [`${one}BulkPatch`]: withKey(resource, inputSchema(resource, patchSchema(resource.model, resource)), resource.model.primaryKey),
@@ -56,6 +57,14 @@ function inputSchema({ writable }: CompiledResource, schema: Part): Part {
     .filter((field) => !field.nullable && acceptsEverything(properties[field.name]))
     .map(({ name }) => [name, { ...properties[name], type: notNull }])
   return { ...schema, properties: { ...properties, ...Object.fromEntries(narrowed) } }
+}
+
+/** A text that is the whole key has to have an address. */
+function addressable(resource: CompiledResource, schema: Part): Part {
+  const [key, ...others] = keyFields(resource)
+  const own = key === undefined ? undefined : propertiesOf(schema)[key.name]
+  if (key === undefined || own === undefined || others.length > 0 || key.kind.encoding !== 'text') return schema
+  return { ...schema, properties: { ...propertiesOf(schema), [key.name]: { ...own, not: { enum: unaddressable } } } }
 }
 
 const notNull = ['object', 'array', 'string', 'number', 'boolean']

@@ -54,6 +54,8 @@ export interface Kind {
   parse(value: unknown, field: Field): Parsed
   /** One query-string value → PostgreSQL text. */
   parseText(text: string, field: Field): Parsed
+  /** PostgreSQL text, as the two above give it → the same text for everything that PostgreSQL takes for equal. Absent: it is that already. */
+  canonical?(text: string, field: Field): string
   /** PostgreSQL text → what hooks see (number, string, boolean, Date is never used, parsed JSON). */
   decode(text: string): unknown
   /** A value for documentation examples. */

@@ -18,6 +18,7 @@ function networkKind(format: string, parseText: (text: string) => Parsed, sample
     jsonSchema: () => ({ type: 'string', format, maxLength: 49 }),
     parse: (value) => (typeof value === 'string' ? parseText(value) : wrongType('a network address', value)),
     parseText,
+    canonical: canonicalAddress,
     decode: (text) => text,
     example: () => sample,
   }
@@ -43,6 +44,12 @@ function parseNetwork(text: string): Parsed {
 function bitsOf(address: string): number {
   if (isIPv4(address)) return 32
   return isIPv6(address) && !address.includes('%') ? 128 : 0
+}
+
+/** All bits and the prefix length, whatever was left out in writing. */
+function canonicalAddress(text: string): string {
+  const [address = '', length = String(bitsOf(address))] = text.split('/')
+  return `${addressBits(address)}/${Number(length)}`
 }
 
 function hostBits(address: string, prefix: number): boolean {
@@ -86,6 +93,7 @@ function macKind(bytes: number): Kind {
     jsonSchema: () => ({ type: 'string', pattern }),
     parse,
     parseText: parse,
+    canonical: (text) => text.toLowerCase().replaceAll('-', ':'),
     decode: (text) => text,
     example: () => sample,
   }

@@ -18,6 +18,7 @@ export const numeric: Kind = {
   jsonSchema,
   parse: parseNumeric,
   parseText: parseDecimal,
+  canonical: withoutZeros,
   decode: (text) => text,
   example,
 }
@@ -72,6 +73,13 @@ function isExact(text: string): boolean {
 function parseDecimal(text: string): Parsed {
   if (text.length > mostCharacters) return refuse(`must have at most ${mostCharacters} characters`)
   return /^-?\d+(\.\d+)?$/.test(text) ? { value: text } : refuse('must be a decimal number', 'Digits and one point, as in "12.50".')
+}
+
+/** `-0` is 0, and zeros that count nothing go away. */
+function withoutZeros(text: string): string {
+  const [, sign = '', whole = '', decimals = ''] = /^(-?)0*(\d*?)(?:\.(\d*?)0*)?$/.exec(text) ?? []
+  if (whole === '' && decimals === '') return '0'
+  return `${sign}${whole === '' ? '0' : whole}${decimals === '' ? '' : `.${decimals}`}`
 }
 
 function fitting(parsed: Parsed, field: Field): Parsed {

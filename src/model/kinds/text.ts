@@ -13,8 +13,15 @@ export const text: Kind = {
   parse: parseText,
   // A filter may be longer than the column: it finds nothing.
   parseText: (value) => unstorable(value) ?? { value },
+  canonical,
   decode: (value) => value,
   example: (field) => field.enumValues?.[0] ?? exampleText(field),
+}
+
+/** char(n) is filled up with spaces, which do not count; citext counts capitals like small letters. */
+function canonical(value: string, { sqlType }: Field): string {
+  if (/^(?:bp)?char\b/.test(sqlType)) return value.replace(/ +$/, '')
+  return sqlType === 'citext' ? value.toLowerCase() : value
 }
 
 function jsonSchema({ length, enumValues }: Field): JsonSchema {

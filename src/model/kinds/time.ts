@@ -26,7 +26,14 @@ function timeKind(pattern: string, expected: string, hint: string, sample: strin
     parse: (value) => parseMatching(value, matcher, expected, hint),
     // In a query string an unescaped + arrives as a space.
     parseText: (text) => parseMatching(text.replace(' ', '+'), matcher, expected, hint),
+    canonical: (text) => canonical(text),
     decode: (text) => text,
     example: () => sample,
   }
+}
+
+/** `09:30Z` and `09:30:00.000+00:00` are one; `10:30+01` is another to PostgreSQL too. */
+function canonical(text: string): string {
+  const [, clock = text, seconds = ':00', fraction = '', offset = ''] = /^(\d\d:\d\d)(:\d\d)?(?:\.(\d+?)0*)?(Z|[+-].+)?$/.exec(text) ?? []
+  return `${clock}${seconds}.${fraction.replace(/^0+$/, '')}${offset.replace('Z', '+00').replace('-00', '+00').replace(/:00$/, '')}`
 }

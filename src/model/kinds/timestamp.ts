@@ -24,6 +24,7 @@ function timestampKind(zone: '' | '+00'): Kind {
     jsonSchema: () => ({ type: 'string', format: 'date-time', pattern: '^(?!0000).{10}[Tt ]\\d\\d:\\d\\d:[0-5]' }),
     parse: (value) => (typeof value === 'string' ? parseMoment(value, zone, needsOffset) : wrongType(expected, value, hint)),
     parseText: (text) => parseMoment(queryText(text), zone, needsOffset),
+    canonical: inMicroseconds,
     decode: (text) => (/\d$/.test(text) ? `${text.replace(' ', 'T').replace(/\+00$/, '')}Z` : text),
     example: () => '2026-11-20T09:30:00Z',
   }
@@ -54,4 +55,11 @@ function parseMoment(text: string, zone: string, needsOffset: boolean): Parsed {
 /** PostgreSQL keeps microseconds and rounds the rest; more than nine digits it does not need to see. */
 function digits(fraction: string | undefined): string {
   return fraction === undefined ? '' : `.${fraction.slice(0, 9)}`
+}
+
+/** PostgreSQL rounds to microseconds; what that carries into the seconds before is not seen here. */
+function inMicroseconds(text: string): string {
+  const [, seconds = text, fraction = '', zone = ''] = /^(.{19})(?:\.(\d+))?(\+00)?$/.exec(text) ?? []
+  const micros = String(Math.round(Number(`0.${fraction}0`) * 1e6)).padStart(6, '0')
+  return `${seconds}.${micros}${zone}`
 }

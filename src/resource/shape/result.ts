@@ -68,7 +68,15 @@ function hookedRecord(shape: CompiledShape, level: Level, index: number): unknow
   shape.includes.forEach((include, i) => {
     record[include.name] = hookedChildren(include, level, level.children[i] as Level, index)
   })
-  return serialize === undefined ? record : withoutFields(serialize(record), unasked)
+  return serialize === undefined ? record : withoutFields(shaped(serialize(record), resource.name), unasked)
+}
+
+/** A promise would be sent as `{}`, and nothing as no JSON at all. */
+function shaped(made: unknown, resource: string): unknown {
+  if (made === undefined) throw new Error(`The serialize hook of "${resource}" returned nothing.`)
+  if (!(made instanceof Promise)) return made
+  made.catch(() => {})
+  throw new Error(`The serialize hook of "${resource}" returned a promise: it has to return the record itself, so it cannot be async.`)
 }
 
 /** What a hook returned without the fields that the caller did not ask for; what the hook has added stays. */
