@@ -1,6 +1,9 @@
 // Counters and histograms for Prometheus. Requests are counted with plain additions and handed over when somebody scrapes:
 // prom-client's own `observe` hashes its labels each time (0.4 us), ours costs a search in eleven numbers.
 
+import { mergeMetrics } from './processes/merge-metrics.ts'
+import { noPeers, type Peers } from './processes/peers.ts'
+
 /** Upper bounds in seconds. A cached read takes 0.2 ms here, so the scale starts lower than prom-client's. */
 export const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -90,18 +93,27 @@ export interface HistogramMeasure extends Declared {
 
 export type Measure = LabelledMeasure | HistogramMeasure
 
+export interface MetricsOptions {
+  /** Also CPU, memory, event loop lag and garbage collection of this process (a timer is kept for the lag). */
+  readonly processMetrics?: boolean
+  /** With others, `text()` has the numbers of all, each with the label `worker`. */
+  readonly peers?: Peers
+}
+
 /** What Prometheus is told `text()` is. */
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
-/**
- * prom-client, an eighth of the time to start, is loaded when somebody scrapes for the first time.
- *
- * @param processMetrics  also CPU, memory, event loop lag and garbage collection of this process (a timer is kept for the lag)
- */
-export function createMetrics({ processMetrics = false }: { readonly processMetrics?: boolean } = {}): Metrics {
+/** prom-client, an eighth of the time to start, is loaded when somebody scrapes for the first time. */
+export function createMetrics({ processMetrics = false, peers = noPeers() }: MetricsOptions = {}): Metrics {
   const routes = new Map<string, RouteTimings>()
   const measures: Measure[] = []
   let prometheus: Promise<{ text(): Promise<string> }> | undefined
+  const own = async (): Promise<string> => {
+    const options = { processMetrics, worker: peers.worker }
+    prometheus ??= import('./prometheus.ts').then(({ openPrometheus }) => openPrometheus(routes, measures, options))
+    return (await prometheus).text()
+  }
+  peers.respond('metrics', own)
   return {
     route(method, pattern) {
       const key = `${method} ${pattern}`
@@ -122,9 +134,6 @@ export function createMetrics({ processMetrics = false }: { readonly processMetr
       measures.push({ kind: 'histogram', name, help, histogram })
       return histogram
     },
-    async text() {
-      prometheus ??= import('./prometheus.ts').then(({ openPrometheus }) => openPrometheus(routes, measures, processMetrics))
-      return (await prometheus).text()
-    },
+    text: async () => (peers.worker === undefined ? own() : mergeMetrics(await peers.ask('metrics'))),
   }
 }

@@ -9,9 +9,10 @@ const durationName = 'http_request_duration_seconds'
 export function openPrometheus(
   routes: ReadonlyMap<string, RouteTimings>,
   measures: readonly Measure[],
-  processMetrics: boolean,
+  { processMetrics, worker }: { readonly processMetrics: boolean; readonly worker: number | undefined },
 ): { text(): Promise<string> } {
   const registry = new Registry()
+  if (worker !== undefined) registry.setDefaultLabels({ worker })
   if (processMetrics) collectDefaultMetrics({ register: registry })
   registerRequests(registry, () => [...routes.values()].flatMap((timings) => [...timings.series()]))
   let registered = 0
