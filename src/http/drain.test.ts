@@ -159,6 +159,21 @@ test('a connection that was accepted before the listener closed is served', asyn
   await app.close()
 })
 
+test('one that retires accepts nothing more, answers on the connections it has, and then closes those that are idle', async () => {
+  const { app, listen } = testServer()
+  app.get('/ok', (_request, reply) => reply.send('ok'))
+  const port = await listen()
+  const [used, idle] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })]
+  for (const agent of [used, idle]) await ask(port, '/ok', agent)
+  const drained = drainServer(app, { drainMs: 0, shutdownMs: 100 }, silentLog(), { retiring: true })
+  await sleep(300)
+  await expect(ask(port, '/ok')).rejects.toThrow('ECONNREFUSED')
+  expect(await ask(port, '/ok', used)).toMatchObject({ status: 200, connection: 'close' })
+  await drained
+  await expect(ask(port, '/ok', idle)).rejects.toThrow(/ECONNREFUSED|hang up/)
+  await app.close()
+})
+
 test('a server that never listened is drained too: it waits for what was injected', async () => {
   const { app } = testServer()
   app.get('/slow', async () => {

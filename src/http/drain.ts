@@ -9,26 +9,41 @@ import type { Logger } from '../core/log.ts'
 /** Turns of the event loop after which the kernel's queue of accepted connections has surely been emptied. */
 const acceptTurns = 50
 const pollMs = 20
+/** Least time that the clients of a process that retires have to use their connections once more, and to be told that they are closed. */
+const retireMs = 2_000
+
+type Times = Pick<LimitsConfig, 'drainMs' | 'shutdownMs'>
 
 /**
  * Stops the server: every answer says `Connection: close`, connections are accepted for `drainMs` more, then no new
  * ones; requests in flight have `shutdownMs` to finish, and what is left is closed. `app.close()` comes after it.
  *
+ * @param retiring  other processes accept connections at the same address, so this one need not, and stays ready for probes
  * @see research prototype drain.mjs and its measurements (reliability, A1)
  */
 export async function drainServer(
   app: FastifyInstance,
-  { drainMs, shutdownMs }: Pick<LimitsConfig, 'drainMs' | 'shutdownMs'>,
+  { drainMs, shutdownMs }: Times,
   log: Logger,
+  { retiring = false }: { readonly retiring?: boolean } = {},
 ): Promise<void> {
   const { inFlight, server } = app
-  inFlight.drain()
+  inFlight.drain({ retiring })
   if (!server.listening) return waitForAnswers(app, shutdownMs, log)
+  if (!retiring) await acceptFor(drainMs)
+  stopListening(server)
+  const idleMs = retiring ? Math.max(drainMs, retireMs) : drainMs
+  await waitForConnections(app, idleMs, retiring ? Math.max(shutdownMs, idleMs) : shutdownMs, log)
+}
+
+async function acceptFor(drainMs: number): Promise<void> {
   await sleep(drainMs)
   for (let count = 0; count < acceptTurns; count += 1) await turn()
+}
+
+function stopListening(server: NetServer): void {
   // Not http.Server's close: that one also closes connections it believes idle, whose next request may be on the wire already.
   NetServer.prototype.close.call(server)
-  await waitForConnections(app, drainMs, shutdownMs, log)
 }
 
 /** A proxy gets as long as before to notice `Connection: close` on the connections it keeps; then idle ones are closed. */

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { testServer, type TestServer } from '../../test/support/http-server.ts'
 import type { HealthCheck } from '../core/module.ts'
+import type { PeerAnswer } from '../core/processes/messages.ts'
+import type { Peers, Responder } from '../core/processes/peers.ts'
 import { addHealthRoutes } from './health.ts'
 
 const open: TestServer[] = []
@@ -57,6 +59,13 @@ describe('/health/ready', () => {
     expect([reply.statusCode, reply.body]).toEqual([503, '{"status":"draining"}'])
   })
 
+  test('stays ok while it drains alone, because others serve at the same address', async () => {
+    const { app } = server([healthy])
+    await app.ready()
+    app.inFlight.drain({ retiring: true })
+    expect((await app.inject('/health/ready')).body).toBe('{"status":"ok"}')
+  })
+
   test('asks each dependency once for many probes at the same time', async () => {
     let asked = 0
     const { app } = server([{ name: 'database', check: async () => ({ ok: (asked += 1) > 0 }) }])
@@ -78,6 +87,28 @@ describe('/health/details', () => {
       },
     })
     expect(reply.body).not.toContain('canary')
+  })
+
+  test('lists the processes at the same address, also one that says nothing', async () => {
+    const made = testServer()
+    open.push(made)
+    const answers: PeerAnswer[] = [{ worker: 0, answer: { pid: 1, restarts: 4 } }, { worker: 1 }]
+    let tell: Responder = () => undefined
+    const peers: Peers = {
+      worker: 2,
+      respond: (_question, responder) => void (tell = responder),
+      ask: async () => [...answers, { worker: 2, answer: tell(undefined) }],
+    }
+    addHealthRoutes(made.app, { checks: [], metrics: made.metrics, privateOnly: false, peers })
+    const own = { worker: 2, pid: process.pid, state: 'serving', requestsInFlight: 1, memoryBytes: expect.any(Number) as number }
+    expect((await made.app.inject('/health/details')).json()).toMatchObject({
+      status: 'ok',
+      worker: 2,
+      primary: { pid: 1, restarts: 4 },
+      workers: [{ worker: 1, state: 'silent' }, own],
+    })
+    made.app.inFlight.drain({ retiring: true })
+    expect((await made.app.inject('/health/details')).json()).toMatchObject({ workers: [{}, { state: 'draining' }] })
   })
 
   test('is a 404 for strangers where it is private, and so are the metrics', async () => {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTime } from '../core/lifecycle.ts'
 import { type Metrics, metricsContentType } from '../core/metrics.ts'
 import type { HealthCheck, HealthReport } from '../core/module.ts'
+import { noPeers, type Peers } from '../core/processes/peers.ts'
 import { networkMatcher } from '../support/networks.ts'
 import { httpErrors } from './errors.ts'
 
@@ -12,6 +13,8 @@ export interface HealthOptions {
   readonly metrics: Metrics
   /** Of the application, shown in the details. */
   readonly version?: string
+  /** The other processes at the same address. */
+  readonly peers?: Peers
   /** True (production): details and metrics are for callers on this machine or a private network; others get a 404. */
   readonly privateOnly: boolean
 }
@@ -28,25 +31,28 @@ const checkMs = 1_000
 const shareMs = 250
 
 /** Adds `/health`, `/health/live`, `/health/ready`, `/health/details` and `/metrics`. */
-export function addHealthRoutes(app: FastifyInstance, { checks, metrics, version, privateOnly }: HealthOptions): void {
+export function addHealthRoutes(app: FastifyInstance, options: HealthOptions): void {
+  const { checks, metrics, version, privateOnly, peers = noPeers() } = options
   const look = shared(() => Promise.all(checks.map(runCheck)))
-  const options = { config: { quiet: true }, onRequest: privateOnly ? [refuseStrangers] : [] }
+  const insight = { config: { quiet: true }, onRequest: privateOnly ? [refuseStrangers] : [] }
   const probe = { config: { quiet: true } }
+  peers.respond('details', () => ownDetails(app))
   const alive = (_request: FastifyRequest, reply: FastifyReply) => reply.send({ status: 'ok' })
   app.get('/health', probe, alive)
   app.get('/health/live', probe, alive)
   app.get('/health/ready', probe, async (_request, reply) => {
-    if (app.inFlight.draining) return reply.code(503).send({ status: 'draining' })
+    if (app.inFlight.draining && !app.inFlight.retiring) return reply.code(503).send({ status: 'draining' })
     const failing = failingNames(await look())
     return failing.length === 0
       ? reply.send({ status: 'ok' })
       : reply.code(503).header('retry-after', '1').send({ status: 'unavailable', failing })
   })
-  app.get('/health/details', options, async (_request, reply) => {
+  app.get('/health/details', insight, async (_request, reply) => {
     const results = await look()
-    return reply.code(failingNames(results).length === 0 ? 200 : 503).send(details(results, app, version))
+    const code = failingNames(results).length === 0 ? 200 : 503
+    return reply.code(code).send({ ...details(results, app, version), ...(await processDetails(peers)) })
   })
-  app.get('/metrics', options, async (_request, reply) => reply.type(metricsContentType).send(await metrics.text()))
+  app.get('/metrics', insight, async (_request, reply) => reply.type(metricsContentType).send(await metrics.text()))
 }
 
 function details(results: readonly CheckResult[], app: FastifyInstance, version: string | undefined) {
@@ -54,11 +60,32 @@ function details(results: readonly CheckResult[], app: FastifyInstance, version:
     status: failingNames(results).length === 0 ? 'ok' : 'unavailable',
     version,
     node: process.version,
+    ...usage(app),
+    checks: Object.fromEntries(results.map(({ name, required, report, latencyMs }) => [name, { ...report, required, latencyMs }])),
+  }
+}
+
+function usage(app: FastifyInstance) {
+  return {
     uptimeSeconds: Math.round(process.uptime()),
     memoryBytes: process.memoryUsage.rss(),
     requestsInFlight: app.inFlight.size,
-    checks: Object.fromEntries(results.map(({ name, required, report, latencyMs }) => [name, { ...report, required, latencyMs }])),
   }
+}
+
+/** What one of several processes says of itself. */
+function ownDetails(app: FastifyInstance) {
+  return { pid: process.pid, state: app.inFlight.draining ? 'draining' : 'serving', ...usage(app) }
+}
+
+/** The processes at this address, where there are several. One that is being started, or holds up its event loop, says nothing. */
+async function processDetails(peers: Peers): Promise<object> {
+  if (peers.worker === undefined) return {}
+  const answers = await peers.ask('details')
+  const workers = answers
+    .filter(({ worker }) => worker > 0)
+    .map(({ worker, answer }) => ({ worker, ...((answer as object | undefined) ?? { state: 'silent' }) }))
+  return { worker: peers.worker, primary: answers.find(({ worker }) => worker === 0)?.answer, workers }
 }
 
 function failingNames(results: readonly CheckResult[]): string[] {

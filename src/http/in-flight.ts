@@ -39,6 +39,7 @@ export class InFlight {
   readonly #sweepMs: number
   #timer: NodeJS.Timeout | undefined
   #draining = false
+  #retiring = false
 
   /** @param abandoned  told of each exchange whose client went away before the answer was finished */
   constructor(timeoutMs: number, abandoned: (exchange: Exchange) => void) {
@@ -54,6 +55,11 @@ export class InFlight {
     return this.#draining
   }
 
+  /** Whether this process drains alone: others serve on at the same address. */
+  get retiring(): boolean {
+    return this.#retiring
+  }
+
   begin(exchange: Exchange): void {
     this.#exchanges.add(exchange)
     if (this.#draining) exchange.reply.header('connection', 'close')
@@ -66,8 +72,9 @@ export class InFlight {
   }
 
   /** From now on every answer, also those already under way, asks its client to open a new connection next time. */
-  drain(): void {
+  drain({ retiring = false }: { readonly retiring?: boolean } = {}): void {
     this.#draining = true
+    this.#retiring = retiring
     for (const { reply } of this.#exchanges) if (!reply.raw.headersSent) reply.header('connection', 'close')
   }
 

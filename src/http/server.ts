@@ -57,7 +57,9 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
     clientErrorHandler: clientErrorHandler({ errorReply, log, routes, inFlight, ids, limits }),
   }
   const app = fastify(options)
-  app.server.maxConnections = limits.connections
+  // One of several processes must close what is too much, as a single one does. By default it hands it back, and the primary would hand it
+  // out again for ever (a quarter of a core for six connections, measured). Node's types do not know it.
+  Object.assign(app.server, { maxConnections: limits.connections, dropMaxConnection: true })
   app.decorate('inFlight', inFlight)
   app.addHook('onClose', () => inFlight.stop())
   app.addHook('onRoute', (route) => routes.add(route))

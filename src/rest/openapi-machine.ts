@@ -65,6 +65,11 @@ const check: Part = {
   required: ['ok', 'required', 'latencyMs'],
 }
 
+function processSchema(more: Parts): Part {
+  const properties = { pid: { type: 'integer' }, uptimeSeconds: { type: 'integer' }, memoryBytes: { type: 'integer' }, ...more }
+  return { type: 'object', properties }
+}
+
 const detailsSchema: Part = {
   type: 'object',
   properties: {
@@ -75,6 +80,16 @@ const detailsSchema: Part = {
     memoryBytes: { type: 'integer' },
     requestsInFlight: { type: 'integer' },
     checks: { type: 'object', additionalProperties: check },
+    worker: { type: 'integer', description: 'Which of several processes answers; absent where there is one.' },
+    primary: processSchema({ restarts: { type: 'integer', description: 'Workers that ended by themselves and were replaced.' } }),
+    workers: {
+      type: 'array',
+      items: processSchema({
+        worker: { type: 'integer' },
+        state: { enum: ['serving', 'draining', 'silent'] },
+        requestsInFlight: { type: 'integer' },
+      }),
+    },
   },
   required: ['status', 'node', 'uptimeSeconds', 'memoryBytes', 'requestsInFlight', 'checks'],
 }
