@@ -114,8 +114,15 @@ export interface ConnectionOptions {
 export async function openConnection({ target, deadlines, observer, signal }: ConnectionOptions): Promise<Connection> {
   const isReply = await replyTest()
   let wire: Wire | undefined
+  let lost: RedisUnavailable | undefined
+  const onLost = (error: Error): void => {
+    lost = failureOf(error, isReply)
+    // What is still asked here is not answered any more.
+    wire?.close()
+    observer.lost(lost)
+  }
   try {
-    wire = await openWire(target, signal, (error) => observer.lost(failureOf(error, isReply)))
+    wire = await openWire(target, signal, onLost)
     const info = parseInfo(await unless(signal, wire.send(['INFO'])))
     const problem = unreadiness(info)
     if (problem !== undefined) throw new RedisUnavailable('unready', `${target.host}:${target.port} ${problem}`)
@@ -128,7 +135,7 @@ export async function openConnection({ target, deadlines, observer, signal }: Co
     return new Connection(wire, info.get('run_id') ?? '', deadlines, observer, isReply)
   } catch (error) {
     wire?.close()
-    throw failureOf(error, isReply)
+    throw lost ?? failureOf(error, isReply)
   }
 }
 

@@ -33,7 +33,8 @@ export interface RedisServer {
   command(...words: readonly string[]): Promise<string>
   /** Ends the server at once, frozen or not; it keeps port and dump for `start`. */
   stop(): Promise<void>
-  start(): Promise<void>
+  /** @param more  settings, over those of the first start */
+  start(more?: Record<string, string>): Promise<void>
   /** What the server holds now, as a dump that `restore` brings back. */
   save(name: string): Promise<void>
   /** For a stopped server: it will start with that dump. */
@@ -56,8 +57,8 @@ export async function startRedis(extra: Record<string, string> = {}): Promise<Re
   const command = (...words: readonly string[]): Promise<string> => ask(port, password, words)
   let server: ChildProcess | undefined
 
-  const start = async (): Promise<void> => {
-    server = launch(folder, { ...settings, ...extra, port: String(port) })
+  const start = async (more: Record<string, string> = {}): Promise<void> => {
+    server = launch(folder, { ...settings, ...extra, ...more, port: String(port) })
     await ready(server, command, log)
   }
   const stop = async (): Promise<void> => {
