@@ -5,6 +5,7 @@ export { defineApp, type AppDefinition, type AppOptions, type RoutePlugin, type 
 export type { KeyInput, ListResult, ResourceHandle, ResourceRecord } from './app/resource-handle.ts'
 export { loadConfig, readConfig } from './core/env.ts'
 export type { IdempotentHandler, RouteAnswer } from './http/idempotency/idempotent.ts'
+export type { CacheOption, CacheOptions } from './cache/options.ts'
 export type { HealthCheck, HealthReport, Module } from './core/module.ts'
 export { anyone, nobody } from './resource/policy.ts'
 export {

@@ -28,6 +28,7 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     ...optional('amqp', urlOf(values.AMQP_URL)),
     secrets: chooseSecrets(reader, root),
     limits: limitsConfig(reader),
+    cache: { memoryBytes: given(values.CACHE_MEMORY) },
     idempotency: { ttlMs: given(values.IDEMPOTENCY_TTL) },
     warnings,
   }

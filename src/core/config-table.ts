@@ -80,6 +80,7 @@ export const settings = {
   REDIS_PORT: port('Redis port.'),
   REDIS_PASSWORD: secret('Redis password.'),
   REDIS_BUDGET: duration('Longest time that anything waits for Redis; then it goes on without.', '5ms', { default: '50ms' }),
+  CACHE_MEMORY: bytes('Answers of cached resources that each process keeps in its own memory.', '1MB', { default: '64MB' }),
   AMQP_URL: secretUrl('RabbitMQ to use: `amqp://user:password@host:5672`.', ['amqp', 'amqps']),
 
   SECRET_KEY: secret('Signs cookies and links. Development makes its own.'),

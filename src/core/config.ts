@@ -77,6 +77,8 @@ export interface Config {
   readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
   readonly limits: LimitsConfig
   /** How long answers to requests with an Idempotency-Key are kept. */
+  /** Bytes of answers that each process keeps. */
+  readonly cache: { readonly memoryBytes: number }
   readonly idempotency: { readonly ttlMs: number }
   /** What looked odd in the environment without being wrong (`DATABSE_URL`); logged once at start. */
   readonly warnings: readonly string[]

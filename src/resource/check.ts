@@ -1,5 +1,6 @@
 // The mistakes a definition can make. Each becomes one sentence with file, resource, option and, where there is one, the near name.
 
+import { cacheProblems } from '../cache/options.ts'
 import type { Model } from '../model/model.ts'
 import { parseDuration } from '../support/duration.ts'
 import { nearest } from '../support/similar.ts'
@@ -30,6 +31,7 @@ export function checkDefinition(declaration: Declaration): string[] {
     ...checkNumbers(options),
     ...checkCacheControl(options),
     ...checkHooks(options),
+    ...checkCache(options, model),
   ]
   return checks.map((problem) => `${placeOf(declaration)}: ${problem}`)
 }
@@ -99,6 +101,21 @@ function checkSearch(options: ResourceOptions, model: Model): string[] {
 
 function checkHooks({ hooks }: ResourceOptions): string[] {
   return hooks?.serialize?.constructor.name === 'AsyncFunction' ? ['hooks.serialize cannot be async: it is called for every record.'] : []
+}
+
+function checkCache({ cache, hooks }: ResourceOptions, { isView, name, primaryKey }: Model): string[] {
+  if (cache === undefined) return []
+  const isFenced = typeof cache === 'object' && cache.mode === 'fenced'
+  return [
+    ...cacheProblems(cache),
+    ...(isView ? [`cache: "${name}" is a view, and a view has no triggers that would tell when it changes.`] : []),
+    ...(isFenced && !isView && primaryKey.length === 0
+      ? [`cache.mode: "fenced" keeps records by their key, and "${name}" has no primary key.`]
+      : []),
+    ...(isFenced && hooks?.serialize !== undefined
+      ? ['cache.mode: "fenced" keeps finished records where other processes find them, which may run another hooks.serialize.']
+      : []),
+  ]
 }
 
 /** As long as RFC 9111 lets a cache believe; more is a slip. */

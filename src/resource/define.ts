@@ -2,6 +2,7 @@
 
 import type { InferInsertModel, InferSelectModel, Table } from 'drizzle-orm'
 import type { PgTable, PgView } from 'drizzle-orm/pg-core'
+import type { CacheOption } from '../cache/options.ts'
 import type { Database } from '../db/database.ts'
 import { callerFile } from './caller-file.ts'
 
@@ -62,19 +63,6 @@ export interface CacheControl {
   readonly public?: boolean
 }
 
-/** How a resource is kept after it was read. */
-export interface CacheOptions {
-  /** How long an answer is kept at most: `5m`. It frees memory; what has changed is not answered, however long this is. */
-  readonly ttl: string
-  /**
-   * `verified` (the default) asks the database for the version of what was read, and is right whatever happens to the cache. `fenced`
-   * answers reads by key without the database; every write goes through the cache first.
-   */
-  readonly mode?: 'verified' | 'fenced'
-  /** For how long a process may answer without asking: `1s`. Its own writes are seen at once, those of others that much later at most. */
-  readonly near?: string
-}
-
 export interface ResourceOptions<row = Record<string, unknown>, insert = Record<string, unknown>> {
   /** Path segment and name; default: the table's name. */
   readonly name?: string
@@ -96,7 +84,7 @@ export interface ResourceOptions<row = Record<string, unknown>, insert = Record<
   readonly relations?: { readonly [name: string]: string | ThroughRelation }
   readonly include?: { readonly maxDepth?: number }
   /** Keeps what was read, for as long as it has not changed: `5m`, or more to say. The table gets triggers by a migration. Default: not. */
-  readonly cache?: string | CacheOptions
+  readonly cache?: CacheOption
   /** The `Cache-Control` of reads; default `private, no-cache`. */
   readonly cacheControl?: CacheControl
   /** True refuses a `PUT`, `PATCH` or `DELETE` without `If-Match` (428), so that nobody overwrites what they have not seen; changes in bulk do not exist then. */

@@ -1,0 +1,171 @@
+// The cache of one process: which mode answers a read, near copies on top, and what is known of all of it.
+
+import type { Logger } from '../core/log.ts'
+import type { Metrics } from '../core/metrics.ts'
+import type { Database } from '../db/database.ts'
+import type { Redis } from '../redis/redis.ts'
+import { Changes } from './changes.ts'
+import { Counters, type ResourceCounts } from './counters.ts'
+import { type Entry, sealKey, type StoredEntry } from './entry.ts'
+import type { CacheFaults } from './faults.ts'
+import { MemoryStore } from './memory-store.ts'
+import type { CachedRead, CacheMode, CacheModeName, Fill, Found } from './read.ts'
+import { Sampler } from './sampler.ts'
+import { SharedStore } from './shared-store.ts'
+import { WatchedTables } from './tables.ts'
+import { VerifiedMode } from './verified.ts'
+import { Versions } from './versions.ts'
+
+export interface CacheParts {
+  readonly db: Database
+  readonly redis: Redis | undefined
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Bytes of answers that may be kept in this process. */
+  readonly memoryBytes: number
+  /** What entries outside of this process are sealed with. */
+  readonly secret: string
+  /** True when a resource has near copies. */
+  readonly hasNear: boolean
+  readonly internals?: CacheInternals
+}
+
+/** What tests set otherwise. */
+export interface CacheInternals {
+  readonly faults?: CacheFaults
+  /** Hits for each one that is read again and compared; default 10,000. */
+  readonly sampleOneIn?: number
+}
+
+const sampleOneIn = 10_000
+
+export interface CacheStats {
+  /** By resource, since this process has started. */
+  readonly reads: Readonly<Record<string, Readonly<ResourceCounts>>>
+  readonly memory: ReturnType<MemoryStore['counts']>
+  /** Whether entries are shared with other processes at this moment; undefined without Redis. */
+  readonly redisUsable: boolean | undefined
+  /** Tables that were found without the triggers that a cached read needs. */
+  readonly untracked: readonly string[]
+}
+
+/** What the cache has for a read, and whether it would be used now. */
+export interface Explanation {
+  /** Of the read's tables, asked right now; undefined when one of them is not tracked. */
+  readonly version: string | undefined
+  readonly untracked: readonly string[]
+  readonly memory: StoredEntry | undefined
+  readonly redis: StoredEntry | undefined
+}
+
+export class Cache {
+  readonly tables = new WatchedTables()
+  readonly #parts: CacheParts
+  readonly #faults: CacheFaults
+  readonly #memory: MemoryStore
+  readonly #shared: SharedStore | undefined
+  readonly #versions: Versions
+  readonly #counters: Counters
+  readonly #sampler: Sampler
+  readonly #changes: Changes
+  readonly #modes: Readonly<Record<CacheModeName, CacheMode>>
+
+  constructor(parts: CacheParts) {
+    const { db, redis, log, metrics, memoryBytes, secret, hasNear, internals = {} } = parts
+    const { faults = {} } = internals
+    const countBroken = metrics.counter('plinth_cache_broken_entries_total', 'Entries that were not ours, or not whole.', 'store')
+    this.#parts = parts
+    this.#faults = faults
+    this.#memory = new MemoryStore(memoryBytes)
+    this.#shared = redis === undefined ? undefined : new SharedStore(redis, sealKey(secret), () => countBroken('redis'), faults)
+    this.#versions = new Versions(db, log, faults)
+    this.#counters = new Counters(metrics)
+    this.#sampler = new Sampler(this.#counters, log, internals.sampleOneIn ?? sampleOneIn)
+    this.#changes = new Changes({ tables: this.tables, redis, tellsOthers: hasNear, onClear: () => this.#memory.clear(), faults })
+    const verified = new VerifiedMode({ ...this.#stores(), db, faults })
+    this.#modes = { verified, fenced: verified }
+    if (hasNear) db.onWrite((tables) => this.#changes.wrote(tables))
+    metrics.gauge('plinth_cache_memory', 'Answers kept in this process.', 'of', () => this.#memoryGauge())
+  }
+
+  /** A copy that may be given without asking anybody; costs a look into a map. */
+  near(read: CachedRead): Entry | undefined {
+    const { nearMs } = read.settings
+    if (nearMs === 0 || this.#parts.db.isInTransaction()) return undefined
+    const copy = this.#memory.get(read.key)
+    if (copy === undefined) return undefined
+    const now = performance.now()
+    const { askedAt, stamp } = copy.version
+    if (now - askedAt > nearMs || now > copy.expiresAt || stamp !== read.tables.stamp()) return undefined
+    this.#counters.count(read.resource, 'near')
+    return copy.entry
+  }
+
+  /** @throws what `fill` throws, and AppError when the database cannot be asked */
+  async read(read: CachedRead, fill: Fill): Promise<Found> {
+    const found = await this.#find(read, fill)
+    this.#counters.count(read.resource, found.status)
+    return found
+  }
+
+  /** What it would do for a read, without doing it. */
+  async explain(read: CachedRead): Promise<Explanation> {
+    const copy = this.#memory.get(read.key)
+    const version = await this.#versions.ask(read)
+    return {
+      version: version?.text,
+      untracked: version === undefined ? this.#versions.untracked.filter((name) => read.tables.names.includes(name)) : [],
+      memory: copy && { entry: copy.entry, version: copy.version.text, expiresAt: Date.now() + copy.expiresAt - performance.now() },
+      redis: await this.#shared?.get(read.key),
+    }
+  }
+
+  stats(): CacheStats {
+    return {
+      reads: this.#counters.all(),
+      memory: this.#memory.counts(),
+      redisUsable: this.#parts.redis?.usable,
+      untracked: this.#versions.untracked,
+    }
+  }
+
+  /** Drops every answer: here, in Redis, and in the other processes that Redis reaches. @returns entries that were in Redis */
+  async clear(): Promise<number> {
+    this.#memory.clear()
+    const removed = (await this.#shared?.clear()) ?? 0
+    await this.#changes.tellClear()
+    return removed
+  }
+
+  /** Waits for what nobody waited for. */
+  async close(): Promise<void> {
+    this.#changes.close()
+    await this.#sampler.settled()
+  }
+
+  /** In a transaction what others see is not what the caller sees. */
+  #find(read: CachedRead, fill: Fill): Promise<Found> {
+    const { db } = this.#parts
+    if (db.isInTransaction() && this.#faults.cacheInTransactions !== true) return bypass(db, fill)
+    return this.#modes[read.settings.mode].read(read, fill)
+  }
+
+  #stores() {
+    return {
+      versions: this.#versions,
+      memory: this.#memory,
+      shared: this.#shared,
+      counters: this.#counters,
+      sampler: this.#sampler,
+    }
+  }
+
+  #memoryGauge(): Record<string, number> {
+    const { entries, bytes, mostBytes, evicted } = this.#memory.counts()
+    return { entries, bytes, most_bytes: mostBytes, evicted }
+  }
+}
+
+async function bypass(db: Database, fill: Fill): Promise<Found> {
+  return { entry: await fill(db), status: 'bypass' }
+}
