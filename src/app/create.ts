@@ -5,6 +5,7 @@ import type { Config } from '../core/config.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
+import { noPeers, type Peers } from '../core/processes/peers.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
 import { anonymousCallers } from '../http/callers.ts'
@@ -55,21 +56,27 @@ export interface App {
   inject(request: InjectOptions | string): Promise<LightMyRequestResponse>
   /** Listens. @returns the address, with the port that was taken */
   start(): Promise<{ readonly url: string }>
-  /** Finishes what has begun, then closes listeners, connections and logs. */
-  stop(): Promise<void>
+  /**
+   * Finishes what has begun, then closes listeners, connections and logs.
+   *
+   * @param options  `retiring` when other processes serve on at the same address
+   */
+  stop(options?: { readonly retiring?: boolean }): Promise<void>
 }
 
 /**
  * Makes an application ready to be started. The database need not be reachable: requests are answered 503 until it is.
  *
  * @param config  from `readConfig`
+ * @param peers   the other processes of the application on this machine; without it there are none
  * @throws AppError RESOURCE_INVALID_DEFINITION with every mistake, or the database's when the embedded one cannot start
  */
-export async function createApp(definition: AppDefinition, config: Config): Promise<App> {
-  const { log, stream } = openLog(config, definition.options.name)
+export async function createApp(definition: AppDefinition, config: Config, peers: Peers = noPeers()): Promise<App> {
+  const process = peers.worker === undefined ? undefined : `worker ${peers.worker}`
+  const { log, stream } = openLog(config, definition.options.name, process)
   for (const warning of config.warnings) log.warn(warning)
   const registry = readRegistry(definition)
-  const metrics = createMetrics({ processMetrics: config.env === 'production' })
+  const metrics = createMetrics({ processMetrics: config.env === 'production', peers })
   const redis = await openRedis(config, definition.options.name, log, metrics)
   const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log).catch(async (error: unknown) => {
     await redis?.close()
@@ -83,7 +90,7 @@ export async function createApp(definition: AppDefinition, config: Config): Prom
   await life.start()
   try {
     await redis?.ready()
-    return await composeApp(definition, { config, log, metrics, db, redis, registry, closeRest: () => life.stop() })
+    return await composeApp(definition, { config, log, peers, metrics, db, redis, registry, closeRest: () => life.stop() })
   } catch (error) {
     await life.stop()
     throw error
@@ -98,6 +105,7 @@ export function readRegistry({ options }: AppDefinition): Engine['registry'] {
 export interface AppParts {
   readonly config: Config
   readonly log: Logger
+  readonly peers: Peers
   readonly metrics: Metrics
   readonly db: Database
   readonly redis: Redis | undefined
@@ -108,7 +116,7 @@ export interface AppParts {
 
 /** Joins engine, server and faces; opens nothing. */
 export async function composeApp(definition: AppDefinition, parts: AppParts): Promise<App> {
-  const { config, log, metrics, db, redis, registry, closeRest } = parts
+  const { config, log, peers, metrics, db, redis, registry, closeRest } = parts
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
   const { ttlMs } = config.idempotency
@@ -138,14 +146,14 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await life.start()
       return listen(app)
     },
-    async stop() {
-      await drainServer(fastify, config.limits, log)
+    async stop(options) {
+      await drainServer(fastify, config.limits, log, options)
       await fastify.close()
       await life.stop()
       await closeRest()
     },
   }
-  await addFaces(app, { writers, metrics, modules, once, callers })
+  await addFaces(app, { writers, peers, metrics, modules, once, callers })
   for (const module of modules) await module.setup?.(app)
   return app
 }

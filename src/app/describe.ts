@@ -3,6 +3,7 @@
 import type { Config } from '../core/config.ts'
 import { silentLog } from '../core/log.ts'
 import { createMetrics } from '../core/metrics.ts'
+import { noPeers } from '../core/processes/peers.ts'
 import type { Database } from '../db/database.ts'
 import type { RegisteredRoute } from '../http/route.ts'
 import { type App, composeApp, readRegistry } from './create.ts'
@@ -13,6 +14,7 @@ export function composeUnconnected(definition: AppDefinition, config: Config): P
   return composeApp(definition, {
     config,
     log: silentLog(),
+    peers: noPeers(),
     metrics: createMetrics(),
     db: noDatabase,
     redis: undefined,

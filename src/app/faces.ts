@@ -2,6 +2,7 @@
 
 import type { Metrics } from '../core/metrics.ts'
 import type { HealthCheck, Module } from '../core/module.ts'
+import type { Peers } from '../core/processes/peers.ts'
 import { addHealthRoutes } from '../http/health.ts'
 import type { Callers } from '../http/callers.ts'
 import type { Once } from '../http/idempotency/once.ts'
@@ -16,6 +17,7 @@ import { redisChecks } from './open-redis.ts'
 
 export interface FaceParts {
   readonly writers: ReadonlyMap<string, Writer>
+  readonly peers: Peers
   readonly metrics: Metrics
   readonly modules: readonly Module<App>[]
   readonly once: Once
@@ -32,6 +34,7 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     checks: [databaseCheck(app), ...redisChecks(app.redis), ...parts.modules.flatMap(({ checks }) => checks ?? [])],
     metrics: parts.metrics,
     version: options.version,
+    peers: parts.peers,
     privateOnly: app.config.env === 'production',
   })
   for (const resource of engine.registry.resources.values()) {

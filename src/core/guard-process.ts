@@ -6,8 +6,8 @@ export interface ProcessGuard {
   readonly log: Logger
   /** Writes held-back log lines; called last. */
   flush(): void
-  /** Drains and closes everything. */
-  stop(): Promise<void>
+  /** Drains and closes everything. @param crashed  true when nobody has asked for it */
+  stop(crashed: boolean): Promise<void>
   /** Longest wait for `stop`. */
   readonly timeoutMs: number
   /** Ends the process; for tests. */
@@ -22,11 +22,11 @@ const sameSignalMs = 1_000
  * state they left behind nobody knows, so the process finishes its requests and lets its supervisor start a fresh one.
  * A second signal, a second later or more, ends it at once with 130.
  *
- * @returns a function that takes the handlers away again
+ * @returns a function that ends the process as a signal does; for a primary that tells its workers
  */
 export function guardProcess({ log, flush, stop, timeoutMs, exit = (code) => process.exit(code) }: ProcessGuard): () => void {
   let ending = false
-  const end = (code: number): void => {
+  const end = (code: number, crashed = false): void => {
     if (ending) return
     ending = true
     const leave = (): void => {
@@ -34,7 +34,7 @@ export function guardProcess({ log, flush, stop, timeoutMs, exit = (code) => pro
       exit(code)
     }
     const late = setTimeout(leave, timeoutMs)
-    stop()
+    stop(crashed)
       .catch((err: unknown) => log.error({ err }, 'the application did not stop cleanly'))
       .finally(() => clearTimeout(late))
       .then(leave, leave)
@@ -49,11 +49,9 @@ export function guardProcess({ log, flush, stop, timeoutMs, exit = (code) => pro
   }
   const onCrash = (err: unknown, origin: string): void => {
     log.fatal({ err, origin }, 'uncaught: the process finishes its requests and ends')
-    end(1)
+    end(1, true)
   }
   const onRejection = (reason: unknown): void => onCrash(reason, 'unhandledRejection')
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('uncaughtException', onCrash).on('unhandledRejection', onRejection)
-  return () => {
-    process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('uncaughtException', onCrash).off('unhandledRejection', onRejection)
-  }
+  return () => end(0)
 }
