@@ -78,7 +78,7 @@ export async function createApp(definition: AppDefinition, config: Config, peers
   const registry = readRegistry(definition)
   const metrics = createMetrics({ processMetrics: config.env === 'production', peers })
   const redis = await openRedis(config, definition.options.name, log, metrics)
-  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log).catch(async (error: unknown) => {
+  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log, metrics).catch(async (error: unknown) => {
     await redis?.close()
     throw error
   })

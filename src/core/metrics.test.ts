@@ -45,6 +45,16 @@ test('a counter counts by its label', async () => {
   expect(await metrics.text()).toContain('plinth_cache_total{result="miss"} 1')
 })
 
+test('a counter that somebody else keeps is read when somebody looks', async () => {
+  const metrics = createMetrics()
+  let reads = 3
+  metrics.counted('plinth_db_reads_total', 'Reads by server.', 'server', () => ({ primary: reads }))
+  expect(await metrics.text()).toContain('plinth_db_reads_total{server="primary"} 3')
+  reads = 5
+  expect(await metrics.text()).toContain('plinth_db_reads_total{server="primary"} 5')
+  expect(await metrics.text()).toContain('# TYPE plinth_db_reads_total counter')
+})
+
 test('a histogram tells how many observations lie below each bound', async () => {
   const metrics = createMetrics()
   const waits = metrics.histogram('plinth_db_pool_wait_seconds', 'Seconds that callers waited for a connection.')

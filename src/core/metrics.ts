@@ -66,6 +66,8 @@ export interface Metrics {
    * @example  `metrics.gauge('plinth_db_pool', 'Connections by state.', 'state', () => ({ idle: 3, busy: 1 }))`
    */
   gauge(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void
+  /** A counter that somebody else keeps: read as a gauge is, and only growing. */
+  counted(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void
   /** A counter with one label, for what other rooms count. */
   counter(name: string, help: string, label: string): (value: string, by?: number) => void
   /** A histogram of seconds; the one that is returned is shown. */
@@ -122,6 +124,7 @@ export function createMetrics({ processMetrics = false, peers = noPeers() }: Met
       return timings
     },
     gauge: (name, help, label, read) => void measures.push({ kind: 'gauge', name, help, label, read }),
+    counted: (name, help, label, read) => void measures.push({ kind: 'counter', name, help, label, read }),
     counter(name, help, label) {
       const counts: Record<string, number> = {}
       measures.push({ kind: 'counter', name, help, label, read: () => counts })

@@ -53,8 +53,9 @@ function splitUrl(url: string): { connectionString: string; options: string } {
   return { connectionString: `${url.slice(0, mark)}?${parameters.toString()}`, options }
 }
 
-/** A `pg` client that remembers the version the server told it while connecting. */
+/** A `pg` client that remembers when it was made, and the version the server told it while connecting. */
 export class VersionedClient extends Client {
+  readonly madeAt = performance.now()
   serverVersion: string | undefined
 
   constructor(config?: ClientConfig) {

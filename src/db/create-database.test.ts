@@ -77,7 +77,7 @@ describe.each(testDatabases())('on $name', ({ url }) => {
       ok: true,
       latencyMs: expect.any(Number),
       serverVersion: expect.stringMatching(/^1[5-9]/),
-      pool: { size: 1, idle: 1, waiting: 0 },
+      pool: { size: 1, idle: 1, waiting: 0, longestWaitMs: expect.any(Number) },
     })
   })
 

@@ -2,11 +2,13 @@
 
 import type { DatabaseConfig, Environment } from '../core/config.ts'
 import { silentLog, type Logger } from '../core/log.ts'
+import { createMetrics, Histogram, type Metrics } from '../core/metrics.ts'
 import { connectionConfig } from './connect.ts'
 import type { Database } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
 import { dbErrors } from './errors.ts'
 import { knock } from './knock.ts'
+import { measurePool, measureReads } from './measures.ts'
 import { appErrorIn, pgProblemOf } from './pg-errors.ts'
 import { ConnectionPool } from './pool.ts'
 import { PostgresDatabase } from './postgres-database.ts'
@@ -30,16 +32,18 @@ export interface CreateDatabaseConfig extends DatabaseConfig {
  *
  * @throws AppError `DB_CANNOT_CONNECT`, `DB_SERVER_TOO_OLD`, or one of the embedded database's (`EMBEDDED_…`)
  */
-export async function createDatabase(config: CreateDatabaseConfig, log: Logger): Promise<Database> {
+export async function createDatabase(config: CreateDatabaseConfig, log: Logger, metrics = createMetrics()): Promise<Database> {
   const embedded = config.url === undefined ? await startEmbedded(config.root, log) : undefined
   const url = config.url ?? embedded?.url ?? ''
-  const database = assemble(url, config, embedded, log)
+  const waits = metrics.histogram('plinth_db_pool_wait_seconds', 'Seconds that callers waited for a connection of the pool.')
+  const database = assemble(url, config, { embedded, log, waits })
+  measurePool(metrics, () => database.poolCounts())
   try {
     await database.connect()
   } catch (error) {
     await refuseOrWait(error, url, database, log)
   }
-  return config.replicaUrls.length === 0 ? database : withReplicas(database, config, log)
+  return config.replicaUrls.length === 0 ? database : withReplicas(database, config, log, metrics)
 }
 
 /** Loaded when it is needed: a twentieth of the time to start with a server of one's own. */
@@ -48,11 +52,17 @@ async function startEmbedded(root: string, log: Logger): Promise<EmbeddedDatabas
   return embedded.startEmbedded({ root, log })
 }
 
-function assemble(url: string, config: DatabaseConfig, embedded: EmbeddedDatabase | undefined, log: Logger): PostgresDatabase {
+interface Surroundings {
+  readonly embedded?: EmbeddedDatabase | undefined
+  readonly log: Logger
+  readonly waits: Histogram
+}
+
+function assemble(url: string, config: DatabaseConfig, { embedded, log, waits }: Surroundings): PostgresDatabase {
   const connection = connectionConfig(url, config)
   const { statementTimeoutMs } = config
   const watchdog = new Watchdog({ statementTimeoutMs, knock: () => knock(connection), log })
-  const pool = new ConnectionPool({ connection, size: config.poolSize, watchdog, log })
+  const pool = new ConnectionPool({ connection, size: config.poolSize, watchdog, log, waits })
   const reader = createReader({
     connection,
     connections: config.readerConnections,
@@ -64,13 +74,15 @@ function assemble(url: string, config: DatabaseConfig, embedded: EmbeddedDatabas
 }
 
 /** What can be wrong with a replica is said by the set, once, and not by every connection that fails. */
-async function withReplicas(primary: Database, config: DatabaseConfig, log: Logger): Promise<Database> {
-  const quiet = silentLog()
-  const replicas = config.replicaUrls.map((url) => new Replica(addressOf(url), assemble(url, config, undefined, quiet)))
+async function withReplicas(primary: Database, config: DatabaseConfig, log: Logger, metrics: Metrics): Promise<Database> {
+  const quiet = { log: silentLog(), waits: new Histogram() }
+  const replicas = config.replicaUrls.map((url) => new Replica(addressOf(url), assemble(url, config, quiet)))
   const set = new ReplicaSet({ primary, replicas, maxLagMs: config.replicaMaxLagMs, log })
   const writes = new Writes(primary, config.statementTimeoutMs + config.connectTimeoutMs)
   await set.start()
-  return new ReplicatedDatabase({ primary, replicas: set, writes })
+  const database = new ReplicatedDatabase({ primary, replicas: set, writes })
+  measureReads(metrics, () => database.reads())
+  return database
 }
 
 /** What waiting does not cure ends the start: a wrong password (28), a database that does not exist (3D), an old server. */

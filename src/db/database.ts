@@ -1,6 +1,7 @@
 // What every room above `db` may do with PostgreSQL. The only place where a connection is taken.
 
 import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
+import type { PoolCounts } from './pool.ts'
 import type { Statement, TextRows } from './rows.ts'
 import type { Session } from './session.ts'
 
@@ -30,10 +31,16 @@ export interface DatabaseHealth {
   readonly ok: boolean
   readonly latencyMs?: number
   readonly error?: string
-  readonly pool: { readonly size: number; readonly idle: number; readonly waiting: number }
+  readonly pool: PoolCounts
   readonly serverVersion?: string
   /** Where reads went that may be anywhere; absent without replicas. */
-  readonly reads?: { readonly primary: number; readonly replicas: readonly ReplicaHealth[] }
+  readonly reads?: ReadsHealth
+}
+
+export interface ReadsHealth {
+  /** Operations that might have gone to a replica and did not. */
+  readonly primary: number
+  readonly replicas: readonly ReplicaHealth[]
 }
 
 export interface ReplicaHealth {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openDatabase, signalAll } from '../../test/support/database.ts'
-import { startPostgres, type PostgresServer } from '../../test/support/postgres-server.ts'
-import { testDatabases } from '../../test/support/postgres.ts'
+import { startPostgres, startStandby, type PostgresServer } from '../../test/support/postgres-server.ts'
+import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
+import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import type { Database } from './database.ts'
+import { textColumns } from './rows.ts'
 
 const one = { text: 'select 1', values: [] }
 const unavailable = { code: 'DB_UNAVAILABLE', status: 503, headers: { 'retry-after': '1' } }
@@ -77,6 +79,22 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     expect(await recovery(db)).toBeLessThan(2_000)
   })
 
+  test('a server that is set to read only refuses changes with 503, answers reads, and takes changes again', async () => {
+    const server = await ownServer()
+    const db = await openDatabase(server.url)
+    await db.query('create table notes (id int)')
+    const write = { text: 'insert into notes values (1)', values: [] }
+    await db.query('alter system set default_transaction_read_only = on')
+    await db.query('select pg_reload_conf()')
+    const refusal = expect.objectContaining({ code: 'DB_READ_ONLY', status: 503, headers: { 'retry-after': '1' } })
+    await expect.poll(() => db.write(write).catch((error: unknown) => error)).toEqual(refusal)
+    expect(await Promise.all([db.read(one), db.readAll([one]), db.read(one, { slow: true })])).toHaveLength(3)
+    expect(await db.transaction(() => db.write(write)).catch((error: unknown) => error)).toEqual(refusal)
+    await db.query('alter system reset default_transaction_read_only')
+    await db.query('select pg_reload_conf()')
+    await expect.poll(() => db.write(write)).toMatchObject({ affected: 1 })
+  })
+
   test('under load a restart gives nothing but answers and 503', async () => {
     const server = await ownServer()
     const db = await openDatabase(server.url)
@@ -100,4 +118,41 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     // Overloaded: all connections of the pool wait for the server, and so do as many callers as may queue.
     expect(['DB_UNAVAILABLE', 'DB_OVERLOADED']).toEqual(expect.arrayContaining([...codes]))
   })
+})
+
+test('connections that ended up at a standby are made anew, and find the primary when the address leads there', async () => {
+  const { binaries } = testDatabase()
+  const primary = await startPostgres(binaries)
+  const standby = await startStandby(binaries, primary)
+  const proxy = await startTcpProxy(primary.port)
+  onTestFinished(async () => void (await Promise.all([proxy.close(), primary.destroy(), standby.destroy()])))
+  const db = await openDatabase(primary.url.replace(String(primary.port), String(proxy.port)))
+  await db.query('create table notes (id int)')
+  const write = { text: 'insert into notes values (1)', values: [] }
+  proxy.pointTo(standby.port)
+  proxy.cut()
+  await expect.poll(() => db.write(write).catch((error: unknown) => error)).toMatchObject({ code: 'DB_READ_ONLY' })
+  // As when a name leads elsewhere: what is connected stays.
+  proxy.pointTo(primary.port)
+  const inRecovery = { text: 'select pg_is_in_recovery()', values: [] }
+  await expect.poll(() => db.write(write).catch(() => undefined), { timeout: 2_000 }).toMatchObject({ affected: 1 })
+  for (const rows of await Promise.all(everything(db).slice(0, 4))) expect(rows).toBeDefined()
+  for (let round = 0; round < 8; round += 1) expect(textColumns(await db.read(inRecovery), 0)).toEqual(['f'])
+})
+
+test('a failover to a standby gives nothing but answers and 503, and no restart', async () => {
+  const { binaries } = testDatabase()
+  const primary = await startPostgres(binaries)
+  const standby = await startStandby(binaries, primary)
+  const proxy = await startTcpProxy(primary.port)
+  onTestFinished(async () => void (await Promise.all([proxy.close(), primary.destroy(), standby.destroy()])))
+  const db = await openDatabase(primary.url.replace(String(primary.port), String(proxy.port)))
+  await Promise.all(everything(db))
+  signalAll(primary, 'SIGKILL')
+  for (const outcome of await Promise.allSettled(everything(db))) expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable })
+  proxy.pointTo(standby.port)
+  proxy.cut()
+  const onStandby = await openDatabase(standby.url)
+  await onStandby.query('select pg_promote()')
+  expect(await recovery(db)).toBeLessThan(2_000)
 })

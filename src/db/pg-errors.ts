@@ -21,6 +21,9 @@ export interface PgProblem {
   readonly routine?: string
 }
 
+/** SQLSTATE: the server, the database or the user has as many connections as it may. */
+export const tooManyConnections = '53300'
+
 type Factory = () => AppError
 
 const bySqlstate: Readonly<Record<string, Factory>> = {

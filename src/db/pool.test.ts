@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { freshDatabase } from '../../test/support/database.ts'
+import { createMetrics } from '../core/metrics.ts'
+import { freshDatabase, openDatabase } from '../../test/support/database.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 
 const { url } = testDatabase()
@@ -27,6 +29,35 @@ test('a waiting line that is full turns newcomers away at once', async () => {
   await expect(db.query('select 1')).rejects.toMatchObject({ code: 'DB_OVERLOADED' })
   expect(performance.now() - startedAt).toBeLessThan(50)
   await Promise.all([busy, ...line])
+})
+
+test('the pool tells how long callers wait for a connection', async () => {
+  const metrics = createMetrics()
+  const db = await openDatabase(url, { poolSize: 1 }, metrics)
+  expect((await db.health()).pool.longestWaitMs).toBeLessThan(200)
+  const busy = db.query('select pg_sleep(0.3)')
+  await Promise.all([busy, db.query('select 1')])
+  expect((await db.health()).pool.longestWaitMs).toBeGreaterThanOrEqual(200)
+  const text = await metrics.text()
+  expect(text).toMatch(/plinth_db_pool_wait_seconds_count 3\n/)
+  expect(text).toMatch(/plinth_db_pool_wait_seconds_bucket\{le="0.1"\} 2\n/)
+  expect(text).toContain('plinth_db_pool{state="idle"} 1')
+})
+
+test('where the server gives a single connection, writes and reads wait for it instead of being refused', async () => {
+  const admin = await freshDatabase(url)
+  const [row] = await admin.query<{ name: string }>('select current_database() as name')
+  const role = `single_${randomBytes(4).toString('hex')}`
+  await admin.query(`create role ${role} login password 'x' connection limit 1`)
+  const own = new URL(url)
+  Object.assign(own, { username: role, password: 'x', pathname: `/${row?.name ?? ''}` })
+  const db = await openDatabase(own.href, { connectTimeoutMs: 5_000 })
+  const one = { text: 'select 1', values: [] }
+  const all = Array.from({ length: 10 }, () => [db.write(one), db.read(one), db.readAll([one, one]), db.transaction(() => db.write(one))])
+  for (const outcome of await Promise.allSettled(all.flat())) expect(outcome).toMatchObject({ status: 'fulfilled' })
+  expect(await db.query('select count(*)::int from pg_stat_activity where usename = current_user')).toEqual([{ count: 1 }])
+  await db.close()
+  await admin.query(`drop role ${role}`)
 })
 
 test('a busy pool does not hold up pipelined reads or health', async () => {

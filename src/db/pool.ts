@@ -3,19 +3,35 @@
 import { Pool, type ClientConfig, type PoolClient } from 'pg'
 import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { Histogram } from '../core/metrics.ts'
+import { RecentPeak } from '../support/recent-peak.ts'
 import { checkServerVersion, VersionedClient } from './connect.ts'
 import { dbErrors, retryLater } from './errors.ts'
-import { isConnectionError, isUseless, pgProblemOf, toAppError } from './pg-errors.ts'
+import { isConnectionError, isUseless, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** Waiting statements for each connection before newcomers are turned away: about 50 ms of waiting with 2 ms statements. */
 const waitersPerConnection = 32
+/** How long the pool makes do with the connections it has after the server refused another. */
+const scarceMs = 1_000
+/** The longest wait of a time between this and twice as much is told. */
+const peakMs = 10_000
 
 export interface PoolOptions {
   readonly connection: ClientConfig
   readonly size: number
   readonly watchdog: Watchdog
   readonly log: Logger
+  /** Hears how long each caller waited for a connection, in seconds. */
+  readonly waits: Histogram
+}
+
+export interface PoolCounts {
+  readonly size: number
+  readonly idle: number
+  readonly waiting: number
+  /** Longest wait for a connection in the last 10 to 20 s. */
+  readonly longestWaitMs: number
 }
 
 export class ConnectionPool {
@@ -23,10 +39,16 @@ export class ConnectionPool {
   serverVersion: string | undefined
   readonly #size: number
   readonly #watchdog: Watchdog
+  readonly #waits: Histogram
+  readonly #longest = new RecentPeak(peakMs)
+  #scarceUntil = -Infinity
+  /** Connections that are older are not used again. */
+  #renewedAt = -Infinity
 
   constructor(options: PoolOptions) {
     this.#size = options.size
     this.#watchdog = options.watchdog
+    this.#waits = options.waits
     this.pg = new Pool({
       ...options.connection,
       max: options.size,
@@ -44,19 +66,27 @@ export class ConnectionPool {
   async take(): Promise<PoolClient> {
     this.#watchdog.check()
     if (this.pg.waitingCount >= this.#size * waitersPerConnection) throw retryLater(dbErrors.OVERLOADED())
+    const startedAt = performance.now()
     try {
-      const client = await this.pg.connect()
+      const client = await this.#connect()
       client.on('error', ignoreError)
       return client
     } catch (error) {
       throw connectError(error)
+    } finally {
+      this.#waited(startedAt)
     }
   }
 
   /** Gives a connection back; one that is broken or holds stale plans is closed and replaced by the next `take`. */
   release(client: PoolClient, { broken = false } = {}): void {
     client.off('error', ignoreError)
-    client.release(broken)
+    client.release(broken || this.#isOld(client))
+  }
+
+  /** Lets no connection that there is be taken again: where the address leads now they may not. */
+  renew(): void {
+    this.#renewedAt = performance.now()
   }
 
   /** Runs `work` on a connection of its own. */
@@ -77,12 +107,42 @@ export class ConnectionPool {
     return this.#watchdog.guard(answer, () => client.connection.stream.destroy())
   }
 
-  counts(): { size: number; idle: number; waiting: number } {
-    return { size: this.pg.totalCount, idle: this.pg.idleCount, waiting: this.pg.waitingCount }
+  counts(): PoolCounts {
+    const { totalCount: size, idleCount: idle, waitingCount: waiting } = this.pg
+    return { size, idle, waiting, longestWaitMs: Math.round(this.#longest.value(performance.now())) }
   }
 
   close(): Promise<void> {
     return this.pg.end()
+  }
+
+  async #connect(): Promise<PoolClient> {
+    this.pg.options.max = performance.now() < this.#scarceUntil ? Math.max(1, this.pg.totalCount) : this.#size
+    try {
+      const client = await this.pg.connect()
+      if (!this.#isOld(client)) return client
+      client.release(true)
+    } catch (error) {
+      if (!this.#isScarce(error)) throw error
+    }
+    return this.#connect()
+  }
+
+  /** The server gives no more connections. Where there are some, it is better to wait for one of them than to be refused. */
+  #isScarce(error: unknown): boolean {
+    const scarce = pgProblemOf(error)?.sqlstate === tooManyConnections && this.pg.totalCount > 0
+    if (scarce) this.#scarceUntil = performance.now() + scarceMs
+    return scarce
+  }
+
+  #isOld(client: PoolClient): boolean {
+    return client instanceof VersionedClient && client.madeAt < this.#renewedAt
+  }
+
+  #waited(since: number): void {
+    const now = performance.now()
+    this.#waits.observe((now - since) / 1_000)
+    this.#longest.saw(now - since, now)
   }
 
   #refuseOldServer(client: PoolClient): Error | undefined {

@@ -3,12 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
+import { RetryBudget } from '../support/retry-budget.ts'
 import type { Effect } from './after-commit.ts'
 import type { Database, DatabaseHealth, ReadOptions, Reads, TransactionOptions, WriteListener, WriteOptions } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
 import { mayWrite } from './may-write.ts'
-import { isConnectionError, isStalePlan, toAppError } from './pg-errors.ts'
-import type { ConnectionPool } from './pool.ts'
+import { isConnectionError, isStalePlan, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
+import type { ConnectionPool, PoolCounts } from './pool.ts'
 import type { Reader } from './reader/reader.ts'
 import type { Statement, TextRows } from './rows.ts'
 import { Session } from './session.ts'
@@ -27,6 +28,9 @@ export interface DatabaseParts {
 }
 
 const closeDeadlineMs = 3_000
+const renewMs = 1_000
+/** SQLSTATE of a change that the server does not take. */
+const readOnly = '25006'
 
 export class PostgresDatabase implements Database {
   readonly #connection: ClientConfig
@@ -36,6 +40,9 @@ export class PostgresDatabase implements Database {
   readonly #embedded: EmbeddedDatabase | undefined
   readonly #transactions: Transactions
   readonly #writeListeners: WriteListener[] = []
+  /** One statement in ten may be sent twice, and a hundred in a burst: all connections of a pool can be lost at once. */
+  readonly #retries = new RetryBudget({ most: 100, perSuccess: 0.1 })
+  #renewedAt = -Infinity
 
   constructor({ connection, pool, reader, watchdog, embedded, log }: DatabaseParts) {
     this.#connection = connection
@@ -51,6 +58,10 @@ export class PostgresDatabase implements Database {
     this.#pool.release(await this.#pool.take())
   }
 
+  poolCounts(): PoolCounts {
+    return this.#pool.counts()
+  }
+
   anywhere(): Reads {
     return this
   }
@@ -58,15 +69,16 @@ export class PostgresDatabase implements Database {
   async readAfter(): Promise<undefined> {}
 
   read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
-    if (this.#transactions.isOpen() || options?.slow === true)
-      return this.#run((client, begin) => runText(client, unnamed(statement), begin), isConnectionError)
-    return this.#pipeline(() => this.#reader.read(statement))
+    if (this.#transactions.isOpen() || options?.slow === true) return this.#readOnPool(statement)
+    return this.#pipeline(() => this.#reader.read(statement)).catch((error: unknown) =>
+      this.#unlessScarce(error, () => this.#readOnPool(statement)),
+    )
   }
 
   readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]> {
-    if (this.#transactions.isOpen() || options?.slow === true)
-      return Promise.all(statements.map((statement) => this.read(statement, options)))
-    return this.#pipeline(() => this.#reader.readAll(statements))
+    const onPool = (): Promise<TextRows[]> => Promise.all(statements.map((statement) => this.#readOnPool(statement)))
+    if (this.#transactions.isOpen() || options?.slow === true) return onPool()
+    return this.#pipeline(() => this.#reader.readAll(statements)).catch((error: unknown) => this.#unlessScarce(error, onPool))
   }
 
   write(statement: Statement, { tables }: WriteOptions = {}): Promise<TextRows> {
@@ -148,6 +160,15 @@ export class PostgresDatabase implements Database {
     return result
   }
 
+  #readOnPool(statement: Statement): Promise<TextRows> {
+    return this.#run((client, begin) => runText(client, unnamed(statement), begin), isConnectionError)
+  }
+
+  /** Where the server gives no connection for reads the pool may have the only ones there are. */
+  #unlessScarce<result>(error: unknown, otherwise: () => Promise<result>): Promise<result> {
+    return pgProblemOf(error)?.sqlstate === tooManyConnections ? otherwise() : Promise.reject(error)
+  }
+
   async #pipeline<result>(read: () => Promise<result>): Promise<result> {
     try {
       this.#watchdog.check()
@@ -163,13 +184,29 @@ export class PostgresDatabase implements Database {
    */
   async #run<result>(query: OnClient<result>, alsoWhen: (error: unknown) => boolean = () => false): Promise<result> {
     try {
-      return await this.#transactions.onConnection(query)
+      const result = await this.#transactions.onConnection(query)
+      this.#retries.succeeded()
+      return result
     } catch (error) {
-      if (this.#transactions.isOpen() || !(isStalePlan(error) || alsoWhen(error))) throw toAppError(error)
+      this.#look(error)
+      const mayRunAgain = !this.#transactions.isOpen() && (isStalePlan(error) || alsoWhen(error))
+      if (!mayRunAgain || !this.#retries.spend()) throw toAppError(error)
     }
     return this.#transactions.onConnection(query).catch((error: unknown) => {
       throw toAppError(error)
     })
+  }
+
+  /**
+   * A server that takes no changes may be a primary that has been replaced: its address, a name or a proxy, then leads to another,
+   * and connections that last would never notice. So they are made anew, once a second as long as it is so.
+   */
+  #look(error: unknown): void {
+    const now = performance.now()
+    if (pgProblemOf(error)?.sqlstate !== readOnly || now - this.#renewedAt < renewMs) return
+    this.#renewedAt = now
+    this.#pool.renew()
+    this.#reader.renew()
   }
 }
 

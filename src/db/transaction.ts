@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { escapeIdentifier, escapeLiteral, type PoolClient } from 'pg'
 import type { Logger } from '../core/log.ts'
+import { RetryBudget } from '../support/retry-budget.ts'
 import { runEffects, type Effect } from './after-commit.ts'
 import type { TransactionOptions } from './database.ts'
 import { dbErrors } from './errors.ts'
@@ -70,6 +71,8 @@ export class Transactions {
   readonly #scopes = new AsyncLocalStorage<Scope | undefined>()
   readonly #pool: ConnectionPool
   readonly #log: Logger
+  /** Transactions that meet get out of each other's way with two retries each at the worst; where none succeeds there is no point. */
+  readonly #retries = new RetryBudget({ most: 100, perSuccess: 2 })
 
   constructor(pool: ConnectionPool, log: Logger) {
     this.#pool = pool
@@ -117,9 +120,11 @@ export class Transactions {
 
   async #tryRun<result>(work: () => Promise<result>, options: TransactionOptions, attempt: number): Promise<result> {
     try {
-      return await this.#once(work, options)
+      const result = await this.#once(work, options)
+      this.#retries.succeeded()
+      return result
     } catch (error) {
-      if (options.retry !== true || attempt === maxTries || !isWorthRetrying(error)) throw error
+      if (options.retry !== true || attempt === maxTries || !isWorthRetrying(error) || !this.#retries.spend()) throw error
       await pauseBefore(attempt)
       return this.#tryRun(work, options, attempt + 1)
     }

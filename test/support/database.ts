@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
+import { createMetrics } from '../../src/core/metrics.ts'
 import { createDatabase, type CreateDatabaseConfig } from '../../src/db/create-database.ts'
 import type { Database } from '../../src/db/database.ts'
 import type { PostgresServer } from './postgres-server.ts'
@@ -25,8 +26,12 @@ const defaults: Omit<CreateDatabaseConfig, 'url'> = {
 }
 
 /** Connects to an existing database; without a URL to the embedded one of `config.root`. */
-export async function openDatabase(url: string | undefined, config: Partial<CreateDatabaseConfig> = {}): Promise<Database> {
-  const database = await createDatabase({ ...defaults, ...config, ...(url === undefined ? {} : { url }) }, silentLog())
+export async function openDatabase(
+  url: string | undefined,
+  config: Partial<CreateDatabaseConfig> = {},
+  metrics = createMetrics(),
+): Promise<Database> {
+  const database = await createDatabase({ ...defaults, ...config, ...(url === undefined ? {} : { url }) }, silentLog(), metrics)
   onTestFinished(() => database.close())
   return database
 }

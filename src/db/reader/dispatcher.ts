@@ -51,6 +51,10 @@ export class Dispatcher implements Reader, ConnectionOwner {
     return { connections: this.#ready.size, inFlight: loads.reduce((sum, load) => sum + load, this.#waiting.length) }
   }
 
+  renew(): void {
+    for (const connection of this.#ready) connection.retire()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
     return this.#closing

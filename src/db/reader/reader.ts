@@ -26,6 +26,8 @@ export interface Reader {
   read(statement: Statement, options?: ReadCallOptions): Promise<TextRows>
   /** Runs independent statements on one connection in one write. Rejects with the first error. */
   readAll(statements: readonly Statement[]): Promise<TextRows[]>
+  /** Gives the connections that there are no more reads: later ones are sent on new connections. */
+  renew(): void
   /** Takes no more reads, finishes those it has, and says goodbye to the server. */
   close(): Promise<void>
   /** Connections that are ready, and statements without an answer. */

@@ -4,7 +4,16 @@
 import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import { currentContext } from '../../core/context.ts'
 import type { Effect } from '../after-commit.ts'
-import type { Database, DatabaseHealth, ReadOptions, Reads, TransactionOptions, WriteListener, WriteOptions } from '../database.ts'
+import type {
+  Database,
+  DatabaseHealth,
+  ReadOptions,
+  Reads,
+  ReadsHealth,
+  TransactionOptions,
+  WriteListener,
+  WriteOptions,
+} from '../database.ts'
 import { mayWrite } from '../may-write.ts'
 import { toAppError } from '../pg-errors.ts'
 import type { Statement, TextRows } from '../rows.ts'
@@ -110,7 +119,11 @@ export class ReplicatedDatabase implements Database {
   }
 
   async health(): Promise<DatabaseHealth> {
-    return { ...(await this.#primary.health()), reads: { primary: this.#readsOnPrimary, replicas: this.#replicas.health() } }
+    return { ...(await this.#primary.health()), reads: this.reads() }
+  }
+
+  reads(): ReadsHealth {
+    return { primary: this.#readsOnPrimary, replicas: this.#replicas.health() }
   }
 
   async close(): Promise<void> {
