@@ -165,8 +165,9 @@ export class PostgresDatabase implements Database {
   }
 
   /** Where the server gives no connection for reads the pool may have the only ones there are. */
-  #unlessScarce<result>(error: unknown, otherwise: () => Promise<result>): Promise<result> {
-    return pgProblemOf(error)?.sqlstate === tooManyConnections ? otherwise() : Promise.reject(error)
+  async #unlessScarce<result>(error: unknown, otherwise: () => Promise<result>): Promise<result> {
+    if (pgProblemOf(error)?.sqlstate !== tooManyConnections) throw error
+    return otherwise()
   }
 
   async #pipeline<result>(read: () => Promise<result>): Promise<result> {
