@@ -8,7 +8,7 @@ import type { Deadlines } from './deadlines.ts'
 import { Link } from './link.ts'
 import { RedisUnavailable, type ScriptReply } from './redis.ts'
 import type { Topology, TopologyEvents } from './topology.ts'
-import { nameOf, type Target, targetOf, within } from './wire.ts'
+import { nameOf, replyTest, type Target, targetOf, within } from './wire.ts'
 
 /** One node may be asked for the map this long. */
 const askMs = 500
@@ -25,6 +25,8 @@ export interface SlotRange extends RedisHost {
 
 export class Cluster implements Topology {
   readonly #address: RedisAddress
+  /** Of the whole. */
+  readonly #name: string
   readonly #deadlines: Deadlines
   readonly #events: TopologyEvents
   readonly #stop = new AbortController()
@@ -40,6 +42,7 @@ export class Cluster implements Topology {
 
   constructor(address: RedisAddress, deadlines: Deadlines, events: TopologyEvents) {
     this.#address = address
+    this.#name = address.hosts.map(nameOf).join(',')
     this.#deadlines = deadlines
     this.#events = events
     this.#nodes = [...address.hosts]
@@ -78,6 +81,7 @@ export class Cluster implements Topology {
     if (this.#reading) return
     this.#reading = true
     clearTimeout(this.#timer)
+    await replyTest()
     const ranges = await this.#ask()
     this.#reading = false
     if (this.#stop.signal.aborted) return
@@ -114,11 +118,11 @@ export class Cluster implements Topology {
 
   #unknown(problems: readonly string[]): void {
     const message = `no node tells the slots of the cluster: ${problems.join('; ')}`
-    this.#events.onChange(this.#address.hosts.map(nameOf).join(','), new RedisUnavailable('offline', message))
+    this.#events.onChange(this.#name, new RedisUnavailable('offline', message), this.#name)
   }
 
   #use(ranges: readonly SlotRange[]): void {
-    this.#events.onChange(this.#address.hosts.map(nameOf).join(','), undefined)
+    this.#events.onChange(this.#name, undefined, this.#name)
     const masters = new Map(ranges.map((range) => [nameOf(range), range]))
     for (const [name, link] of this.#masters) if (!masters.has(name)) this.#forget(name, link)
     this.#slots = Array.from({ length: slotCount })
@@ -138,7 +142,7 @@ export class Cluster implements Topology {
       deadlines: this.#deadlines,
       target: async () => targetOf(node, this.#address),
       onChange: (problem) => {
-        this.#events.onChange(nameOf(node), problem)
+        this.#events.onChange(nameOf(node), problem, nameOf(node))
         if (problem !== undefined) this.#again(restlessMs)
       },
       onFailure: this.#events.onFailure,
@@ -153,7 +157,7 @@ export class Cluster implements Topology {
   #forget(name: string, link: Link): void {
     this.#masters.delete(name)
     link.stop()
-    this.#events.onChange(name, undefined)
+    this.#events.onGone(name)
     this.#events.onMoved()
   }
 }

@@ -4,7 +4,7 @@ import type { Deadlines, Watcher } from './deadlines.ts'
 import { failureOf, type IsReply } from './failure.ts'
 import { RedisUnavailable, type Script, type ScriptReply } from './redis.ts'
 import { parseInfo, unreadiness } from './server-info.ts'
-import { type Command, openWire, replyTest, type Target, unless, type Wire } from './wire.ts'
+import { type Command, openWire, type Target, unless, type Wire } from './wire.ts'
 
 /** What a frozen server can make us keep until the circuit opens: at most three budgets' worth, and never more than this. */
 const mostWaiting = 8_192
@@ -104,6 +104,7 @@ export interface ConnectionOptions {
   readonly observer: ConnectionObserver
   /** Ends the attempt. */
   readonly signal: AbortSignal
+  readonly isReply: IsReply
 }
 
 /**
@@ -111,8 +112,7 @@ export interface ConnectionOptions {
  *
  * @throws  RedisUnavailable: what is wrong with the server, or with us
  */
-export async function openConnection({ target, deadlines, observer, signal }: ConnectionOptions): Promise<Connection> {
-  const isReply = await replyTest()
+export async function openConnection({ target, deadlines, observer, signal, isReply }: ConnectionOptions): Promise<Connection> {
   let wire: Wire | undefined
   let lost: RedisUnavailable | undefined
   const onLost = (error: Error): void => {

@@ -25,7 +25,7 @@ export function createRedis({ url, budgetMs }: RedisConfig, application: string,
   const deadlines = new Deadlines(budgetMs)
   const countFailure = metrics.counter('plinth_redis_failures_total', 'Commands that Redis did not do.', 'reason')
   const events: TopologyEvents = {
-    onChange: sayChanges(log),
+    ...sayChanges(log),
     onFailure: (reason) => countFailure(reason),
     onMoved: () => subscriber.drop(new RedisUnavailable('unready', 'another server is the one to listen to')),
   }

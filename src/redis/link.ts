@@ -2,11 +2,11 @@
 // A frozen server costs three commands their budget; then its connection is dropped with everything that it was sent.
 
 import { performance } from 'node:perf_hooks'
-import { type Connection, type ConnectionObserver, openConnection } from './connection.ts'
+import { type Connection, type ConnectionObserver, type ConnectionOptions, openConnection } from './connection.ts'
 import type { Deadlines } from './deadlines.ts'
 import { failureOf, isRedirect, isUseless } from './failure.ts'
 import { type RedisFailure, RedisUnavailable } from './redis.ts'
-import { nameOf, type Target, within } from './wire.ts'
+import { nameOf, replyTest, type Target, within } from './wire.ts'
 
 export type CircuitState = 'closed' | 'half-open' | 'open'
 
@@ -98,18 +98,19 @@ export class Link {
     this.#attempt += 1
     const observer = this.#observer(this.#attempt)
     try {
-      this.#opened(await within(openMs, this.#stop.signal, (signal) => this.#open(observer, signal)))
+      const isReply = await replyTest()
+      this.#opened(await within(openMs, this.#stop.signal, (signal) => this.#open({ observer, signal, isReply })))
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#fail(failureOf(error, () => false))
     }
     this.#first.resolve()
   }
 
-  async #open(observer: ConnectionObserver, signal: AbortSignal): Promise<Connection> {
+  async #open(attempt: Pick<ConnectionOptions, 'observer' | 'signal' | 'isReply'>): Promise<Connection> {
     const { target, deadlines } = this.#options
-    const place = await target(signal)
+    const place = await target(attempt.signal)
     this.#server = nameOf(place)
-    return openConnection({ target: place, deadlines, observer, signal })
+    return openConnection({ ...attempt, target: place, deadlines })
   }
 
   /** What a connection tells counts as long as it is the one in use. */

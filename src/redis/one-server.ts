@@ -22,7 +22,7 @@ export class OneServer implements Topology {
     this.#link = new Link({
       deadlines,
       target: (signal) => this.subscriptionTarget(signal),
-      onChange: (problem, server) => events.onChange(server === '' ? nameOf(address.hosts[0]) : server, problem),
+      onChange: (problem, server) => events.onChange('', problem, server === '' ? nameOf(address.hosts[0]) : server),
       onFailure: events.onFailure,
     })
     this.#links = [this.#link]

@@ -82,7 +82,7 @@ export class RemoteRedis implements Redis {
     return removed
   }
 
-  info(): Promise<RedisServerInfo[]> {
+  async info(): Promise<RedisServerInfo[]> {
     const { database } = this.#parts
     return Promise.all(
       this.#links().map(async (link) => describeServer(link.server, parseInfo(await this.#send(link, ['INFO'])), database)),

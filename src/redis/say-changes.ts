@@ -4,18 +4,24 @@ import type { Logger } from '../core/log.ts'
 import type { RedisUnavailable } from './redis.ts'
 import type { TopologyEvents } from './topology.ts'
 
-export function sayChanges(log: Logger): TopologyEvents['onChange'] {
+export function sayChanges(log: Logger): Pick<TopologyEvents, 'onChange' | 'onGone'> {
   const said = new Map<string, string>()
-  return (server, problem) => {
-    const before = said.get(server)
-    if (problem === undefined) {
-      said.delete(server)
-      if (before !== undefined) log.info({ redis: server }, 'Redis is used again')
-      return
-    }
-    const now = kindOf(problem)
-    said.set(server, now)
-    if (before !== now) log.warn({ redis: server, reason: problem.reason }, `Redis is not used: ${problem.message}`)
+  return {
+    onChange(name, problem, redis) {
+      const before = said.get(name)
+      const now = problem === undefined ? undefined : kindOf(problem)
+      if (before === now) return
+      if (problem === undefined || now === undefined) {
+        said.delete(name)
+        log.info({ redis }, 'Redis is used again')
+      } else {
+        said.set(name, now)
+        log.warn({ redis, reason: problem.reason }, `Redis is not used: ${problem.message}`)
+      }
+    },
+    onGone(name) {
+      if (said.delete(name)) log.info({ redis: name }, 'Redis is not asked any more: others have what it had')
+    },
   }
 }
 

@@ -20,8 +20,10 @@ export interface Topology {
 export interface TopologyEvents {
   /** A command was not answered as it should. */
   readonly onFailure: (reason: RedisFailure) => void
-  /** Something about `server` changed: `problem`, or none any more. */
-  readonly onChange: (server: string, problem: RedisUnavailable | undefined) => void
+  /** Something changed about one of the servers: `problem`, or none any more. `server` is who it is at the moment. */
+  readonly onChange: (name: string, problem: RedisUnavailable | undefined, server: string) => void
+  /** One is not asked any more. */
+  readonly onGone: (name: string) => void
   /** What was subscribed to elsewhere must be subscribed to anew. */
   readonly onMoved: () => void
 }

@@ -115,7 +115,7 @@ export async function within<result>(limitMs: number, stop: AbortSignal, work: (
   }
 }
 
-/** Whether an error is a reply of a server. Asked when there was a connection, so the library is loaded. */
+/** Whether an error is a reply of a server. Loads the library, so that its time is not that of a connection. */
 export async function replyTest(): Promise<(error: unknown) => boolean> {
   const { ErrorReply } = await library()
   return (error) => error instanceof ErrorReply
