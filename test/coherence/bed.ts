@@ -57,18 +57,24 @@ export async function startServers(binaries: string, standbys: number): Promise<
 
 async function makeDatabase(serverUrl: string): Promise<string> {
   await query(serverUrl, `create role ${appUser} login`, `create database ${appUser} owner ${appUser}`)
-  const url = new URL(serverUrl)
-  url.pathname = `/${appUser}`
-  url.username = appUser
-  await createSchema(url.href, tables)
+  const url = databaseAt(serverUrl)
+  await createSchema(url, tables)
   const rows = `from generate_series(1, ${keyCount}) id`
   await query(
-    url.href,
+    url,
     ...Object.keys(modes).map((table) => `insert into ${table} select id, 0 ${rows}`),
     `insert into holders select id, id ${rows}`,
     // A record that is replaced past the framework is deleted and inserted, and must not lose its holder.
     'alter table holders alter constraint holders_register_id_verified_id_fkey deferrable initially deferred',
   )
+  return url
+}
+
+/** The application's database on a server. */
+export function databaseAt(serverUrl: string): string {
+  const url = new URL(serverUrl)
+  url.pathname = `/${appUser}`
+  url.username = appUser
   return url.href
 }
 
@@ -83,9 +89,14 @@ export async function settle(
     databaseUrl,
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   )
+  return registersOf(databaseUrl, names)
+}
+
+/** @returns the values by key, for each mode */
+export async function registersOf(url: string, names: readonly ModeName[]): Promise<Map<ModeName, Map<number, number>>> {
   const held = new Map<ModeName, Map<number, number>>()
   for (const name of names) {
-    const rows = await query<{ id: number; value: number }>(databaseUrl, `select id, value from ${name}`)
+    const rows = await query<{ id: number; value: number }>(url, `select id, value from ${name}`)
     held.set(name, new Map(rows.map(({ id, value }) => [id, value])))
   }
   return held

@@ -10,6 +10,8 @@ const streamingDeadlineMs = 20_000
 /** A commit is answered when a standby has it: what was acknowledged survives the loss of the primary, or nothing could be promised. */
 const synchronous = "alter system set synchronous_standby_names = 'ANY 1 (*)'"
 
+const asynchronous = ['alter system reset synchronous_standby_names', 'select pg_reload_conf()']
+
 export interface Cluster {
   /** Of the primary, whichever that is, through a proxy when there are standbys; a superuser on the database `postgres`. */
   readonly url: string
@@ -18,12 +20,19 @@ export interface Cluster {
   /**
    * The primary is cut off and killed, the standby that has most is promoted, and clients find it where the old one was. The proxy sees to
    * it that nobody hears of the old one again, as whoever decides a failover has to.
-   *
-   * @returns milliseconds during which there was no primary
    */
-  failOver(): Promise<number>
+  failOver(): Promise<void>
+  /**
+   * The same, with standbys that have had nothing for `lagMs`: what was acknowledged in that time is lost.
+   *
+   * @param look  is given the URL of the new primary before anybody else can reach it
+   */
+  failOverWithLoss(lagMs: number, look: (url: string) => Promise<void>): Promise<void>
   destroy(): Promise<void>
 }
+
+/** Whoever decides that a primary is lost has waited longer than this, and longer than any process may go on without having asked it. */
+const decisionMs = 700
 
 /** @param binaries  with `pg_basebackup` when there are to be standbys */
 export async function startCluster(binaries: string, standbys: number): Promise<Cluster> {
@@ -39,27 +48,43 @@ export async function startCluster(binaries: string, standbys: number): Promise<
     await query(first.url, 'select pg_reload_conf()')
     await streaming(first.url, standbys)
   }
-  const failOver = async (): Promise<number> => {
-    const begin = performance.now()
+  const cutOff = async (): Promise<void> => {
     await Promise.all([clients.refuse(), replication.refuse()])
     primary.signal('SIGKILL')
+  }
+  const promote = async (): Promise<void> => {
     const next = await mostAdvanced(behind)
     behind = behind.filter((server) => server !== next)
     await query(next.url, 'select pg_promote()')
-    if (behind.length === 0) await query(next.url, 'alter system reset synchronous_standby_names', 'select pg_reload_conf()')
-    for (const proxy of [replication, clients]) {
-      proxy.pointTo(next.port)
-      await proxy.accept()
-    }
+    if (behind.length === 0) await query(next.url, ...asynchronous)
     await primary.destroy()
     primary = next
-    return performance.now() - begin
+  }
+  const open = async (): Promise<void> => {
+    for (const proxy of [replication, clients]) {
+      proxy.pointTo(primary.port)
+      await proxy.accept()
+    }
   }
   if (standbys > 0) await build()
   return {
     url: standbys === 0 ? first.url : `postgres://postgres@127.0.0.1:${clients.port}/postgres`,
     standbys: () => behind.length,
-    failOver,
+    async failOver() {
+      await cutOff()
+      await promote()
+      await open()
+    },
+    async failOverWithLoss(lagMs, look) {
+      await query(primary.url, ...asynchronous)
+      replication.freeze()
+      await sleep(lagMs)
+      await cutOff()
+      replication.thaw()
+      await Promise.all([promote(), sleep(decisionMs)])
+      await look(primary.url)
+      await open()
+    },
     async destroy() {
       await Promise.all([clients.close(), replication.close()])
       await Promise.all([primary, ...behind].map((server) => server.destroy()))

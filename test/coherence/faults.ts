@@ -10,6 +10,8 @@ export interface Target {
   readonly servers: Servers
   readonly processes: readonly AppProcess[]
   readonly random: Random
+  /** To be called when PostgreSQL has lost what it had acknowledged, with the URL of what is left. */
+  lost(url: string): Promise<void>
 }
 
 export interface Fault {
@@ -109,6 +111,15 @@ export const faults = {
     needsStandby: true,
     async strike({ servers: { cluster } }) {
       await cluster.failOver()
+    },
+  },
+
+  'failover with loss': {
+    title: 'PostgreSQL lost, a standby promoted that was 0.5 s behind',
+    mayFail: true,
+    needsStandby: true,
+    async strike({ servers: { cluster }, lost }) {
+      await cluster.failOverWithLoss(500, lost)
     },
   },
 } satisfies Readonly<Record<string, Fault>>

@@ -49,10 +49,32 @@ describe('the history of a run', () => {
     ])
   })
 
+  test('after a loss there is what was kept, and what was lost is nothing that anybody wrote', () => {
+    const history = new History(zeros)
+    history.endWrite(history.beginWrite(1, 5))
+    const underWay = history.beginWrite(2, 6)
+    const before = now()
+    history.restart(zeros)
+    history.endRead(before, [1], new Map([[1, 5]]))
+    history.endRead(now(), [1], new Map([[1, 0]]))
+    history.endRead(now(), [2], new Map([[2, 6]]))
+    history.endWrite(underWay)
+    expect(history.check()).toEqual([])
+    history.endRead(now(), [1], new Map([[1, 5]]))
+    expect(history.check()).toMatchObject([{ key: 1, violation: { kind: 'never written' } }])
+  })
+
+  test('what contradicted before a loss is not forgotten', () => {
+    const history = new History(zeros)
+    history.endRead(now(), [1], new Map([[1, 5]]))
+    history.restart(zeros)
+    history.restart(zeros)
+    expect(history.check()).toHaveLength(1)
+  })
+
   test('what fails is counted by what came instead', () => {
     const history = new History(zeros)
-    history.beginWrite(1, 5)
-    history.loseWrite('503 DB_UNAVAILABLE')
+    history.loseWrite(history.beginWrite(1, 5), '503 DB_UNAVAILABLE')
     history.loseRead('503 DB_UNAVAILABLE')
     expect(history.tally).toMatchObject({ operations: 2, unknown: 1, failures: new Map([['503 DB_UNAVAILABLE', 2]]) })
   })

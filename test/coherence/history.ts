@@ -8,6 +8,8 @@ export interface Sent {
   readonly value: number
   readonly begin: number
   end: number
+  /** Its request is under way. */
+  isOpen: boolean
 }
 
 export interface KeyViolation {
@@ -48,15 +50,23 @@ export class History {
   readonly #writes = new Map<number, Sent[]>()
   readonly #reads = new Map<number, Read[]>()
 
-  readonly initial: ReadonlyMap<number, number>
+  /** Violations before the last `restart`. */
+  readonly #found: KeyViolation[] = []
+  #initial: ReadonlyMap<number, number>
+  #start = 0
 
   /** @param initial  what each key held before */
   constructor(initial: ReadonlyMap<number, number>) {
-    this.initial = initial
+    this.#initial = initial
     for (const key of initial.keys()) {
       this.#writes.set(key, [])
       this.#reads.set(key, [])
     }
+  }
+
+  /** What each key held before, or after the last `restart`. */
+  get initial(): ReadonlyMap<number, number> {
+    return this.#initial
   }
 
   get keys(): readonly number[] {
@@ -65,12 +75,13 @@ export class History {
 
   /** To be called before the request is sent: who is killed in between leaves a write that may have happened. */
   beginWrite(key: number, value: number): Sent {
-    const sent: Sent = { key, value, begin: now(), end: Infinity }
+    const sent: Sent = { key, value, begin: now(), end: Infinity, isOpen: true }
     this.#writes.get(key)?.push(sent)
     return sent
   }
 
   endWrite(sent: Sent): void {
+    sent.isOpen = false
     sent.end = now()
     this.#countWrite(sent.end - sent.begin)
   }
@@ -83,7 +94,8 @@ export class History {
     this.#countWrite(now() - sent.begin)
   }
 
-  loseWrite(reason: string): void {
+  loseWrite(sent: Sent, reason: string): void {
+    sent.isOpen = false
     this.tally.unknown += 1
     this.tally.operations += 1
     this.#fail(reason)
@@ -92,7 +104,7 @@ export class History {
   /** @param found  value by key; a key that was asked for and is not there has no value that anybody wrote */
   endRead(begin: number, asked: readonly number[], found: ReadonlyMap<number, number>, cache = 'none'): void {
     const end = now()
-    for (const key of asked) this.#reads.get(key)?.push({ value: found.get(key) ?? missing, begin, end })
+    if (begin >= this.#start) for (const key of asked) this.#reads.get(key)?.push({ value: found.get(key) ?? missing, begin, end })
     this.tally.operations += 1
     this.tally.longestReadMs = Math.max(this.tally.longestReadMs, end - begin)
     increment(this.tally.cache, cache)
@@ -105,10 +117,27 @@ export class History {
 
   /** Of what happened so far: the beginning of a linearizable history is linearizable, too. */
   check(): KeyViolation[] {
-    return [...this.initial].flatMap(([key, initial]) => {
+    const found = [...this.initial].flatMap(([key, initial]) => {
       const history = { initial, writes: this.writesOf(key), reads: this.readsOf(key) }
       return checkRegister(history).map((violation) => ({ key, violation }))
     })
+    return [...this.#found, ...found]
+  }
+
+  /**
+   * The database has lost what it had acknowledged last. From now on there is what it has kept, and what was lost must not be seen again;
+   * what was asked for before may still be answered out of either, so such reads say nothing, and such writes may happen or not.
+   *
+   * @param kept  what each key holds now
+   */
+  restart(kept: ReadonlyMap<number, number>): void {
+    this.#found.push(...this.check().slice(this.#found.length))
+    this.#start = now()
+    this.#initial = kept
+    for (const key of kept.keys()) {
+      this.#writes.set(key, this.#writes.get(key)?.filter(({ isOpen, value }) => isOpen && value !== kept.get(key)) ?? [])
+      this.#reads.set(key, [])
+    }
   }
 
   writesOf(key: number): readonly Write[] {

@@ -97,9 +97,9 @@ class Client {
       const answer = await connection.send('PATCH', path, JSON.stringify({ value: sent.value }))
       if (answer.status === 200) history.endWrite(sent)
       else if (answer.status === 409 || answer.status === 404) history.refuseWrite(sent) // 404: it waited for a record that was being replaced
-      else history.loseWrite(failureOf(answer))
+      else history.loseWrite(sent, failureOf(answer))
     } catch {
-      history.loseWrite('no answer')
+      history.loseWrite(sent, 'no answer')
     }
   }
 }

@@ -50,22 +50,28 @@ function known<name extends string>(option: string, text: string | undefined, na
   return text?.split(',') as name[] | undefined
 }
 
-/** Runs of the same servers share them. */
 async function runAll(runs: readonly Run[]): Promise<{ findings: Finding[]; versions: readonly (readonly [string, string])[] }> {
   const binaries = installedPostgres() ?? (await npmBinaries(serverUser())) ?? ''
   const findings: Finding[] = []
   const values = countedUp()
   let versions: readonly (readonly [string, string])[] = []
-  for (const standbys of new Set(runs.map((run) => run.standbys))) {
-    const servers = await startServers(binaries, standbys)
+  for (const group of groupsOf(runs)) {
+    const servers = await startServers(binaries, group[0]?.standbys ?? 0)
     try {
       versions = await versionsOf(servers)
-      for (const run of runs.filter((other) => other.standbys === standbys)) findings.push(...(await runOne(servers, run, values)))
+      for (const run of group) findings.push(...(await runOne(servers, run, values)))
     } finally {
       await servers.close()
     }
   }
   return { findings, versions }
+}
+
+/** Runs share their servers, but those that use up standbys. */
+function groupsOf(runs: readonly Run[]): (readonly Run[])[] {
+  const lasting = runs.filter(({ standbys }) => standbys === 0)
+  const single = runs.filter(({ standbys }) => standbys > 0)
+  return [...(lasting.length > 0 ? [lasting] : []), ...single.map((run) => [run])]
 }
 
 async function runOne(servers: Servers, { scenario, control }: Run, values: Values): Promise<Finding[]> {

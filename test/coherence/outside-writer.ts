@@ -90,7 +90,7 @@ class OutsideWriter {
   async #failed(client: Client, sent: Sent, error: unknown): Promise<void> {
     const { history } = this.#options
     const code = error instanceof DatabaseError ? (error.code ?? '') : ''
-    if (code === '' || code.startsWith('57')) return history.loseWrite('outside: no answer')
+    if (code === '' || code.startsWith('57')) return history.loseWrite(sent, 'outside: no answer')
     history.refuseWrite(sent)
     await client.query('rollback').catch(() => undefined)
   }

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomFrom } from '../guarantees/support/random.ts'
-import { type Servers, settle, startProcesses } from './bed.ts'
+import { databaseAt, registersOf, type Servers, settle, startProcesses } from './bed.ts'
 import { type FaultName, faults } from './faults.ts'
 import { History } from './history.ts'
 import { type Load, startLoad, type Values } from './load.ts'
@@ -84,6 +84,10 @@ async function strikeUntilDone(
   const all = [...histories.values()]
   const isFound = (): boolean => scenario.untilViolated === true && all.every((history) => history.check().length > 0)
   const isEnough = (): boolean => all.every(({ tally }) => tally.operations >= scenario.operations)
+  const lost = async (url: string): Promise<void> => {
+    const kept = await registersOf(databaseAt(url), [...histories.keys()])
+    for (const [name, history] of histories) history.restart(kept.get(name) ?? history.initial)
+  }
   let strikes = 0
   for (;;) {
     for (let left = pauseMs.least + random.below(pauseMs.most - pauseMs.least); left > 0; left -= lookMs) {
@@ -91,8 +95,8 @@ async function strikeUntilDone(
       if (isFound() || (isEnough() && strikes >= scenario.strikes)) return strikes
     }
     if (performance.now() > deadline) throw new Error(`The run was not over after ${longestMs / 60_000} minutes.`)
-    if (faults[scenario.fault] === faults.failover && servers.cluster.standbys() === 0) continue
-    await faults[scenario.fault].strike({ servers, processes, random })
+    if ('needsStandby' in faults[scenario.fault] && servers.cluster.standbys() === 0) continue
+    await faults[scenario.fault].strike({ servers, processes, random, lost })
     strikes += 1
   }
 }
