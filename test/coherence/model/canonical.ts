@@ -1,115 +1,127 @@
-// Two states that differ only in names (of epochs, writers, readers) are one. The text that is returned is the same for both.
+// Two states that differ only in names (of epochs, writers, readers) are one: both have the same text. What Redis keeps of an epoch
+// that nobody knows any more can never be used again, so it is left out.
 
-import { gone, type LateFence, type Reader, type Slot, type State, type Store, type Told, type Writer } from './state.ts'
+import type { LateFence, Reader, Slot, State, Store, Told, Writer } from './state.ts'
 
-export interface Canonical {
-  readonly state: State
+/** How a state's epochs, writers and readers are called in its canonical form. */
+interface Names {
+  readonly epochs: ReadonlyMap<number, number>
+  /** Old positions in the new order; `indexOf` a token that is `gone` is `gone` again. */
+  readonly writers: readonly number[]
+  readonly readers: readonly number[]
+}
+
+/** A state and what tells it from all others. */
+export class Canonical {
   readonly text: string
+  readonly #state: State
+  readonly #names: Names
+
+  constructor(state: State) {
+    const epochs = nameEpochs(state)
+    const writers = inOrder(state.writers.map((writer, i) => `${writerText(writer, epochs)}${state.horizon.includes(i)}`))
+    const readers = inOrder(state.readers.map((reader) => readerText(reader, epochs)))
+    this.#state = state
+    this.#names = { epochs, writers, readers }
+    this.text = textOf(state, this.#names)
+  }
+
+  /** The state under its new names. */
+  get state(): State {
+    return renamed(this.#state, this.#names)
+  }
 }
 
-export function canonical(state: State): Canonical {
-  const named = renameEpochs(state)
-  const writerOrder = orderOf(named.writers, (writer, i) => `${writerText(writer)}${named.horizon.includes(i)}`)
-  const readerOrder = orderOf(named.readers, readerText)
-  const settled = renamePeople(named, placesOf(writerOrder), placesOf(readerOrder), writerOrder, readerOrder)
-  return { state: settled, text: textOf(settled) }
+const byNumber = (a: number, b: number): number => a - b
+
+/** 1, 2, 3 … by age. */
+function nameEpochs({ row, writers, readers, late }: State): ReadonlyMap<number, number> {
+  const known = new Set([row.epoch])
+  for (const { told } of writers) if (told !== undefined) known.add(told.epoch)
+  for (const { permission, used } of readers) {
+    if (permission !== undefined) known.add(permission.epoch)
+    if (used !== undefined) known.add(used.epoch)
+  }
+  for (const { epoch } of late) known.add(epoch)
+  return new Map([...known].toSorted(byNumber).map((epoch, i) => [epoch, i + 1]))
 }
 
-/** Epochs that are still known to somebody, as 1, 2, 3 … by age; what Redis keeps of the others can never be used again. */
-function renameEpochs(state: State): State {
-  const known = [...knownEpochs(state)].toSorted((a, b) => a - b)
-  const nameOf = new Map(known.map((epoch, i) => [epoch, i + 1]))
-  const name = (epoch: number): number => nameOf.get(epoch) ?? 0
-  const told = <part extends Told | undefined>(part: part): part => (part === undefined ? part : { ...part, epoch: name(part.epoch) })
-  const store = ({ marks, rows }: Store): Store => ({
-    marks: marks
-      .filter((epoch) => nameOf.has(epoch))
-      .map(name)
-      .toSorted(),
-    rows: rows.filter(({ epoch }) => nameOf.has(epoch)).map((row) => ({ ...row, epoch: name(row.epoch) })),
+function inOrder(texts: readonly string[]): number[] {
+  return texts.map((_, i) => i).toSorted((a, b) => ((texts[a] ?? '') < (texts[b] ?? '') ? -1 : 1))
+}
+
+function textOf({ row, horizon, redis, dump, writers, readers, late }: State, names: Names): string {
+  const { epochs } = names
+  const people = [
+    ...names.writers.map((i) => writerText(writers[i], epochs)),
+    ...names.readers.map((i) => readerText(readers[i], epochs)),
+  ].join()
+  const waited = horizon.map((i) => names.writers.indexOf(i)).toSorted(byNumber)
+  const fences = late.map(({ epoch, writer }) => `${epochs.get(epoch)}.${names.writers.indexOf(writer)}`).toSorted()
+  return `${toldText(row, epochs)}|${waited.join()}|${people}|${storeText(redis, names)}|${dump === undefined ? '' : storeText(dump, names)}|${fences.join()}`
+}
+
+function toldText(told: Told | undefined, epochs: Names['epochs']): string {
+  return told === undefined ? '' : `${told.state}${epochs.get(told.epoch)}${told.present ? '+' : '-'}`
+}
+
+function writerText(writer: Writer | undefined, epochs: Names['epochs']): string {
+  return `${writer?.at} ${toldText(writer?.told, epochs)}`
+}
+
+function readerText(reader: Reader | undefined, epochs: Names['epochs']): string {
+  const { permission, at, used, variant, fresh } = reader ?? { at: '' }
+  return `${toldText(permission, epochs)} ${at} ${toldText(used, epochs)} ${variant ?? ''} ${fresh ?? ''}`
+}
+
+function storeText({ marks, rows }: Store, names: Names): string {
+  const known = marks.flatMap((epoch) => names.epochs.get(epoch) ?? []).toSorted(byNumber)
+  const texts = rows.flatMap(({ epoch, locks, slots }) => {
+    const name = names.epochs.get(epoch)
+    return name === undefined ? [] : [`${name}:${lockNames(locks, names).join()}:${slots.map((slot) => slotText(slot, names)).join()}`]
   })
+  return `${known.join()} ${texts.toSorted().join(';')}`
+}
+
+/** A token whose owner is gone is as good as any other such token. */
+function lockNames(locks: readonly number[], names: Names): number[] {
+  return [...new Set(locks.map((token) => names.writers.indexOf(token)))].toSorted(byNumber)
+}
+
+function slotText(slot: Slot, names: Names): string {
+  if (slot.holds === 'nothing') return ''
+  return slot.holds === 'lease' ? `l${names.readers.indexOf(slot.holder)}` : `v${slot.fresh ? 1 : 0}`
+}
+
+function renamed(state: State, names: Names): State {
+  const epoch = (old: number): number => names.epochs.get(old) ?? 0
+  const told = <part extends Told | undefined>(part: part): part => (part === undefined ? part : { ...part, epoch: epoch(part.epoch) })
   return {
-    ...state,
     row: told(state.row),
-    redis: store(state.redis),
-    dump: state.dump === undefined ? undefined : store(state.dump),
-    writers: state.writers.map((writer) => ({ ...writer, told: told(writer.told) })),
-    readers: state.readers.map((reader) => ({ ...reader, permission: told(reader.permission), used: told(reader.used) })),
-    late: state.late.map((fence) => ({ ...fence, epoch: name(fence.epoch) })),
+    horizon: state.horizon.map((i) => names.writers.indexOf(i)),
+    redis: renamedStore(state.redis, names),
+    dump: state.dump === undefined ? undefined : renamedStore(state.dump, names),
+    writers: inOrderOf(state.writers, names.writers).map((writer) => ({ ...writer, told: told(writer.told) })),
+    readers: inOrderOf(state.readers, names.readers).map((reader) => ({
+      ...reader,
+      permission: told(reader.permission),
+      used: told(reader.used),
+    })),
+    late: state.late.map((fence): LateFence => ({ epoch: epoch(fence.epoch), writer: names.writers.indexOf(fence.writer) })),
   }
 }
 
-function knownEpochs(state: State): Set<number> {
-  const known = new Set([state.row.epoch])
-  for (const { told } of state.writers) if (told !== undefined) known.add(told.epoch)
-  for (const { permission, used } of state.readers) for (const told of [permission, used]) if (told !== undefined) known.add(told.epoch)
-  for (const { epoch } of state.late) known.add(epoch)
-  return known
+function inOrderOf<item>(items: readonly item[], order: readonly number[]): item[] {
+  return order.flatMap((i) => items[i] ?? [])
 }
 
-/** Positions in the order of their texts. */
-function orderOf<item>(items: readonly item[], text: (item: item, index: number) => string): number[] {
-  const texts = items.map(text)
-  return items.map((_, i) => i).toSorted((a, b) => ((texts[a] ?? '') < (texts[b] ?? '') ? -1 : 1))
-}
-
-function placesOf(order: readonly number[]): number[] {
-  const places: number[] = []
-  order.forEach((from, to) => (places[from] = to))
-  return places
-}
-
-function renamePeople(
-  state: State,
-  writers: readonly number[],
-  readers: readonly number[],
-  writerOrder: readonly number[],
-  readerOrder: readonly number[],
-): State {
-  const writer = (token: number): number => (token === gone ? gone : (writers[token] ?? gone))
-  const slot = (slot: Slot): Slot =>
-    slot.holds === 'lease' && slot.holder !== gone ? { holds: 'lease', holder: readers[slot.holder] ?? gone } : slot
-  const store = ({ marks, rows }: Store): Store => ({
-    marks,
-    rows: rows
-      .map(({ epoch, locks, slots }) => ({ epoch, locks: [...new Set(locks.map(writer))].toSorted(), slots: slots.map(slot) }))
-      .toSorted((a, b) => a.epoch - b.epoch),
-  })
+function renamedStore({ marks, rows }: Store, names: Names): Store {
+  const slot = (old: Slot): Slot => (old.holds === 'lease' ? { holds: 'lease', holder: names.readers.indexOf(old.holder) } : old)
   return {
-    row: state.row,
-    horizon: state.horizon.map(writer).toSorted(),
-    redis: store(state.redis),
-    dump: state.dump === undefined ? undefined : store(state.dump),
-    writers: writerOrder.map((from) => state.writers[from] as Writer),
-    readers: readerOrder.map((from) => state.readers[from] as Reader),
-    late: state.late
-      .map((fence): LateFence => ({ epoch: fence.epoch, writer: writer(fence.writer) }))
-      .toSorted((a, b) => a.epoch - b.epoch || a.writer - b.writer),
+    marks: marks.flatMap((epoch) => names.epochs.get(epoch) ?? []),
+    rows: rows.flatMap(({ epoch, locks, slots }) => {
+      const name = names.epochs.get(epoch)
+      return name === undefined ? [] : [{ epoch: name, locks: lockNames(locks, names), slots: slots.map(slot) }]
+    }),
   }
-}
-
-function textOf({ row, horizon, redis, dump, writers, readers, late }: State): string {
-  const people = `${writers.map(writerText).join()}|${readers.map(readerText).join()}`
-  const stores = `${storeText(redis)}|${dump === undefined ? '' : storeText(dump)}`
-  return `${toldText(row)}|${horizon.join()}|${people}|${stores}|${late.map(({ epoch, writer }) => `${epoch}.${writer}`).join()}`
-}
-
-function toldText(told: Told | undefined): string {
-  return told === undefined ? '' : `${told.state}${told.epoch}${told.present ? '+' : '-'}`
-}
-
-function writerText({ at, told }: Writer): string {
-  return `${at} ${toldText(told)}`
-}
-
-function readerText({ permission, at, used, variant, fresh }: Reader): string {
-  return `${toldText(permission)} ${at} ${toldText(used)} ${variant ?? ''} ${fresh ?? ''}`
-}
-
-function storeText({ marks, rows }: Store): string {
-  return `${marks.join()} ${rows.map(({ epoch, locks, slots }) => `${epoch}:${locks.join()}:${slots.map(slotText).join()}`).join(';')}`
-}
-
-function slotText(slot: Slot): string {
-  return slot.holds === 'nothing' ? '' : slot.holds === 'lease' ? `l${slot.holder}` : `v${slot.fresh ? 1 : 0}`
 }

@@ -43,14 +43,14 @@ export interface Writer {
   readonly told?: Told
 }
 
-/** idle → asked (its GET is done, the reply under way) → idle; or idle → leased → loaded (has read the database) → idle. */
+/** idle → sent (its GET is under way) → found (the reply is) → idle; or sent → leased → loaded (has read the database) → idle. */
 export interface Reader {
   /** What it may use for at most L from now on. */
   readonly permission?: Told
-  readonly at: 'idle' | 'asked' | 'leased' | 'loaded'
+  readonly at: 'idle' | 'sent' | 'found' | 'leased' | 'loaded'
   readonly used?: Told
   readonly variant?: number
-  /** Of the value it has: from Redis (`asked`, as it was at the GET) or from the database (`loaded`, as it is now). */
+  /** Of the value it has: from Redis (`found`, as it was at the GET) or from the database (`loaded`, as it is now). */
   readonly fresh?: boolean
 }
 
