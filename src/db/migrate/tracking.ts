@@ -21,6 +21,13 @@ export const noTracking: Tracking = { versioned: [], tracked: [], fenced: [] }
 /** In this order they are put up; they are taken down the other way round. */
 const kinds: readonly TrackingKind[] = ['versioned', 'tracked', 'fenced']
 
+/** Note the rows of a fenced table that a transaction touches. PostgreSQL wants a trigger for each event to tell the rows of a statement. */
+const recorders = [
+  { name: 'plinth_record_insert', event: 'INSERT', rows: 'NEW TABLE AS plinth_new' },
+  { name: 'plinth_record_update', event: 'UPDATE', rows: 'OLD TABLE AS plinth_old NEW TABLE AS plinth_new' },
+  { name: 'plinth_record_delete', event: 'DELETE', rows: 'OLD TABLE AS plinth_old' },
+] as const
+
 type Statements = (table: string) => readonly string[]
 
 /** A pulled database may have had a cache before: what is there already is kept. */
@@ -37,13 +44,17 @@ const putUp: Readonly<Record<TrackingKind, Statements>> = {
   fenced: (table) => [
     `CREATE OR REPLACE TRIGGER "plinth_guard" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.guard();`,
     enableAlways(table, 'plinth_guard'),
+    ...recorders.flatMap(({ name, event, rows }) => [
+      `CREATE OR REPLACE TRIGGER "${name}" AFTER ${event} ON ${table} REFERENCING ${rows} FOR EACH STATEMENT EXECUTE FUNCTION plinth.record();`,
+      enableAlways(table, name),
+    ]),
   ],
 }
 
 const takeDown: Readonly<Record<TrackingKind, Statements>> = {
   versioned: (table) => [`DROP TRIGGER "plinth_stamp" ON ${table};`, `ALTER TABLE ${table} DROP COLUMN "plinth_version";`],
   tracked: (table) => [`DROP TRIGGER "plinth_track" ON ${table};`],
-  fenced: (table) => [`DROP TRIGGER "plinth_guard" ON ${table};`],
+  fenced: (table) => ['plinth_guard', ...recorders.map(({ name }) => name)].map((name) => `DROP TRIGGER "${name}" ON ${table};`),
 }
 
 /** So that they also fire for what comes with `session_replication_role = replica`: restores, some tools that move data. */

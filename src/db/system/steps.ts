@@ -1,8 +1,9 @@
 // Every step, in the order they are applied. A room that keeps something in the schema `plinth` adds its step here.
 
+import { fenceRowsStep } from './fence-rows-step.ts'
 import { fenceStep } from './fence-step.ts'
 import { idempotencyStep } from './idempotency-step.ts'
 import type { SystemStep } from './step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
 
-export const systemSteps: readonly SystemStep[] = [versionsStep, rowVersionsStep, fenceStep, idempotencyStep]
+export const systemSteps: readonly SystemStep[] = [versionsStep, rowVersionsStep, fenceStep, fenceRowsStep, idempotencyStep]
