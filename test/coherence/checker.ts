@@ -19,6 +19,8 @@ export interface Read {
   readonly value: number
   readonly begin: number
   readonly end: number
+  /** The process that was asked, where that matters. */
+  readonly by?: number
 }
 
 export interface Write {
@@ -27,6 +29,7 @@ export interface Write {
   readonly begin: number
   /** Infinity: there was no answer, so it may have happened at any time since, or never. */
   readonly end: number
+  readonly by?: number
 }
 
 export interface RegisterHistory {
@@ -52,6 +55,8 @@ export type Violation =
   | { readonly kind: 'from the future'; readonly read: Read; readonly write: Write }
   /** `inner` was written or read between two moments at which the register held `outer`: a stale read, or a lost write. */
   | { readonly kind: 'inside'; readonly inner: Cluster; readonly outer: Cluster }
+  /** Of near copies (`near.ts`): the process had acknowledged the write, and later gave something older. */
+  | { readonly kind: 'own write unseen'; readonly read: Read; readonly write: Write }
   /** Each of the two was there after the other. */
   | { readonly kind: 'back and forth'; readonly inner: Cluster; readonly outer: Cluster }
 

@@ -18,6 +18,8 @@ export function explain({ key, violation }: KeyViolation): string {
       return `Key ${key}: ${violation.read.value} was ${read(violation.read)} and written by nobody, or by somebody who was refused.`
     case 'from the future':
       return `Key ${key}: ${write(violation.write)}, was ${read(violation.read)}.`
+    case 'own write unseen':
+      return `Key ${key}: process ${violation.read.by} had acknowledged ${write(violation.write)}; then ${violation.read.value} was ${read(violation.read)} there.`
     case 'inside':
       return `Key ${key}: ${cluster(violation.inner)}; but before and after that there was ${cluster(violation.outer)}.`
     case 'back and forth':
@@ -34,7 +36,7 @@ function firstAndLast(reads: readonly Read[]): Set<Read> {
 
 function beginOf(violation: Violation): number {
   const clusters = 'inner' in violation ? [violation.inner, violation.outer] : []
-  const single = 'read' in violation ? [violation.read] : []
+  const single = 'read' in violation ? [violation.read, ...('write' in violation ? [violation.write] : [])] : []
   const operations = [...single, ...clusters.flatMap(({ write, reads }) => [write, ...firstAndLast(reads)])]
   return Math.min(...operations.map(({ begin }) => begin).filter(Number.isFinite))
 }

@@ -33,7 +33,7 @@ describe('the history of a run', () => {
 
   test('a list is a read of every key in it, and one that is not there is a violation', () => {
     const history = new History(zeros)
-    history.endRead(now(), [1, 2], new Map([[1, 0]]), 'hit')
+    history.endRead(now(), [1, 2], new Map([[1, 0]]), { cache: 'hit' })
     expect(history.check()).toMatchObject([{ key: 2, violation: { kind: 'never written' } }])
     expect(history.tally).toMatchObject({ operations: 1, cache: new Map([['hit', 1]]) })
   })

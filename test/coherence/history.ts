@@ -1,6 +1,7 @@
 // What the clients of one mode did and saw, and what the checker says of it.
 
-import { checkRegister, type Read, type Violation, type Write } from './checker.ts'
+import { checkRegister, type Read, type RegisterHistory, type Violation, type Write } from './checker.ts'
+import { checkNear } from './near.ts'
 
 /** A write that has been sent; it counts from then on, whether or not an answer comes. */
 export interface Sent {
@@ -8,8 +9,17 @@ export interface Sent {
   readonly value: number
   readonly begin: number
   end: number
+  /** The process that was asked; none for writes past the framework. */
+  readonly by: number | undefined
   /** Its request is under way. */
   isOpen: boolean
+}
+
+export interface ReadFacts {
+  /** The process that was asked. */
+  readonly by?: number
+  /** `X-Cache`. */
+  readonly cache?: string
 }
 
 export interface KeyViolation {
@@ -55,9 +65,15 @@ export class History {
   #initial: ReadonlyMap<number, number>
   #start = 0
 
-  /** @param initial  what each key held before */
-  constructor(initial: ReadonlyMap<number, number>) {
+  readonly #check: (history: RegisterHistory) => Violation[]
+
+  /**
+   * @param initial  what each key held before
+   * @param nearMs   how late a read may be; 0 for what has to be linearizable
+   */
+  constructor(initial: ReadonlyMap<number, number>, nearMs = 0) {
     this.#initial = initial
+    this.#check = nearMs === 0 ? checkRegister : (history) => checkNear(history, nearMs)
     for (const key of initial.keys()) {
       this.#writes.set(key, [])
       this.#reads.set(key, [])
@@ -74,8 +90,8 @@ export class History {
   }
 
   /** To be called before the request is sent: who is killed in between leaves a write that may have happened. */
-  beginWrite(key: number, value: number): Sent {
-    const sent: Sent = { key, value, begin: now(), end: Infinity, isOpen: true }
+  beginWrite(key: number, value: number, by?: number): Sent {
+    const sent: Sent = { key, value, begin: now(), end: Infinity, by, isOpen: true }
     this.#writes.get(key)?.push(sent)
     return sent
   }
@@ -102,9 +118,9 @@ export class History {
   }
 
   /** @param found  value by key; a key that was asked for and is not there has no value that anybody wrote */
-  endRead(begin: number, asked: readonly number[], found: ReadonlyMap<number, number>, cache = 'none'): void {
+  endRead(begin: number, asked: readonly number[], found: ReadonlyMap<number, number>, { by, cache = 'none' }: ReadFacts = {}): void {
     const end = now()
-    if (begin >= this.#start) for (const key of asked) this.#reads.get(key)?.push({ value: found.get(key) ?? missing, begin, end })
+    if (begin >= this.#start) for (const key of asked) this.#reads.get(key)?.push({ value: found.get(key) ?? missing, begin, end, by })
     this.tally.operations += 1
     this.tally.longestReadMs = Math.max(this.tally.longestReadMs, end - begin)
     increment(this.tally.cache, cache)
@@ -119,7 +135,7 @@ export class History {
   check(): KeyViolation[] {
     const found = [...this.initial].flatMap(([key, initial]) => {
       const history = { initial, writes: this.writesOf(key), reads: this.readsOf(key) }
-      return checkRegister(history).map((violation) => ({ key, violation }))
+      return this.#check(history).map((violation) => ({ key, violation }))
     })
     return [...this.#found, ...found]
   }

@@ -37,7 +37,7 @@ export function startLoad(options: LoadOptions): Load {
   const ending = new AbortController()
   const clients = options.ports.flatMap((port, process) =>
     Array.from({ length: options.clientsPerProcess }, (_, index) =>
-      new Client(options, port, randomFrom(options.seed * 1_000 + process * 100 + index)).run(ending.signal),
+      new Client(options, process, port, randomFrom(options.seed * 1_000 + process * 100 + index)).run(ending.signal),
     ),
   )
   const finished = Promise.all(clients)
@@ -51,11 +51,13 @@ export function startLoad(options: LoadOptions): Load {
 
 class Client {
   readonly #options: LoadOptions
+  readonly #process: number
   readonly #port: () => number
   readonly #random: Random
 
-  constructor(options: LoadOptions, port: () => number, random: Random) {
+  constructor(options: LoadOptions, process: number, port: () => number, random: Random) {
     this.#options = options
+    this.#process = process
     this.#port = port
     this.#random = random
   }
@@ -83,7 +85,8 @@ class Client {
     const begin = now()
     try {
       const answer = await connection.send('GET', form.path(key))
-      if (answer.status === 200) history.endRead(begin, form.keys(key, history.keys), valuesIn(answer.body), answer.cache)
+      const facts = { by: this.#process, cache: answer.cache }
+      if (answer.status === 200) history.endRead(begin, form.keys(key, history.keys), valuesIn(answer.body), facts)
       else history.loseRead(failureOf(answer))
     } catch {
       history.loseRead('no answer')
@@ -92,7 +95,7 @@ class Client {
 
   async #write(connection: HttpConnection, key: number, path: string): Promise<void> {
     const { history, values } = this.#options
-    const sent = history.beginWrite(key, values.next())
+    const sent = history.beginWrite(key, values.next(), this.#process)
     try {
       const answer = await connection.send('PATCH', path, JSON.stringify({ value: sent.value }))
       if (answer.status === 200) history.endWrite(sent)

@@ -19,6 +19,8 @@ export interface Mode {
   readonly rolledBackPath?: (key: number) => string
   /** Writes past the framework are `seen` by the next read, or `refused`: unless the cache is off, PostgreSQL raises an error. */
   readonly outside?: 'seen' | 'refused'
+  /** How late a read may be; undefined: not at all. */
+  readonly nearMs?: number
 }
 
 const one = (key: number): readonly number[] => [key]
@@ -54,6 +56,7 @@ export const modes = {
   plain: resourceMode('plain', 'seen'),
   verified: resourceMode('verified', 'seen', [...resourceReads('verified').map(less), included]),
   fenced: resourceMode('fenced', 'refused'),
+  near: { ...resourceMode('near', 'seen'), nearMs: 500 },
   /** Cache-aside with a deletion after the commit. */
   naive: recipeMode('naive'),
   /** Singleflight that late readers may join. */

@@ -42,7 +42,7 @@ const longestMs = 15 * 60_000
 
 export async function runScenario(servers: Servers, scenario: Scenario, values: Values): Promise<Outcome> {
   const held = await settle(servers, scenario.modes)
-  const histories = new Map([...held].map(([name, initial]) => [name, new History(initial)]))
+  const histories = new Map([...held].map(([name, initial]) => [name, new History(initial, modes[name].nearMs)]))
   await slowDown(servers, scenario.modes, scenario.slowReadMs ?? 0)
   const processes = await startProcesses(servers, scenario.broken === undefined ? {} : { BROKEN: scenario.broken })
   const begin = performance.now()

@@ -17,6 +17,7 @@ export function definition(redisUrl: string | undefined): AppDefinition {
       defineResource(tables.verified, { access }),
       defineResource(tables.holders, { access }),
       defineResource(tables.fenced, { access }),
+      defineResource(tables.near, { access }),
     ],
     replies: 'bare',
     routes: [rolledBack, recipeRoutes(redisUrl)],

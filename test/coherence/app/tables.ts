@@ -7,6 +7,7 @@ const registers = (name: string) => pgTable(name, { id: integer().primaryKey(), 
 export const plain = registers('plain')
 export const verified = registers('verified')
 export const fenced = registers('fenced')
+export const near = registers('near')
 /** Of the recipes that are known to be wrong. */
 export const naive = registers('naive')
 export const joined = registers('joined')
