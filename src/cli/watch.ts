@@ -3,9 +3,8 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Config } from '../core/config.ts'
 import { loadConfig } from '../core/env.ts'
-import { silentLog } from '../core/log.ts'
+import { holdDatabase } from './hold-database.ts'
 import { findRoot } from './load-app.ts'
 import { UsageError } from './output.ts'
 import { plinthProgram, runPlinth } from './run-plinth.ts'
@@ -14,20 +13,13 @@ export async function watchApp(prepare: boolean): Promise<void> {
   const root = findRoot()
   const config = loadConfig(root)
   if (config.env === 'production') throw new UsageError('This is production (APP_ENV or NODE_ENV says so). Serve it with: plinth start api')
-  const release = await holdDatabase(config)
+  // Restarts are 0.3 s shorter when it goes on running meanwhile.
+  const release = config.database.url === undefined ? await holdDatabase(config.root) : async () => {}
   try {
     process.exitCode = (prepare ? await prepareOnce(root) : 0) || (await watch(root))
   } finally {
     await release()
   }
-}
-
-/** Keeps the embedded database running between restarts, which are 0.3 s shorter for it. */
-async function holdDatabase({ database, root }: Config): Promise<() => Promise<void>> {
-  if (database.url !== undefined) return async () => {}
-  const { startEmbedded } = await import('../db/embedded/start.ts')
-  const { stop } = await startEmbedded({ root, log: silentLog() })
-  return stop
 }
 
 /** Once, not at every restart: a migration that was only just written is to be read first. @returns the exit code */

@@ -10,7 +10,8 @@ export interface Channel {
   on(event: 'message', listener: (message: unknown) => void): unknown
 }
 
-type Ending = 'stop' | 'retire'
+/** `stop`: everything ends. `retire`: this process ends, the others serve on. */
+export type Ending = 'stop' | 'retire'
 
 export class PeerLink implements Peers {
   readonly worker: number
