@@ -12,8 +12,8 @@ import { dbErrors } from './errors.ts'
 import { isStalePlan, isWorthRetrying, pgProblemOf, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
 
-/** Tries of a transaction with `retry`: the first and three more. */
-const maxTries = 4
+/** Tries of a transaction with `retry`: the first and five more. */
+const maxTries = 6
 /** SQLSTATE of every statement that comes after a failed one. */
 const failedTransaction = '25P02'
 
@@ -232,7 +232,7 @@ function settingCommands({ settings = {} }: TransactionOptions): string[] {
   )
 }
 
-/** Waits 5 to 50 ms, longer with each try, so that two transactions that met do not meet again. */
+/** Waits 4 to 256 ms, each time twice as long, so that transactions that met do not meet again. */
 async function pauseBefore(attempt: number): Promise<void> {
-  await sleep(attempt * (5 + Math.random() * 10))
+  await sleep(2 ** attempt * (2 + Math.random() * 6))
 }
