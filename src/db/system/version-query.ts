@@ -42,10 +42,14 @@ const from = `pg_class c
 
 const shapeText = `c.oid, '.', c.relfilenode, '.', c.xmin, '.', g.xmin, '.', t.version, '.'`
 
-/** The newest row, and those its writer had not seen; usually it had seen all. */
+/**
+ * The newest row, and those its writer had not seen; usually it had seen all. Each id that was open then is looked for by itself: for
+ * `= ANY` of several PostgreSQL 15 went through all rows of the table.
+ */
 const writesText = `v.version, CASE WHEN pg_snapshot_xmin(v.seen) = v.version THEN '' ELSE '+' || array_to_string(ARRAY(
     SELECT o.version FROM plinth.versions o WHERE o.relation = c.oid AND o.home = plinth.home() AND o.version >= pg_snapshot_xmax(v.seen) AND o.version < v.version
-    UNION ALL SELECT o.version FROM plinth.versions o WHERE o.relation = c.oid AND o.home = plinth.home() AND o.version = ANY (ARRAY(SELECT pg_snapshot_xip(v.seen)))
+    UNION ALL SELECT (SELECT o.version FROM plinth.versions o WHERE o.relation = c.oid AND o.home = plinth.home() AND o.version = open.id)
+      FROM pg_snapshot_xip(v.seen) open (id)
     ORDER BY 1), '+') END`
 
 const tableVersion = `(SELECT concat(${shapeText}, ${writesText}) FROM ${from} WHERE c.oid = to_regclass(asked.name) AND ${plainTable})`
