@@ -1,10 +1,12 @@
 // `createApp`: the composition root. Everything an application is made of is put together here, in this order, once.
 
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse, RouteHandlerMethod } from 'fastify'
+import type { Cache, CacheInternals } from '../cache/cache.ts'
 import type { Config } from '../core/config.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
+import { createBus } from '../core/processes/bus.ts'
 import { noPeers, type Peers } from '../core/processes/peers.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
@@ -28,6 +30,7 @@ import { appErrors } from './errors.ts'
 import { addFaces } from './faces.ts'
 import { readModels } from './models.ts'
 import { orderModules } from './modules.ts'
+import { openCache } from './open-cache.ts'
 import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
 
@@ -39,6 +42,8 @@ export interface App {
   readonly db: Database
   /** Undefined when the configuration names none. */
   readonly redis: Redis | undefined
+  /** Undefined when no resource is cached. */
+  readonly cache: Cache | undefined
   readonly engine: Engine
   readonly fastify: FastifyInstance
   /** Every route, in the order of registration; complete once `fastify.ready()` has resolved. */
@@ -71,17 +76,24 @@ export interface App {
  * @param peers   the other processes of the application on this machine; without it there are none
  * @throws AppError RESOURCE_INVALID_DEFINITION with every mistake, or the database's when the embedded one cannot start
  */
-export async function createApp(definition: AppDefinition, config: Config, peers: Peers = noPeers()): Promise<App> {
+export async function createApp(
+  definition: AppDefinition,
+  config: Config,
+  peers: Peers = noPeers(),
+  internals: AppInternals = {},
+): Promise<App> {
   const process = peers.worker === undefined ? undefined : `worker ${peers.worker}`
   const { log, stream } = openLog(config, definition.options.name, process)
   for (const warning of config.warnings) log.warn(warning)
   const registry = readRegistry(definition)
   const metrics = createMetrics({ processMetrics: config.env === 'production', peers })
   const redis = await openRedis(config, definition.options.name, log, metrics)
-  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log, metrics).catch(async (error: unknown) => {
-    await redis?.close()
-    throw error
-  })
+  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log, metrics).catch(
+    async (error: unknown) => {
+      await redis?.close()
+      throw error
+    },
+  )
   const life = new Lifecycle(log, [
     { name: 'The log', stop: () => stream.close() },
     { name: 'The database', stop: () => db.close() },
@@ -90,11 +102,17 @@ export async function createApp(definition: AppDefinition, config: Config, peers
   await life.start()
   try {
     await redis?.ready()
-    return await composeApp(definition, { config, log, peers, metrics, db, redis, registry, closeRest: () => life.stop() })
+    const cache = await openCache({ config, registry, db, redis, bus: createBus(peers), log, metrics }, internals.cache)
+    return await composeApp(definition, { config, log, peers, metrics, db, redis, cache, registry, closeRest: () => life.stop() })
   } catch (error) {
     await life.stop()
     throw error
   }
+}
+
+/** What tests set otherwise. */
+export interface AppInternals {
+  readonly cache?: CacheInternals
 }
 
 export function readRegistry({ options }: AppDefinition): Engine['registry'] {
@@ -109,6 +127,7 @@ export interface AppParts {
   readonly metrics: Metrics
   readonly db: Database
   readonly redis: Redis | undefined
+  readonly cache: Cache | undefined
   readonly registry: Engine['registry']
   /** Closes what was opened for the application, after its server. */
   closeRest(): Promise<void>
@@ -116,16 +135,19 @@ export interface AppParts {
 
 /** Joins engine, server and faces; opens nothing. */
 export async function composeApp(definition: AppDefinition, parts: AppParts): Promise<App> {
-  const { config, log, peers, metrics, db, redis, registry, closeRest } = parts
+  const { config, log, peers, metrics, db, redis, cache, registry, closeRest } = parts
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
   const { ttlMs } = config.idempotency
   const callers = anonymousCallers
   const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
   const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), ...modules])
-  const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey) }
+  const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey), cache }
   const writers = new Map(
-    [...registry.resources.values()].map((resource) => [resource.name, compileWriter(db, resource, recordShaper(resource))]),
+    [...registry.resources.values()].map((resource) => [
+      resource.name,
+      compileWriter(db, resource, recordShaper(resource), registry.models.values()),
+    ]),
   )
   const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })
   if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config.api.url?.startsWith('https:') === true)
@@ -136,6 +158,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     log,
     db,
     redis,
+    cache,
     engine,
     fastify,
     routes: collectRoutes(fastify),
@@ -150,6 +173,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await drainServer(fastify, config.limits, log, options)
       await fastify.close()
       await life.stop()
+      await cache?.close()
       await closeRest()
     },
   }

@@ -18,6 +18,7 @@ export function composeUnconnected(definition: AppDefinition, config: Config): P
     metrics: createMetrics(),
     db: noDatabase,
     redis: undefined,
+    cache: undefined,
     registry: readRegistry(definition),
     closeRest: async () => {},
   })

@@ -13,6 +13,7 @@ import { type DescribedApp, openapiDocument, openapiRoutes } from '../rest/opena
 import { replyFormats } from '../rest/reply-format.ts'
 import { resourceRoutes } from '../rest/routes.ts'
 import type { App } from './create.ts'
+import { cacheChecks } from './open-cache.ts'
 import { redisChecks } from './open-redis.ts'
 
 export interface FaceParts {
@@ -31,7 +32,12 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   const format = replyFormats[options.replies ?? 'envelope']
   const prefix = options.prefix ?? '/api'
   addHealthRoutes(fastify, {
-    checks: [databaseCheck(app), ...redisChecks(app.redis), ...parts.modules.flatMap(({ checks }) => checks ?? [])],
+    checks: [
+      databaseCheck(app),
+      ...redisChecks(app.redis),
+      ...cacheChecks(app.cache),
+      ...parts.modules.flatMap(({ checks }) => checks ?? []),
+    ],
     metrics: parts.metrics,
     version: options.version,
     peers: parts.peers,
@@ -42,7 +48,8 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     if (writer === undefined) throw new Error(`"${resource.name}" has no writer.`)
     const path = `${prefix}/${resource.name}`
     const explains = app.config.env === 'development'
-    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, once, callers }))
+    const tellsCache = app.config.env !== 'production'
+    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, tellsCache, once, callers }))
   }
   addRoutes(
     fastify,

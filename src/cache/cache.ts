@@ -2,6 +2,7 @@
 
 import type { Logger } from '../core/log.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { Bus } from '../core/processes/bus.ts'
 import type { Database } from '../db/database.ts'
 import type { Redis } from '../redis/redis.ts'
 import { Changes } from './changes.ts'
@@ -19,6 +20,7 @@ import { Versions } from './versions.ts'
 export interface CacheParts {
   readonly db: Database
   readonly redis: Redis | undefined
+  readonly bus: Bus
   readonly log: Logger
   readonly metrics: Metrics
   /** Bytes of answers that may be kept in this process. */
@@ -71,7 +73,7 @@ export class Cache {
   readonly #modes: Readonly<Record<CacheModeName, CacheMode>>
 
   constructor(parts: CacheParts) {
-    const { db, redis, log, metrics, memoryBytes, secret, hasNear, internals = {} } = parts
+    const { db, redis, bus, log, metrics, memoryBytes, secret, hasNear, internals = {} } = parts
     const { faults = {} } = internals
     const countBroken = metrics.counter('plinth_cache_broken_entries_total', 'Entries that were not ours, or not whole.', 'store')
     this.#parts = parts
@@ -81,7 +83,7 @@ export class Cache {
     this.#versions = new Versions(db, log, faults)
     this.#counters = new Counters(metrics)
     this.#sampler = new Sampler(this.#counters, log, internals.sampleOneIn ?? sampleOneIn)
-    this.#changes = new Changes({ tables: this.tables, redis, tellsOthers: hasNear, onClear: () => this.#memory.clear(), faults })
+    this.#changes = new Changes({ tables: this.tables, redis, bus, tellsOthers: hasNear, onClear: () => this.#memory.clear(), faults })
     const verified = new VerifiedMode({ ...this.#stores(), db, faults })
     this.#modes = { verified, fenced: verified }
     if (hasNear) db.onWrite((tables) => this.#changes.wrote(tables))
@@ -147,7 +149,7 @@ export class Cache {
   #find(read: CachedRead, fill: Fill): Promise<Found> {
     const { db } = this.#parts
     if (db.isInTransaction() && this.#faults.cacheInTransactions !== true) return bypass(db, fill)
-    return this.#modes[read.settings.mode].read(read, fill)
+    return this.#modes[read.row === undefined ? 'verified' : read.settings.mode].read(read, fill)
   }
 
   #stores() {

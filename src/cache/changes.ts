@@ -1,12 +1,13 @@
-// Tells near copies of writes: those of this process at once, those of others by messages over Redis. Messages may be late or lost;
-// they make copies go sooner, and that copies go at all is the business of their time.
+// Tells near copies of writes: those of this process at once, those of others by messages, over Redis and to the processes beside this
+// one. Messages may be late or lost; they make copies go sooner, and that copies go at all is the business of their time.
 
 import { randomBytes } from 'node:crypto'
+import type { Bus } from '../core/processes/bus.ts'
 import type { Redis } from '../redis/redis.ts'
 import type { CacheFaults } from './faults.ts'
 import type { WatchedTables } from './tables.ts'
 
-const channel = 'changes'
+const channel = 'cache:changes'
 
 /** What processes tell each other. */
 type Message =
@@ -16,6 +17,8 @@ type Message =
 export interface ChangesParts {
   readonly tables: WatchedTables
   readonly redis: Redis | undefined
+  /** The other processes of this machine. */
+  readonly bus: Bus
   /** False when nobody has near copies, so that nobody need be told. */
   readonly tellsOthers: boolean
   /** All copies have to go: somebody has cleared the cache. */
@@ -26,26 +29,25 @@ export interface ChangesParts {
 export class Changes {
   readonly #parts: ChangesParts
   readonly #self = randomBytes(8).toString('hex')
-  readonly #stop: () => void
+  readonly #subscriptions: readonly (() => void)[]
   /** Written to since the last message; undefined: nobody knows which. */
   #untold: Set<string> | undefined = new Set()
   #telling = false
 
   constructor(parts: ChangesParts) {
     this.#parts = parts
-    const { redis, tables } = parts
-    this.#stop =
-      redis?.subscribe(
-        channel,
-        (text) => this.#hear(text),
-        () => tables.wrote(undefined),
-      ) ?? (() => {})
+    const { redis, bus, tables } = parts
+    const hear = (text: string): void => this.#hear(text)
+    this.#subscriptions = [
+      bus.subscribe(channel, hear),
+      ...(redis === undefined ? [] : [redis.subscribe(channel, hear, () => tables.wrote(undefined))]),
+    ]
   }
 
   /** To be called before the writer has its answer. */
   wrote(tables: readonly string[] | undefined): void {
     if (this.#parts.faults.deafToOwnWrites !== true) this.#parts.tables.wrote(tables)
-    if (!this.#parts.tellsOthers || this.#parts.redis === undefined) return
+    if (!this.#parts.tellsOthers) return
     if (tables === undefined) this.#untold = undefined
     else for (const table of tables) this.#untold?.add(table)
     if (this.#telling) return
@@ -59,7 +61,7 @@ export class Changes {
   }
 
   close(): void {
-    this.#stop()
+    for (const stop of this.#subscriptions) stop()
   }
 
   #tell(): void {
@@ -69,10 +71,12 @@ export class Changes {
     void this.#publish({ from: this.#self, tables })
   }
 
-  /** Lost without Redis, like any other message. */
+  /** Redis may lose it, like any other message. */
   async #publish(message: Message): Promise<void> {
-    const { redis } = this.#parts
-    if (redis?.usable === true) await redis.publish(channel, JSON.stringify(message)).catch(() => undefined)
+    const { redis, bus } = this.#parts
+    const text = JSON.stringify(message)
+    const sent = redis?.usable === true ? redis.publish(channel, text).catch(() => undefined) : undefined
+    await Promise.all([bus.publish(channel, text), sent])
   }
 
   #hear(text: string): void {

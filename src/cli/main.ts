@@ -1,7 +1,7 @@
 // The command line: one list of commands, each in a file of its own and loaded only when it is called.
 
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { packageVersion } from '../core/package-version.ts'
 import { commands } from './commands.ts'
 import { inOurWords, reportFailure } from './failure.ts'
 import { surviveClosedPipes } from './output.ts'
@@ -11,7 +11,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   surviveClosedPipes()
   const program = new Command('plinth')
     .description('Runs and looks after a Plinth application.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print what a command does and takes')
     .showHelpAfterError('Add --help to see what there is.')
     .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
@@ -22,10 +22,4 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = reportFailure(error)
   }
-}
-
-/** Of the package: the same two folders up from `src/cli` and from `dist/cli`. */
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
-  return manifest.version
 }

@@ -1,5 +1,6 @@
 // Definitions and tables → compiled resources. All mistakes are collected and reported together.
 
+import { cacheSettings } from '../cache/options.ts'
 import { AppError } from '../core/errors.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
@@ -79,6 +80,7 @@ function compileResource(declaration: Declaration): Mutable<CompiledResource> {
     bulkMax: options.bulk?.max ?? bulkDefault,
     countDefault: options.count ?? 'none',
     includeDepth: options.include?.maxDepth ?? includeDepthDefault,
+    cache: options.cache === undefined ? undefined : cacheSettings(options.cache),
     file: definition.file,
   }
 }

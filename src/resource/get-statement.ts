@@ -9,7 +9,7 @@ import type { ShapePlan } from './plan.ts'
 import type { CompiledResource } from './registry.ts'
 import { notDeleted } from './relation-sql.ts'
 import type { RecordKey } from './request.ts'
-import { columnOf, comparisonType } from './sql-builder.ts'
+import { columnOf, comparisonType, quoteName } from './sql-builder.ts'
 import { nameStatement } from './statement-name.ts'
 
 export function getStatementText(shape: ShapePlan): string {
@@ -23,12 +23,19 @@ export function getStatement(text: string, resource: CompiledResource, key: Reco
   return { text, name: nameStatement(text), values: keyTexts(resource, key) }
 }
 
+/** What finds a row by its key, with parameters from `$1` on and names that need no alias. */
+export function keyCondition(resource: CompiledResource): string {
+  return keyFields(resource)
+    .map((field, i) => `${quoteName(field.column)} = $${i + 1}::${comparisonType(field)}`)
+    .join(' and ')
+}
+
 export function keyFields(resource: CompiledResource): readonly Field[] {
   return resource.model.primaryKey.map((name) => fieldNamed(resource.model, name))
 }
 
 /** @throws RESOURCE_INVALID_VALUE when a part of the key cannot be a value of its field */
-function keyTexts(resource: CompiledResource, key: RecordKey): string[] {
+export function keyTexts(resource: CompiledResource, key: RecordKey): string[] {
   return keyFields(resource).map((field, i) => {
     const parsed = parseFilterText(field, key[i] ?? '')
     if ('problem' in parsed) throw resourceErrors.INVALID_VALUE(field.name, parsed.problem, parsed.hint).with({ field: field.name })

@@ -1,5 +1,6 @@
 // Every resource of an application, compiled once at start: what the definitions say, joined with what the tables are.
 
+import type { CacheSettings } from '../cache/read.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import type { Operation, ResourceOptions } from './define.ts'
 import type { OrderKey } from './plan.ts'
@@ -24,6 +25,8 @@ export interface CompiledResource {
   readonly bulkMax: number
   readonly countDefault: 'exact' | 'none'
   readonly includeDepth: number
+  /** How its reads are cached; undefined: not at all. */
+  readonly cache: CacheSettings | undefined
   /** Definition file, for messages. */
   readonly file: string | undefined
 }

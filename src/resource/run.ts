@@ -1,6 +1,7 @@
 // The engine's table of contents: what happens to a read, in order. A request is prepared (plan, statement, serializer;
 // all refusals are here and no connection is taken), then run (database, includes, bytes).
 
+import type { Cache } from '../cache/cache.ts'
 import type { Database, Reads } from '../db/database.ts'
 import type { Statement, TextRows } from '../db/rows.ts'
 import { textColumns } from '../db/rows.ts'
@@ -21,6 +22,8 @@ export interface Engine {
   readonly db: Database
   readonly registry: Registry
   readonly cursorKey: CursorKey
+  /** Undefined when no resource is cached. */
+  readonly cache?: Cache
 }
 
 /** A page of records. */

@@ -17,7 +17,7 @@ export interface WriteContext {
 /** @throws AppError of `constraint.ts` where a constraint of the resource's table is broken, else of the db room */
 export async function runStatement(writer: Writer, statement: Statement): Promise<TextRows> {
   try {
-    return await writer.db.write(writer.names.named(statement))
+    return await writer.db.write(writer.names.named(statement), { tables: writer.tables })
   } catch (error) {
     throw explainConstraint(error, writer.resource)
   }

@@ -2,7 +2,7 @@
 
 import type { Database } from '../db/database.ts'
 import type { TextRows } from '../db/rows.ts'
-import type { Field } from '../model/model.ts'
+import type { Field, Model } from '../model/model.ts'
 import { fieldNamed } from './field-named.ts'
 import { seesRecords } from './hooks.ts'
 import type { CompiledResource } from './registry.ts'
@@ -21,6 +21,8 @@ export interface RecordShaper {
 /** Everything `writeRecord` and `writeBulk` know about a resource. */
 export interface Writer {
   readonly db: Database
+  /** Tables that a write may change: the resource's, and those whose keys lead there. As SQL names them. */
+  readonly tables: readonly string[]
   readonly resource: CompiledResource
   readonly shaper: RecordShaper
   readonly table: WriteTable
@@ -37,11 +39,17 @@ export interface Writer {
   readonly touched: readonly Field[]
 }
 
-export function compileWriter(db: Database, resource: CompiledResource, shaper: RecordShaper): Writer {
+export function compileWriter(
+  db: Database,
+  resource: CompiledResource,
+  shaper: RecordShaper,
+  models: Iterable<Model> = [resource.model],
+): Writer {
   const { model, writable } = resource
   const table = writeTable(resource)
   return {
     db,
+    tables: writtenTables(model, [...models]),
     resource,
     shaper,
     table,
@@ -52,6 +60,18 @@ export function compileWriter(db: Database, resource: CompiledResource, shaper: 
     made: model.fields.filter((field) => field.makeDefault !== undefined),
     touched: model.fields.filter((field) => field.onUpdate !== undefined),
   }
+}
+
+/** With what PostgreSQL does on its own: rows go or lose their key when the row goes that they point to. */
+function writtenTables(model: Model, models: readonly Model[]): string[] {
+  const written = new Set([model])
+  // A set visits what is added while it is walked.
+  for (const { table } of written)
+    for (const other of models) {
+      const pointsHere = other.foreignKeys.some(({ foreignTable: { schema, name } }) => name === table.name && schema === table.schema)
+      if (pointsHere) written.add(other)
+    }
+  return [...written].map(({ sqlName }) => sqlName)
 }
 
 function writeTable(resource: CompiledResource): WriteTable {

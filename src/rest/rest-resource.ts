@@ -19,6 +19,8 @@ export interface RestResource {
   readonly path: string
   /** True in development: lists answer `?explain`. */
   readonly explains: boolean
+  /** True outside of production: replies of cached resources say in `X-Cache` where they came from. */
+  readonly tellsCache: boolean
   /** Does writes with an Idempotency-Key once. */
   readonly once: Once
   readonly callers: Callers

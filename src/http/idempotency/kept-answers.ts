@@ -1,11 +1,14 @@
 // The answers that are kept, as rows of `plinth.idempotency`: written in the transaction of the write they are about, so that
 // there is no write without its answer and no answer without its write.
 
-import type { Database } from '../../db/database.ts'
+import type { Database, WriteOptions } from '../../db/database.ts'
 import { pgProblemOf } from '../../db/pg-errors.ts'
 import { type Statement, textColumns } from '../../db/rows.ts'
 import type { Answer } from '../answer.ts'
 import type { Claim } from './claim.ts'
+
+/** None of the application's: what it keeps in the process stays. */
+const ownTables: WriteOptions = { tables: [] }
 
 export interface KeptAnswer {
   readonly fingerprint: string
@@ -19,7 +22,7 @@ export interface KeptAnswer {
  * @returns false when there is an answer
  */
 export async function takeKey(db: Database, { scope, key, fingerprint }: Claim): Promise<boolean> {
-  const rows = await db.write(statement('take', takeText, [scope, key, fingerprint]))
+  const rows = await db.write(statement('take', takeText, [scope, key, fingerprint]), ownTables)
   return rows.count === 1
 }
 
@@ -35,12 +38,12 @@ export async function findAnswer(db: Database, { scope, key }: Claim, ttlMs: num
 /** Writes the answer beside the key that this transaction has taken. */
 export async function keepAnswer(db: Database, { scope, key }: Claim, { status, headers, body }: Answer): Promise<void> {
   const values = [scope, key, String(status), JSON.stringify(headers), body === undefined ? null : body.toString('base64')]
-  await db.write(statement('keep', keepText, values))
+  await db.write(statement('keep', keepText, values), ownTables)
 }
 
 /** Removes the key when its answer is older than `ttlMs`. */
 export async function forgetOldKey(db: Database, { scope, key }: Claim, ttlMs: number): Promise<void> {
-  await db.write(statement('forget', forgetText, [scope, key, interval(ttlMs)]))
+  await db.write(statement('forget', forgetText, [scope, key, interval(ttlMs)]), ownTables)
 }
 
 /**
@@ -49,7 +52,7 @@ export async function forgetOldKey(db: Database, { scope, key }: Claim, ttlMs: n
  * @returns how many were removed
  */
 export async function forgetOldAnswers(db: Database, ttlMs: number, most: number): Promise<number> {
-  const { affected } = await db.write(statement('sweep', sweepText, [interval(ttlMs), String(most)]))
+  const { affected } = await db.write(statement('sweep', sweepText, [interval(ttlMs), String(most)]), ownTables)
   return affected
 }
 

@@ -1,0 +1,54 @@
+// Answers reads of one record.
+
+import type { Entry } from '../cache/entry.ts'
+import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
+import type { HttpReply, HttpRequest, Route } from '../http/route.ts'
+import { cachedGet } from '../resource/cached-read.ts'
+import { resourceErrors } from '../resource/errors.ts'
+import type { RecordKey } from '../resource/request.ts'
+import { type PreparedGet, prepareGet, runGet } from '../resource/run.ts'
+import { etagOf } from '../resource/shape/etag.ts'
+import { readShapeQuery } from './read-query.ts'
+import { entrySender, find, formOf, remembering } from './read-reply.ts'
+import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
+
+/** A shape of records that may be asked for again, for any of them. */
+interface KnownGet {
+  fillOf(key: RecordKey): Fill
+  readonly readOf: ((key: RecordKey) => CachedRead) | undefined
+}
+
+export function getHandler(rest: RestResource): Route['handler'] {
+  const { engine, resource } = rest
+  const getOf = remembering((query) => knownGet(rest, query))
+  const send = recordSender(rest)
+  return (request, reply) => {
+    const { readOf, fillOf } = getOf(queryOf(request))
+    const key = keyOf(resource, request)
+    const read = readOf?.(key)
+    const near = read === undefined ? undefined : engine.cache?.near(read)
+    if (near !== undefined) return send(request, reply, near, 'near')
+    return find(rest, read, fillOf(key)).then(({ entry, status }) => send(request, reply, entry, status))
+  }
+}
+
+function knownGet(rest: RestResource, query: string): KnownGet {
+  const prepared = prepareGet(rest.resource, readShapeQuery(query))
+  return { fillOf: (key) => getFill(rest, prepared, key), readOf: cachedGet(rest.engine, prepared, formOf(rest)) }
+}
+
+/** The tag is that of the record alone, because writes answer with the same. */
+function getFill({ engine, format }: RestResource, prepared: PreparedGet, key: RecordKey): Fill {
+  return async (reads) => {
+    const json = await runGet(engine, prepared, key, reads)
+    return json === undefined ? undefined : { etag: etagOf(json), body: format.record(json), facts: {} }
+  }
+}
+
+function recordSender(rest: RestResource) {
+  const send = entrySender(rest)
+  return (request: HttpRequest, reply: HttpReply, entry: Entry | undefined, status: CacheStatus | undefined): void => {
+    if (entry === undefined) throw resourceErrors.NOT_FOUND(rest.resource.name)
+    send(request, reply, entry, status)
+  }
+}
