@@ -90,6 +90,8 @@ function limitsConfig(reader: EnvReader): LimitsConfig {
     handlerTimeoutMs: given(values.HANDLER_TIMEOUT),
     keepAliveTimeoutMs: given(values.KEEP_ALIVE_TIMEOUT),
     connections: given(values.CONNECTIONS),
+    inFlight: given(values.IN_FLIGHT_LIMIT),
+    loopDelayMs: given(values.LOOP_DELAY_LIMIT),
     shutdownMs: given(values.SHUTDOWN_TIMEOUT),
     drainMs: given(values.DRAIN_TIME),
   }

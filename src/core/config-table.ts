@@ -117,6 +117,8 @@ export const settings = {
     default: '24h',
   }),
   CONNECTIONS: integer('Most connections at once; more are closed.', 1, 1_000_000, { default: '8192' }),
+  IN_FLIGHT_LIMIT: integer('Requests worked on at once; more are refused with 503.', 1, 1_000_000, { default: '1000' }),
+  LOOP_DELAY_LIMIT: duration('Mean delay of the event loop over which fewer requests are let in.', '5ms', { default: '50ms' }),
   SHUTDOWN_TIMEOUT: duration('How long a stop waits for requests in flight.', '0', {
     default: { development: '2s', testing: '2s', production: '15s' },
   }),

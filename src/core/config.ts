@@ -55,6 +55,10 @@ export interface LimitsConfig {
   readonly handlerTimeoutMs: number
   readonly keepAliveTimeoutMs: number
   readonly connections: number
+  /** Requests worked on at once; more are refused. */
+  readonly inFlight: number
+  /** Mean delay of the event loop over which fewer are. */
+  readonly loopDelayMs: number
   /** How long `stop()` waits for requests in flight before it closes what is left. */
   readonly shutdownMs: number
   /** How long after SIGTERM connections are still accepted, so that a load balancer can look away first. */

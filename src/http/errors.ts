@@ -66,6 +66,12 @@ export const httpErrors = defineErrors('HTTP', {
     summary: 'The request line and headers together are larger than HEADER_LIMIT.',
     message: () => 'The headers of the request are too large.',
   },
+  OVERLOADED: {
+    status: 503,
+    summary: 'More requests at once than IN_FLIGHT_LIMIT allows, or than the event loop can follow. Nothing was done for this one.',
+    message: () => 'The server has too many requests at once.',
+    hint: () => 'Nothing was done. Send the request again in a moment.',
+  },
   TIMEOUT: {
     status: 503,
     summary: 'The answer was not ready within HANDLER_TIMEOUT.',

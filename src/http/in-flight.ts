@@ -1,5 +1,6 @@
 // Every request that has begun and is not answered yet: for the deadline of each, and for a shutdown that loses none.
 
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestContext } from '../core/context.ts'
@@ -15,6 +16,8 @@ export class Exchange extends LineMember implements RequestContext {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly route: RouteFacts
+  /** True while this process has to do something for it: not while its body arrives, nor when the answer only waits for its client. */
+  working = false
   readAfter: string | undefined
   lastWrite: number | 'unknown' | undefined
 
@@ -37,6 +40,7 @@ export class InFlight {
   readonly #exchanges = new Line<Exchange>()
   readonly #abandoned: (exchange: Exchange) => void
   readonly #sweepMs: number
+  #working = 0
   #timer: NodeJS.Timeout | undefined
   #draining = false
   #retiring = false
@@ -49,6 +53,11 @@ export class InFlight {
 
   get size(): number {
     return this.#exchanges.size
+  }
+
+  /** Those of them that are being worked on. A client that is slow to send or to take is not: thousands of them keep nobody out. */
+  get working(): number {
+    return this.#working
   }
 
   get draining(): boolean {
@@ -64,11 +73,21 @@ export class InFlight {
     this.#exchanges.add(exchange)
     if (this.#draining) exchange.reply.header('connection', 'close')
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
+    const { raw } = exchange.request
+    if (hasBody(raw.headers)) raw.once('end', () => exchange.line !== undefined && this.#work(exchange, true))
+    else this.#work(exchange, true)
   }
 
   /** @returns false when the exchange had ended before */
   end(exchange: Exchange): boolean {
+    this.#work(exchange, false)
     return this.#exchanges.remove(exchange)
+  }
+
+  #work(exchange: Exchange, working: boolean): void {
+    if (exchange.working === working) return
+    exchange.working = working
+    this.#working += working ? 1 : -1
   }
 
   /** From now on every answer, also those already under way, asks its client to open a new connection next time. */
@@ -92,13 +111,14 @@ export class InFlight {
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    for (const exchange of this.#exchanges) this.#exchanges.remove(exchange)
+    for (const exchange of this.#exchanges) this.end(exchange)
   }
 
   #sweep(): void {
     const now = performance.now()
     for (const exchange of this.#exchanges) {
       const { reply } = exchange
+      if (reply.raw.headersSent) this.#work(exchange, false)
       // A body that comes slowly is the client's time: Node's requestTimeout answers that with 408.
       // No 'finish' comes when the client has gone, and a 'close' listener on every response would cost more than this look.
       if (reply.raw.destroyed && this.end(exchange)) this.#abandoned(exchange)
@@ -112,6 +132,11 @@ export class InFlight {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
 /** Whether the body is still on its way. An injected request has it all, and no `complete`. */

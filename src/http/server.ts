@@ -21,6 +21,7 @@ import { addRequestHooks, recordAbandoned, recordExchange, setStandardHeaders } 
 import { Exchange, InFlight } from './in-flight.ts'
 import { readJsonBodies } from './json-body.ts'
 import { handleNotFound } from './not-found.ts'
+import { refuseSurplus } from './overload.ts'
 import { requestIds } from './request-id.ts'
 import { originForm } from './request-target.ts'
 import { RouteBook } from './routes.ts'
@@ -65,6 +66,7 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
   app.addHook('onRoute', (route) => routes.add(route))
   readJsonBodies(app, limits)
   addRequestHooks(app, { limits, routes, inFlight, cors })
+  refuseSurplus(app, { inFlight, limits, log, metrics, errorReply, ids, routes })
   handleNotFound(app, routes, cors)
   handleErrors(app, errorReply)
   return app

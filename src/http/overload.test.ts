@@ -1,0 +1,147 @@
+import { Agent, request as send } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { type TestServer, testServer } from '../../test/support/http-server.ts'
+import { LoopDelay } from './loop-delay.ts'
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: string
+  /** Whether the connection had carried a request before. */
+  readonly reused: boolean
+}
+
+async function listening(env: Record<string, string>): Promise<{ server: TestServer; ask: Ask; port: number; release: () => void }> {
+  const server = testServer(env)
+  const held = Promise.withResolvers<void>()
+  server.app.get('/held', async () => held.promise.then(() => ({ held: true })))
+  server.app.post('/items', async (request) => request.body)
+  server.app.get('/ok', async () => ({ ok: true }))
+  server.app.get('/busy', async () => {
+    for (const until = performance.now() + 4; performance.now() < until;);
+    await sleep(20)
+    return { ok: true }
+  })
+  server.app.get('/health/live', { config: { quiet: true } }, async () => ({ status: 'ok' }))
+  const port = await server.listen()
+  const agent = new Agent({ keepAlive: true })
+  onTestFinished(async () => {
+    held.resolve()
+    agent.destroy()
+    await server.app.close()
+  })
+  return { server, port, ask: asker(port, agent), release: held.resolve }
+}
+
+type Ask = (path: string, body?: string) => Promise<Answer>
+
+function asker(port: number, agent: Agent): Ask {
+  return (path, body) =>
+    new Promise((resolve, reject) => {
+      const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) }
+      const outgoing = send({ port, host: '127.0.0.1', agent, path, method: body === undefined ? 'GET' : 'POST', headers }, (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString(),
+            reused: outgoing.reusedSocket,
+          }),
+        )
+      })
+      outgoing.on('error', reject).end(body)
+    })
+}
+
+const refusals = (server: TestServer): unknown[] =>
+  server.lines.map(({ message }) => message).filter((message) => /refused/.test(String(message)))
+
+test('what is over the limit gets 503 at once, those let in are answered, and probes always', async () => {
+  const { server, ask, release } = await listening({ IN_FLIGHT_LIMIT: '2' })
+  const held = [ask('/held'), ask('/held')]
+  await expect.poll(() => server.app.inFlight.working).toBe(2)
+  const refused = await ask('/ok')
+  expect(refused).toMatchObject({
+    status: 503,
+    headers: { 'retry-after': '1', 'x-content-type-options': 'nosniff', 'content-type': 'application/json; charset=utf-8' },
+  })
+  expect(JSON.parse(refused.body)).toMatchObject({ code: 'HTTP_OVERLOADED', requestId: refused.headers['x-request-id'] })
+  expect(await ask('/health/live')).toMatchObject({ status: 200 })
+  release()
+  expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200])
+  expect(await ask('/ok')).toMatchObject({ status: 200 })
+  const text = await server.metrics.text()
+  expect(text).toContain('plinth_requests_refused_total{reason="in_flight"} 1')
+  expect(text).toContain('http_requests_total{method="GET",route="unknown",status="503"} 1')
+})
+
+test('the log has a line when it begins and one when it is over, not one per refusal', async () => {
+  const { server, ask, release } = await listening({ IN_FLIGHT_LIMIT: '1' })
+  const held = ask('/held')
+  await expect.poll(() => server.app.inFlight.working).toBe(1)
+  for (let count = 0; count < 20; count += 1) await ask('/ok')
+  expect(refusals(server)).toEqual(['too many requests at once: the surplus is refused'])
+  release()
+  await held
+  await expect.poll(() => refusals(server).at(-1), { timeout: 10_000 }).toBe('no request is refused any more')
+  expect(server.lines.find(({ refused }) => refused !== undefined)).toMatchObject({ refused: 20 })
+})
+
+test('the connection of a refused request is usable, also with its body unread', async () => {
+  const { server, ask, release } = await listening({ IN_FLIGHT_LIMIT: '1' })
+  const held = ask('/held')
+  await expect.poll(() => server.app.inFlight.working).toBe(1)
+  expect(await ask('/items', JSON.stringify({ text: 'x'.repeat(100_000) }))).toMatchObject({ status: 503 })
+  release()
+  await held
+  expect(await ask('/items', '{"a":1}')).toMatchObject({ status: 200, body: '{"a":1}', reused: true })
+})
+
+test('clients that are slow to send keep nobody out', async () => {
+  const { server, port, ask } = await listening({ IN_FLIGHT_LIMIT: '2' })
+  const slow = Array.from({ length: 10 }, () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('POST /items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a"')
+    return socket
+  })
+  await expect.poll(() => server.app.inFlight.size).toBe(10)
+  expect(await ask('/ok')).toMatchObject({ status: 200 })
+  expect(await ask('/items', '{"a":1}')).toMatchObject({ status: 200 })
+  for (const socket of slow) socket.write(':1}')
+  await expect.poll(() => [server.app.inFlight.size, server.app.inFlight.working]).toEqual([0, 0])
+  for (const socket of slow) socket.destroy()
+})
+
+test('while the event loop is late fewer are let in, and all again when it is in time', async () => {
+  const { server, ask } = await listening({ IN_FLIGHT_LIMIT: '500', LOOP_DELAY_LIMIT: '10ms' })
+  let going = true
+  const statuses = new Set<number>()
+  const lane = async (): Promise<void> => {
+    while (going) statuses.add((await ask('/busy')).status)
+  }
+  const lanes = Array.from({ length: 100 }, lane)
+  await expect.poll(() => [...statuses].toSorted(), { timeout: 10_000 }).toEqual([200, 503])
+  going = false
+  await Promise.all(lanes)
+  const text = await server.metrics.text()
+  expect(text).toMatch(/plinth_requests_refused_total\{reason="event_loop"\} [1-9]/)
+  expect(text).toContain('plinth_requests_refused_total{reason="in_flight"} 0')
+  await expect
+    .poll(async () => (await ask('/ok'), server.metrics.text()), { timeout: 15_000, interval: 100 })
+    .toContain('plinth_requests_in_flight{number="most"} 500')
+})
+
+test('one long turn alone lets nobody out', async () => {
+  const delay = new LoopDelay(100, 50, () => 100)
+  onTestFinished(() => delay.close())
+  delay.watch()
+  await sleep(60)
+  for (const until = performance.now() + 120; performance.now() < until;);
+  await sleep(100)
+  expect(delay.most).toBe(100)
+})
