@@ -32,6 +32,7 @@ import { snapshotOf, type Models } from './differ.ts'
 import { planChange } from './plan.ts'
 import type { Renaming } from './relocate.ts'
 import { serverShadow, type Shadow } from './shadow.ts'
+import type { Tracking } from './tracking.ts'
 import { tryMigration } from './trial.ts'
 
 type Key = 'serial' | 'bigserial' | 'identity' | 'uuid' | 'integer'
@@ -295,6 +296,12 @@ function renamed(choose: Chooser, spec: Spec): { spec: Spec; renamings: Renaming
   }
 }
 
+/** Every table may be cached, whatever else happens to it. */
+function newTracking(choose: Chooser, { tables }: Spec): Tracking {
+  const some = (): string[] => tables.filter(() => choose.chance(0.4)).map(({ name }) => `public.${name}`)
+  return { versioned: some(), tracked: some(), fenced: some() }
+}
+
 let shadow: Shadow
 
 beforeAll(async () => {
@@ -315,8 +322,8 @@ async function tryPair(seed: number, edits: number): Promise<void> {
       return false
     return table !== undefined && (kind === 'table' || table.columns.some((column) => column.name === to[2] && usable(column, table)))
   })
-  const before = await snapshotOf(modelsOf(old))
-  const after = await snapshotOf(modelsOf(spec), [before.id])
+  const before = await snapshotOf(modelsOf(old), [], newTracking(choose, old))
+  const after = await snapshotOf(modelsOf(spec), [before.id], newTracking(choose, spec))
   const parts = await planChange(before, after, kept)
   try {
     const isCompared = await tryMigration(shadow.connection, {

@@ -49,9 +49,8 @@ function nextStep({ open }: Writer, random: Random, value: number): string {
   const cleaned = `${write}; SELECT plinth.clean('${table}'::regclass, pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot()), '0', 1000)`
   if (!open)
     return (
-      [`BEGIN ISOLATION LEVEL ${isolation}; ${write}`, `BEGIN ISOLATION LEVEL ${isolation}`, `${write}`, `BEGIN; ${rare}; COMMIT`][
-        random(4)
-      ] ?? ''
+      [`BEGIN ISOLATION LEVEL ${isolation}; ${write}`, `BEGIN ISOLATION LEVEL ${isolation}`, write, `BEGIN; ${rare}; COMMIT`][random(4)] ??
+      ''
     )
   return (
     [
