@@ -199,6 +199,17 @@ test('a new cached table, one that goes, changed enums and indexes that are buil
   expect(planned.kind === 'migration' && planned.parts.map(({ suffix }) => suffix)).toEqual(['values', '', 'indexes'])
 })
 
+test('a cache that comes with an index which is built late gets a file of its own, because only the index may be outside a transaction', async () => {
+  const directory = await scratchFolder()
+  await migrate(directory, { models: { items } })
+  const indexed = pgTable('items', { id: serial().primaryKey(), name: text().notNull() }, (it) => [
+    index('by_name').on(it.name).concurrently(),
+  ])
+  const planned = await plan(directory, { models: { indexed }, tracking: { ...cached, tracked: ['public.items'] } })
+  expect(planned.kind === 'migration' && planned.parts.map(({ suffix }) => suffix)).toEqual(['', 'indexes'])
+  expect(planned.kind === 'migration' && planned.parts[1]?.upSql).not.toContain('plinth_')
+})
+
 test('a view and an unknown table are left out', async () => {
   const directory = await scratchFolder()
   expect((await plan(directory, { models, tracking: { versioned: [], tracked: ['public.nowhere'], fenced: [] } })).kind).toBe('migration')
