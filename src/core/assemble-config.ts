@@ -88,6 +88,7 @@ function limitsConfig(reader: EnvReader): LimitsConfig {
     requestTimeoutMs: given(values.REQUEST_TIMEOUT),
     headersTimeoutMs: given(values.HEADERS_TIMEOUT),
     handlerTimeoutMs: given(values.HANDLER_TIMEOUT),
+    replyTimeoutMs: given(values.REPLY_TIMEOUT),
     keepAliveTimeoutMs: given(values.KEEP_ALIVE_TIMEOUT),
     connections: given(values.CONNECTIONS),
     inFlight: given(values.IN_FLIGHT_LIMIT),

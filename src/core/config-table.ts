@@ -110,6 +110,9 @@ export const settings = {
     default: '10s',
   }),
   HANDLER_TIMEOUT: duration('Longest time an answer may take; then it is a 503.', '50ms', { default: '10s' }),
+  REPLY_TIMEOUT: duration('Time in which a client must take at least 64 KB of its answer; then its connection is closed.', '100ms', {
+    default: '10s',
+  }),
   KEEP_ALIVE_TIMEOUT: duration("How long an idle connection is kept; longer than the proxy's, so that the proxy closes first.", '1s', {
     default: '72s',
   }),

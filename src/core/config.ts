@@ -53,6 +53,8 @@ export interface LimitsConfig {
   readonly requestTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly handlerTimeoutMs: number
+  /** Time in which a client must take 64 KB of its answer, or the rest. */
+  readonly replyTimeoutMs: number
   readonly keepAliveTimeoutMs: number
   readonly connections: number
   /** Requests worked on at once; more are refused. */

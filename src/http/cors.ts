@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../core/config.ts'
 
 const exposed = 'X-Request-Id, ETag, Location, Link, X-Total-Count, X-Pagination, Retry-After, Idempotency-Replayed, X-Read-After'
-const acceptedHeaders = 'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Read-After, X-Request-Id, X-CSRF-Token'
+const acceptedHeaders =
+  'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Read-After, X-Request-Id, X-CSRF-Token'
 /** Seconds a browser may keep the answer to a preflight; Chromium's maximum. */
 const preflightSeconds = '7200'
 

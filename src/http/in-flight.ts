@@ -3,10 +3,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { LimitsConfig } from '../core/config.ts'
 import type { RequestContext } from '../core/context.ts'
 import { Line, LineMember } from '../support/line.ts'
 import { httpErrors } from './errors.ts'
 import type { RouteFacts } from './routes.ts'
+import { Taking } from './taking.ts'
 
 /** One request and its answer, from the first hook to the last byte. */
 export class Exchange extends LineMember implements RequestContext {
@@ -18,6 +20,8 @@ export class Exchange extends LineMember implements RequestContext {
   readonly route: RouteFacts
   /** True while this process has to do something for it: not while its body arrives, nor when the answer only waits for its client. */
   working = false
+  /** Set when the answer has begun to be sent. */
+  taking: Taking | undefined
   readAfter: string | undefined
   lastWrite: number | 'unknown' | undefined
 
@@ -40,14 +44,16 @@ export class InFlight {
   readonly #exchanges = new Line<Exchange>()
   readonly #abandoned: (exchange: Exchange) => void
   readonly #sweepMs: number
+  readonly #replyTimeoutMs: number
   #working = 0
   #timer: NodeJS.Timeout | undefined
   #draining = false
   #retiring = false
 
   /** @param abandoned  told of each exchange whose client went away before the answer was finished */
-  constructor(timeoutMs: number, abandoned: (exchange: Exchange) => void) {
-    this.#sweepMs = Math.max(10, Math.min(1_000, Math.floor(timeoutMs / 4)))
+  constructor({ handlerTimeoutMs, replyTimeoutMs }: LimitsConfig, abandoned: (exchange: Exchange) => void) {
+    this.#sweepMs = Math.max(10, Math.min(1_000, Math.floor(Math.min(handlerTimeoutMs, replyTimeoutMs) / 4)))
+    this.#replyTimeoutMs = replyTimeoutMs
     this.#abandoned = abandoned
   }
 
@@ -118,7 +124,7 @@ export class InFlight {
     const now = performance.now()
     for (const exchange of this.#exchanges) {
       const { reply } = exchange
-      if (reply.raw.headersSent) this.#work(exchange, false)
+      if (reply.raw.headersSent) this.#watch(exchange, now)
       // A body that comes slowly is the client's time: Node's requestTimeout answers that with 408.
       // No 'finish' comes when the client has gone, and a 'close' listener on every response would cost more than this look.
       if (reply.raw.destroyed && this.end(exchange)) this.#abandoned(exchange)
@@ -126,6 +132,14 @@ export class InFlight {
       else if (exchange.deadline < now && !reply.sent && !reply.raw.headersSent) reply.send(httpErrors.TIMEOUT())
     }
     if (this.#exchanges.size === 0) this.#rest()
+  }
+
+  /** The work is done; from here on it is the client who is waited for. */
+  #watch(exchange: Exchange, now: number): void {
+    this.#work(exchange, false)
+    exchange.taking ??= new Taking(now)
+    const { socket } = exchange.reply.raw
+    if (exchange.taking.isTooSlow(socket, this.#replyTimeoutMs, now)) socket?.destroy()
   }
 
   #rest(): void {

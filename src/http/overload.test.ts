@@ -125,7 +125,7 @@ test('while the event loop is late fewer are let in, and all again when it is in
     while (going) statuses.add((await ask('/busy')).status)
   }
   const lanes = Array.from({ length: 100 }, lane)
-  await expect.poll(() => [...statuses].toSorted(), { timeout: 10_000 }).toEqual([200, 503])
+  await expect.poll(() => statuses, { timeout: 10_000 }).toEqual(new Set([200, 503]))
   going = false
   await Promise.all(lanes)
   const text = await server.metrics.text()

@@ -45,7 +45,7 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
   const { limits } = config
   const ids = requestIds(networkMatcher(config.api.trustedProxies))
   const routes = new RouteBook(metrics, limits)
-  const inFlight = new InFlight(limits.handlerTimeoutMs, recordAbandoned)
+  const inFlight = new InFlight(limits, recordAbandoned)
   const cors = createCors(config.cors)
   const options: FastifyHttpOptions<Server> = {
     ...socketOptions(limits),

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { rawRequest, testServer, type TestServer } from '../../test/support/http-server.ts'
 
@@ -7,6 +7,8 @@ const open: TestServer[] = []
 afterEach(async () => {
   await Promise.all(open.splice(0).map(({ app }) => app.close()))
 })
+
+const megabytes = 'x'.repeat(32 * 1024 * 1024)
 
 async function listening(env: Record<string, string> = {}): Promise<{ server: TestServer; port: number }> {
   const server = testServer(env)
@@ -17,6 +19,7 @@ async function listening(env: Record<string, string> = {}): Promise<{ server: Te
     reply.raw.writeHead(200, { 'content-type': 'text/plain' })
     reply.raw.write('the first part')
   })
+  server.app.get('/large', (_request, reply) => reply.send(megabytes))
   open.push(server)
   return { server, port: await server.listen() }
 }
@@ -137,6 +140,33 @@ describe('A9: slow clients', () => {
   test('a connection that says nothing is closed', async () => {
     const { port } = await listening(slow)
     expect((await rawRequest(port, '')).elapsedMs).toBeLessThan(1_500)
+  })
+
+  test('an answer that its client does not take is cut off, and one that is taken slowly but steadily is not', async () => {
+    const { server, port } = await listening({ REPLY_TIMEOUT: '500ms' })
+    const ask = (): Socket => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write('GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      return socket
+    }
+    const [idle, steady] = [ask().pause(), ask()]
+    let taken = 0
+    steady.on('data', (chunk) => {
+      taken += chunk.length
+      if (taken < megabytes.length / 2) steady.pause()
+    })
+    const sips = setInterval(() => steady.resume(), 10)
+    await new Promise((resolve) => steady.once('close', resolve))
+    clearInterval(sips)
+    expect(taken).toBeGreaterThan(megabytes.length)
+    await expect.poll(() => server.app.inFlight.size).toBe(0)
+    let rest = 0
+    idle.on('data', (chunk) => (rest += chunk.length)).resume()
+    await new Promise((resolve) => idle.once('close', resolve))
+    expect(rest).toBeLessThan(megabytes.length)
+    const statuses = server.lines.filter(({ message }) => message === 'request').map(({ status }) => Number(status))
+    expect(new Set(statuses)).toEqual(new Set([200, 499]))
   })
 
   test('control: the same server serves whoever is quick', async () => {
