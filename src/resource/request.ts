@@ -46,10 +46,6 @@ export interface ListRequest extends Shape {
 /** Primary key values as text, in the order of `Model.primaryKey`. */
 export type RecordKey = readonly string[]
 
-export interface GetRequest extends Shape {
-  readonly key: RecordKey
-}
-
 /** Values of one record as parsed JSON; names are fields. */
 export type RecordValues = { readonly [field: string]: unknown }
 

@@ -14,7 +14,7 @@ import { planList } from './list-plan.ts'
 import { countStatement, type ListStatement, listStatement } from './list-statement.ts'
 import type { ListPlan } from './plan.ts'
 import type { CompiledResource, Registry } from './registry.ts'
-import type { GetRequest, ListRequest, RecordKey, Shape } from './request.ts'
+import type { ListRequest, RecordKey, Shape } from './request.ts'
 import { planShape } from './shape-plan.ts'
 import { type Frame, recordJson, recordsJson } from './shape/result.ts'
 
@@ -76,10 +76,6 @@ export async function runList(engine: Engine, { plan, shape, list }: PreparedLis
   }
 }
 
-export async function listRecords(engine: Engine, resource: CompiledResource, request: ListRequest): Promise<RecordPage> {
-  return runList(engine, prepareList(engine, resource, request))
-}
-
 export function prepareGet(resource: CompiledResource, request: Shape): PreparedGet {
   const shape = shapeOf(resource, request)
   return { shape, text: getStatementText(shape.plan) }
@@ -95,10 +91,6 @@ export async function runGet(
   const rows = await reads.read(getStatement(text, shape.plan.resource, key))
   if (rows.count === 0) return undefined
   return recordJson(shape, await fetchLevels(reads, shape, rows), 0)
-}
-
-export async function getRecord(engine: Engine, resource: CompiledResource, request: GetRequest): Promise<Buffer | undefined> {
-  return runGet(engine, prepareGet(resource, request), request.key)
 }
 
 /** The statements of a prepared list, those of its includes without their keys, for `?explain`. */
