@@ -1,6 +1,7 @@
 // The rows that every server under test answers from: 10,000 posts by 1,000 authors, three tags each.
 
 import { Pool } from 'pg'
+import type { Tracking } from '../src/db/migrate/tracking.ts'
 import { createSchema } from '../src/testing/create-schema.ts'
 import { authors, post_tags, posts, tags } from './tables.ts'
 
@@ -17,9 +18,13 @@ const rows = [
   'vacuum analyze',
 ]
 
-/** Brings an empty database to the state that is measured. */
-export async function loadDatabase(url: string): Promise<void> {
-  await createSchema(url, { authors, posts, tags, post_tags })
+/**
+ * Brings an empty database to the state that is measured.
+ *
+ * @param tracking  what the cache needs of the tables
+ */
+export async function loadDatabase(url: string, tracking?: Tracking): Promise<void> {
+  await createSchema(url, { authors, posts, tags, post_tags }, tracking)
   await runAll(url, rows)
 }
 

@@ -2,7 +2,8 @@
 //   --quick               a smoke test of a few seconds: fails when a server errs or answers differ, never for a time
 //   --only get,list       some of the requests
 //   --rounds 7            and --seconds 3: longer or shorter
-// A whole run writes bench/RESULTS.md; the others print only.
+//   --part http           or cache: one half of the run
+// A whole run writes bench/RESULTS.md and bench/CACHE.md; the others print only.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,6 +14,8 @@ import { installedPostgres } from '../test/support/binaries.ts'
 import { type PostgresServer, startPostgres } from '../test/support/postgres-server.ts'
 import { serverUser } from '../test/support/server-user.ts'
 import { checkAgreement } from './agreement.ts'
+import { measureCache } from './cache/measure.ts'
+import { cachePage, type CacheResults } from './cache/report.ts'
 import { forgetCreated, loadDatabase, serverVersion } from './data.ts'
 import { measureMemory } from './memory.ts'
 import { type Generator, type Server, serverNames, startGenerator, startServer } from './processes.ts'
@@ -27,16 +30,24 @@ interface Plan {
   readonly startRuns: number
   /** 0: memory is not measured. */
   readonly memoryRequests: number
-  readonly writesPage: boolean
+  readonly writesPages: boolean
+  readonly http: boolean
+  readonly cache: boolean
 }
 
 const allWorkloads = Object.keys(workloads) as WorkloadName[]
 
 function readPlan(): Plan {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean' }, only: { type: 'string' }, rounds: { type: 'string' }, seconds: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean' },
+      part: { type: 'string' },
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+    },
   })
-  const { quick = false, only, rounds = quick ? '1' : '7', seconds = quick ? '0.3' : '2' } = values
+  const { quick = false, only, part, rounds = quick ? '1' : '7', seconds = quick ? '0.3' : '2' } = values
   const wanted = only?.split(',') ?? allWorkloads
   const unknown = wanted.filter((name) => !Object.hasOwn(workloads, name))
   if (unknown.length > 0) throw new Error(`--only knows ${allWorkloads.join(', ')}, not ${unknown.join(', ')}.`)
@@ -45,7 +56,9 @@ function readPlan(): Plan {
     rounds: { rounds: Number(rounds), measureMs, warmUpMs: measureMs / 2, workloads: wanted as WorkloadName[], connections: 32 },
     startRuns: quick || only !== undefined ? 1 : 10,
     memoryRequests: quick || only !== undefined ? 0 : 100_000,
-    writesPage: !quick && only === undefined,
+    writesPages: !quick && only === undefined,
+    http: part !== 'cache',
+    cache: part !== 'http' && only === undefined,
   }
 }
 
@@ -84,6 +97,16 @@ async function memoryOf(databaseUrl: string, folder: string, generator: Generato
   }
 }
 
+async function runCache({ rounds }: Plan, postgres: PostgresServer, folder: string): Promise<CacheResults> {
+  const pairs = await measureCache(postgres, folder, rounds)
+  return { pairs, options: rounds, versions: versions(await serverVersion(postgres.url)), machine: machine() }
+}
+
+function publish(file: string, text: string): void {
+  console.log(`${text}\n`)
+  if (plan.writesPages) writeFileSync(join(import.meta.dirname, file), `${text}\n`)
+}
+
 function showProgress(done: number, total: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} measured ${done === total ? '\n' : ''}`)
 }
@@ -97,9 +120,8 @@ const postgres = await startPostgres(installedPostgres() ?? (await npmBinaries(s
   autovacuum_naptime: '1min',
 })
 try {
-  const text = `${page(await run(plan, postgres, folder))}\n`
-  console.log(text)
-  if (plan.writesPage) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), text)
+  if (plan.http) publish('RESULTS.md', page(await run(plan, postgres, folder)))
+  if (plan.cache) publish('CACHE.md', cachePage(await runCache(plan, postgres, folder)))
 } finally {
   await postgres.destroy()
   rmSync(folder, { recursive: true, force: true })

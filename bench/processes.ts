@@ -33,9 +33,14 @@ export function serverScript(name: ServerName): string {
 
 /** @param folder  for what the server writes */
 export async function startServer(name: ServerName, databaseUrl: string, folder: string): Promise<Server> {
+  return { name, ...(await startScript(serverScript(name), [databaseUrl, folder])) }
+}
+
+/** @param args  its first is followed by the port: `settings()` reads them */
+export async function startScript(script: string, [databaseUrl = '', ...args]: readonly string[]): Promise<Omit<Server, 'name'>> {
   const port = await freePort()
-  const child = await start(serverScript(name), [databaseUrl, String(port), folder])
-  return { name, port, ask: (question) => tell<Usage>(child, question), stop: () => stop(child) }
+  const child = await start(script, [databaseUrl, String(port), ...args])
+  return { port, ask: (question) => tell<Usage>(child, question), stop: () => stop(child) }
 }
 
 export async function startGenerator(): Promise<Generator> {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-const packages = ['fastify', 'drizzle-orm', 'pg', 'express', 'sequelize']
+const packages = ['fastify', 'drizzle-orm', 'pg', '@redis/client', 'express', 'sequelize']
 
 export function versions(postgres: string): (readonly [string, string])[] {
   return [['Node', process.versions.node], ['PostgreSQL', postgres], ...packages.map((name) => [name, packageVersion(name)] as const)]

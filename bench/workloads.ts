@@ -1,14 +1,16 @@
-// The five requests. Each comes in a thousand variants, so that no server answers one from memory by chance.
+// The requests. Each comes in a thousand variants, so that no server answers one from memory by chance; those of the cache are made to be.
 
 import { pageSize } from './servers/serve.ts'
 import { postsInTable } from './data.ts'
 
 export type WorkloadName = 'get' | 'list' | 'nested' | 'create' | 'health'
+/** What the cache is measured with, beside `nested`. */
+export type CacheWorkloadName = 'hot' | 'change'
 
 export interface Workload {
   readonly title: string
   /** @param nth  number of the variant, from 0 */
-  readonly request: (nth: number) => { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: object }
+  readonly request: (nth: number) => { readonly method: 'GET' | 'POST' | 'PATCH'; readonly path: string; readonly body?: object }
 }
 
 const variants = 1_000
@@ -32,6 +34,21 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   health: { title: 'health', request: () => ({ method: 'GET', path: '/health' }) },
 }
 
+/** Records that everybody asks for. */
+const hotRecords = 100
+
+export const cacheWorkloads: Readonly<Record<CacheWorkloadName, Workload>> = {
+  hot: { title: 'get of a hot record', request: (nth) => ({ method: 'GET', path: `/api/posts/${1 + (nth % hotRecords)}` }) },
+  change: {
+    title: 'patch',
+    request: (nth) => ({
+      method: 'PATCH',
+      path: `/api/posts/${1 + ((nth * 7919) % postsInTable)}`,
+      body: { title: `Changed, number ${nth}` },
+    }),
+  },
+}
+
 function page(nth: number): number {
   return 1 + (nth % pages)
 }
@@ -47,9 +64,10 @@ function newPost(nth: number): object {
 }
 
 /** The requests of a workload as the bytes that go over the wire. */
-export function wireRequests(name: WorkloadName): Buffer[] {
+export function wireRequests(name: WorkloadName | CacheWorkloadName): Buffer[] {
+  const workload = { ...workloads, ...cacheWorkloads }[name]
   return Array.from({ length: variants }, (_, nth) => {
-    const { method, path, body } = workloads[name].request(nth)
+    const { method, path, body } = workload.request(nth)
     const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nUser-Agent: bench\r\n`
     if (body === undefined) return Buffer.from(`${head}\r\n`)
     const json = Buffer.from(JSON.stringify(body))
