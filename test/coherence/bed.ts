@@ -2,10 +2,12 @@
 
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { trackingOf } from '../../src/app/tracking.ts'
 import { createSchema } from '../../src/testing/create-schema.ts'
 import { startRedis, type RedisServer } from '../support/redis-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { removeFolder, temporaryFolder } from '../support/temporary.ts'
+import { definition } from './app/definition.ts'
 import * as tables from './app/tables.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import { type ModeName, modes } from './modes.ts'
@@ -58,7 +60,7 @@ export async function startServers(binaries: string, standbys: number): Promise<
 async function makeDatabase(serverUrl: string): Promise<string> {
   await query(serverUrl, `create role ${appUser} login`, `create database ${appUser} owner ${appUser}`)
   const url = databaseAt(serverUrl)
-  await createSchema(url, tables)
+  await createSchema(url, tables, trackingOf(definition(undefined)))
   const rows = `from generate_series(1, ${keyCount}) id`
   await query(
     url,

@@ -6,6 +6,8 @@ import { recipes as recipeRoutes } from './recipes.ts'
 import * as tables from './tables.ts'
 
 const access = { read: anyone, write: anyone }
+/** Longer than a run would be right by luck, shorter than one: entries also expire. */
+const ttl = '5s'
 
 /** @param redisUrl  for the recipes; resources have the application's own */
 export function definition(redisUrl: string | undefined): AppDefinition {
@@ -14,10 +16,10 @@ export function definition(redisUrl: string | undefined): AppDefinition {
     models: tables,
     resources: [
       defineResource(tables.plain, { access }),
-      defineResource(tables.verified, { access }),
-      defineResource(tables.holders, { access }),
-      defineResource(tables.fenced, { access }),
-      defineResource(tables.near, { access }),
+      defineResource(tables.verified, { access, cache: ttl }),
+      defineResource(tables.holders, { access, cache: ttl }),
+      defineResource(tables.fenced, { access, cache: ttl }),
+      defineResource(tables.near, { access, cache: { ttl, near: '500ms' } }),
     ],
     replies: 'bare',
     routes: [rolledBack, recipeRoutes(redisUrl)],

@@ -1,12 +1,19 @@
-// One process of the application: `node --conditions=source process.ts NAME=value …`. Says its port when it listens; complains on stderr.
+// One process of the application: `node --conditions=source process.ts NAME=value …`. Says its port when it listens.
+// `BROKEN=joinAnyFill` leaves out rules of the cache.
 
 import { tmpdir } from 'node:os'
-import { createApp, readConfig } from 'plinth'
+import { readConfig } from 'plinth'
+import { createApp } from '../../../src/app/create.ts'
 import { definition } from './definition.ts'
 
+/** The same in all processes, as in production: they share entries that are sealed with it. */
+const secret = 'a8Fk29dkLq0s8dkW2mxPq93jdkalQwz7'
+/** Much more often than in production. */
+const sampleOneIn = 100
 const given = Object.fromEntries(process.argv.slice(2).map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string]))
-const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'error', ...given }, tmpdir())
-const app = await createApp(definition(given['REDIS_URL']), config)
+const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'error', SECRET_KEY: secret, ...given }, tmpdir())
+const faults = Object.fromEntries((given['BROKEN'] ?? '').split(',').map((rule) => [rule, true]))
+const app = await createApp(definition(given['REDIS_URL']), config, undefined, { cache: { faults, sampleOneIn } })
 const { url } = await app.start()
 process.send?.({ port: Number(new URL(url).port) })
 process.on('disconnect', () => process.exit(0)) // whoever started it is gone
