@@ -100,7 +100,7 @@ describe('A12: crash containment', () => {
       const written: number[] = []
       let requests = 0
       for (let round = 0; round < amount(1, 5); round += 1) {
-        const [broken, other] = [await startChildApp(database.url, {}, smallHeap), await startChildApp(database.url)]
+        const [broken, other] = [await startChildApp(database.url, {}, { nodeFlags: smallHeap }), await startChildApp(database.url)]
         const loads = [loadOn(broken), loadOn(other)] as const
         const answer = await broken.send({ path: '/fills-memory' }).catch((error: Error) => error)
         expect(answer).toBeInstanceOf(Error)

@@ -1,4 +1,4 @@
-// Starts `blog-process.ts` on a database, and ends it with the test.
+// Starts a program of this folder on a database, and ends it with the test.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -13,17 +13,24 @@ export interface ChildApp extends Caller {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }
 
+export interface ChildAppOptions {
+  readonly program?: 'blog-process.ts' | 'shop-process.ts'
+  /** Such as `--max-old-space-size=64`. */
+  readonly nodeFlags?: readonly string[]
+  /** Most that the caller opens at a time. */
+  readonly connections?: number
+}
+
 /**
- * @param url        of a database that has the blog's tables
- * @param settings   by variable name
- * @param nodeFlags  such as `--max-old-space-size=64`
+ * @param url       of a database that has the program's tables
+ * @param settings  by variable name
  */
 export async function startChildApp(
   url: string,
   settings: Record<string, string> = {},
-  nodeFlags: readonly string[] = [],
+  { program = 'blog-process.ts', nodeFlags = [], connections }: ChildAppOptions = {},
 ): Promise<ChildApp> {
-  const script = join(import.meta.dirname, 'blog-process.ts')
+  const script = join(import.meta.dirname, program)
   const args = ['--conditions=source', ...nodeFlags, script, url, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const chunks: string[] = []
@@ -41,7 +48,7 @@ export async function startChildApp(
     }
     void exited.then(({ code }) => reject(new Error(`The application ended with ${code}: ${output()}`)))
   })
-  const caller = callerOf(await port)
+  const caller = callerOf(await port, connections)
   onTestFinished(async () => {
     caller.close()
     child.kill('SIGKILL')
