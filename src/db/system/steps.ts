@@ -3,7 +3,17 @@
 import { fenceRowsStep } from './fence-rows-step.ts'
 import { fenceStep } from './fence-step.ts'
 import { idempotencyStep } from './idempotency-step.ts'
+import { rateCountersStep } from './rate-counters-step.ts'
+import { sessionsStep } from './sessions-step.ts'
 import type { SystemStep } from './step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
 
-export const systemSteps: readonly SystemStep[] = [versionsStep, rowVersionsStep, fenceStep, fenceRowsStep, idempotencyStep]
+export const systemSteps: readonly SystemStep[] = [
+  versionsStep,
+  rowVersionsStep,
+  fenceStep,
+  fenceRowsStep,
+  idempotencyStep,
+  sessionsStep,
+  rateCountersStep,
+]

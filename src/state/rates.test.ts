@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { testDatabases } from '../../test/support/postgres.ts'
+import { redisServer, until } from '../../test/support/redis.ts'
+import { stateBed, type StateProcess } from '../../test/support/state.ts'
+
+const minute = 60_000
+
+/** Hits all at once, from every process in turn; how many were allowed. */
+async function rush(processes: readonly StateProcess[], hits: number, limit: number, key = 'a'): Promise<number> {
+  const results = await Promise.all(
+    Array.from({ length: hits }, (_, number) => processes[number % processes.length]?.rates.hit(key, limit, minute)),
+  )
+  return results.filter((result) => result?.allowed).length
+}
+
+async function stores({ metrics }: StateProcess): Promise<string[]> {
+  return [...(await metrics.text()).matchAll(/plinth_rate_hits_total\{store="(\w+)"\}/g)].map(([, store]) => store ?? '')
+}
+
+describe.each(testDatabases())('with $name', ({ url }) => {
+  describe.each(['Redis', 'the database'])('counted in %s', (where) => {
+    const redisUrl = async (): Promise<string | undefined> => (where === 'Redis' ? (await redisServer()).url : undefined)
+
+    test('two processes have one limit between them', async () => {
+      const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
+      const processes = [await bed.process(redis), await bed.process(redis)]
+      expect(await rush(processes, 200, 50)).toBe(50)
+      expect(await rush(processes, 20, 10, 'b')).toBe(10)
+      expect(await processes[0]?.rates.hit('a', 50, minute)).toMatchObject({ allowed: false, remaining: 0 })
+      for (const process of processes) expect(await stores(process)).toEqual([where === 'Redis' ? 'redis' : 'postgres'])
+    })
+
+    test('a hit says what is left, and is forgotten', async () => {
+      const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
+      const { rates } = await bed.process(redis)
+      expect(await rates.hit('a', 2, 500)).toMatchObject({ allowed: true, remaining: 1 })
+      expect(await rates.hit('a', 2, 500)).toMatchObject({ allowed: true, remaining: 0 })
+      const refused = await rates.hit('a', 2, 500)
+      expect(refused).toMatchObject({ allowed: false, remaining: 0 })
+      expect(refused.resetMs).toBeGreaterThan(0)
+      expect(refused.resetMs).toBeLessThanOrEqual(516)
+      await sleep(refused.resetMs + 2)
+      expect((await rates.hit('a', 2, 500)).allowed).toBe(true)
+    })
+
+    test('within any window there are no more hits than the limit', async () => {
+      const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
+      const processes = [await bed.process(redis), await bed.process(redis)]
+      const allowed: { readonly from: number; readonly to: number }[] = []
+      for (const end = performance.now() + 2_000; performance.now() < end; await sleep(7)) {
+        const from = performance.now()
+        const result = await processes[allowed.length % 2]?.rates.hit('a', 5, 400)
+        if (result?.allowed) allowed.push({ from, to: performance.now() })
+      }
+      expect(allowed.length).toBeGreaterThan(15)
+      // The sixth is counted 400 ms after the first at the earliest. Each was counted somewhere between question and answer.
+      allowed.slice(5).forEach(({ to }, index) => expect(to - (allowed[index]?.from ?? 0)).toBeGreaterThanOrEqual(399))
+    })
+
+    test('a limit of nothing allows nothing, and different windows count for themselves', async () => {
+      const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
+      const { rates } = await bed.process(redis)
+      expect(await rates.hit('a', 0, minute)).toMatchObject({ allowed: false, remaining: 0 })
+      expect(await rates.hit('a', 1, minute)).toMatchObject({ allowed: true })
+      expect(await rates.hit('a', 1, 2 * minute)).toMatchObject({ allowed: true })
+      expect(await rates.hit('a', 1, minute)).toMatchObject({ allowed: false })
+    })
+  })
+})
+
+test('when Redis goes away the database goes on from there, and when it is back it goes on in turn', async () => {
+  const server = await redisServer()
+  const bed = await stateBed()
+  const processes = [await bed.process(server.url), await bed.process(server.url)]
+  expect(await rush(processes, 8, 20)).toBe(8)
+  server.signal('SIGSTOP')
+  expect(await rush(processes, 8, 20)).toBe(8)
+  server.signal('SIGCONT')
+  await until(() => processes.every(({ redis }) => redis?.usable))
+  // At most one hit for each process that came back is lost or counted twice: they do not know of each other's last.
+  const last = await rush(processes, 20, 20)
+  expect(last).toBeGreaterThanOrEqual(2)
+  expect(last).toBeLessThanOrEqual(6)
+  expect(await stores(processes[0] as StateProcess)).toEqual(['redis', 'postgres'])
+})
+
+test('a Redis that lost its data when it was restarted does not give everybody a new limit', async () => {
+  const server = await redisServer()
+  const bed = await stateBed()
+  const process = await bed.process(server.url)
+  expect(await rush([process], 9, 10)).toBe(9)
+  await server.stop()
+  await server.start()
+  await until(() => process.redis?.usable)
+  expect(await rush([process], 9, 10)).toBe(1)
+})
+
+test('a Redis that is full leaves it to the database', async () => {
+  const server = await redisServer({ 'maxmemory-policy': 'noeviction' })
+  const bed = await stateBed()
+  const processes = [await bed.process(server.url), await bed.process(server.url)]
+  expect(await rush(processes, 5, 10)).toBe(5)
+  await server.command('CONFIG', 'SET', 'maxmemory', '1mb')
+  expect(await rush(processes, 20, 10)).toBe(5)
+})
+
+test('without Redis and without the table each process counts for itself, and says so once', async () => {
+  const bed = await stateBed()
+  const process = await bed.process()
+  await bed.psql.query('ALTER TABLE plinth.rate_counters RENAME TO away')
+  expect(await rush([process], 20, 10)).toBe(10)
+  expect(process.lines).toEqual(['hits are counted by each process for itself'])
+  await bed.psql.query('ALTER TABLE plinth.away RENAME TO rate_counters')
+  expect(await rush([process], 20, 11)).toBe(1)
+})
+
+test('a hit in a transaction that is rolled back counts, and holds up nobody', async () => {
+  const bed = await stateBed()
+  const [one, other] = [await bed.process(), await bed.process()]
+  const failed = one.db.transaction(async () => {
+    await one.rates.hit('a', 2, minute)
+    expect(await other.rates.hit('a', 2, minute)).toMatchObject({ allowed: true, remaining: 0 })
+    throw new Error('rolled back')
+  })
+  await expect(failed).rejects.toThrow('rolled back')
+  expect(await other.rates.hit('a', 2, minute)).toMatchObject({ allowed: false })
+})

@@ -1,0 +1,77 @@
+// Asks the first store that can be asked. When it is another than last time, it is told how many hits there were: whoever counts
+// goes on, and nobody has the limit twice because Redis went away or came back.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Logger } from '../core/log.ts'
+import { Lru } from '../support/lru.ts'
+import type { Counted, Hit, RateCounter, RateResult, RateStore } from './rate-counter.ts'
+
+/** Keys of which a process knows how many hits there were last. */
+const mostKnown = 20_000
+
+/** The answer that was last heard. */
+interface Known {
+  readonly store: string
+  readonly used: number
+  readonly at: number
+}
+
+export interface SharedRatesOptions {
+  /** In the order they are asked. The last one always answers. */
+  readonly stores: readonly RateStore[]
+  readonly log: Logger
+  readonly count: (store: string) => void
+}
+
+export class SharedRates implements RateCounter {
+  readonly #options: SharedRatesOptions
+  readonly #known = new Lru<Known>(mostKnown)
+  /** A transaction of the caller must not undo a hit, nor hold its lock to the end. */
+  readonly #outside = AsyncLocalStorage.snapshot()
+  #failing = false
+
+  constructor(options: SharedRatesOptions) {
+    this.#options = options
+  }
+
+  async hit(key: string, limit: number, windowMs: number): Promise<RateResult> {
+    const { allowed, used, resetMs } = await this.#outside(() => this.#count(key, limit, Math.max(1, Math.ceil(windowMs))))
+    return { allowed, remaining: Math.max(0, limit - used), resetMs }
+  }
+
+  async #count(key: string, limit: number, windowMs: number): Promise<Counted> {
+    const name = `${windowMs}:${key}`
+    const plain: Hit = { key, limit, windowMs, carried: 0, carriedMs: 0 }
+    for (const store of this.#options.stores) {
+      const place = store.nameFor(plain)
+      const counted = place === undefined ? undefined : await this.#ask(store, place, { ...plain, ...this.#carried(name, place, windowMs) })
+      if (place === undefined || counted === undefined) continue
+      this.#known.set(name, { store: place, used: counted.used, at: performance.now() })
+      return counted
+    }
+    throw new Error('The last store of hits did not answer.')
+  }
+
+  /** What the store cannot know, because it was counted in another; as old as the last answer, so that it is forgotten with it. */
+  #carried(name: string, place: string, windowMs: number): Pick<Hit, 'carried' | 'carriedMs'> {
+    const known = this.#known.get(name)
+    const age = known === undefined ? 0 : Math.round(performance.now() - known.at)
+    return known === undefined || known.store === place || age >= windowMs
+      ? { carried: 0, carriedMs: 0 }
+      : { carried: known.used, carriedMs: age }
+  }
+
+  /** Undefined when the store failed. Redis says so itself; a database is said once. */
+  async #ask(store: RateStore, place: string, hit: Hit): Promise<Counted | undefined> {
+    this.#options.count(place.split(' ')[0] ?? '')
+    try {
+      const counted = await store.count(hit)
+      if (place === 'postgres') this.#failing = false
+      return counted
+    } catch (err) {
+      if (place === 'postgres' && !this.#failing) this.#options.log.warn({ err }, 'hits are counted by each process for itself')
+      if (place === 'postgres') this.#failing = true
+      return undefined
+    }
+  }
+}
