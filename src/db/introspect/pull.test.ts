@@ -9,10 +9,12 @@ import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { scratchDatabase, testDatabase, testDatabases, type ScratchDatabase } from '../../../test/support/postgres.ts'
+import { trackTables } from '../../../test/support/tracked.ts'
 import { compareCatalogs, readCatalog } from '../migrate/catalog.ts'
 import { readMigrations } from '../migrate/folder.ts'
 import { downgrade, upgrade } from '../migrate/upgrade.ts'
 
+import { dumpSchema } from './pull.ts'
 import { readSchema } from './read-schema.ts'
 import { renderModels } from './render-models.ts'
 
@@ -254,4 +256,12 @@ test('a pull into a folder that has migrations is refused', async () => {
   expect((await readMigrations(folder)).map(({ revision }) => revision)).toEqual(['0001_pulled'])
   expect(await readFile(join(folder, '0001_pulled/down.sql'), 'utf8')).toContain('-- WARNING: DROP TABLE public.t CASCADE drops its rows.')
   await expect(writePulled(folder, client, {})).rejects.toMatchObject({ code: 'PULL_MIGRATIONS_EXIST' })
+})
+
+test('what a cache has put into a database is left out', async () => {
+  const { client } = await database(testDatabase().url)
+  await trackTables(client, 'CREATE TABLE items (id integer PRIMARY KEY)', { versioned: ['items'], tracked: ['items'], fenced: ['items'] })
+  const { relations } = await readSchema(client)
+  expect(relations.map(({ name, columns }) => [name, columns.map((column) => column.name)])).toEqual([['items', ['id']]])
+  expect(JSON.stringify(await dumpSchema(client))).not.toContain('plinth')
 })
