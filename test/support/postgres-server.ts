@@ -48,26 +48,29 @@ export interface PostgresServer {
  *
  * @param binaries  folder with `initdb` and `postgres`
  * @param extra     settings for `postgres -c`, over the defaults
+ * @param data      empty folder for the data, such as a small volume; the log of writes stays outside of it
  * @throws          Error with the server's output when it does not accept connections within 30 s
  */
-export async function startPostgres(binaries: string, extra: Record<string, string> = {}): Promise<PostgresServer> {
-  return serve(binaries, (folder) => initialise(binaries, folder), extra)
+export async function startPostgres(binaries: string, extra: Record<string, string> = {}, data?: string): Promise<PostgresServer> {
+  return serve(binaries, (folder) => initialise(binaries, folder, data), extra, data)
 }
 
 /**
  * A standby that streams from `primary`: a copy of it by `pg_basebackup`, which must be among the binaries. It answers reads; `promote`
  * (`select pg_promote()`) makes it a primary of its own.
  */
-export async function startStandby(
-  binaries: string,
-  primary: PostgresServer,
-  extra: Record<string, string> = {},
-): Promise<PostgresServer> {
+export async function startStandby(binaries: string, primary: PostgresServer, extra: Record<string, string> = {}): Promise<PostgresServer> {
   return serve(binaries, (folder) => copyOf(primary, binaries, folder), extra)
 }
 
-async function serve(binaries: string, fill: (folder: string) => void, extra: Record<string, string>): Promise<PostgresServer> {
+async function serve(
+  binaries: string,
+  fill: (folder: string) => void,
+  extra: Record<string, string>,
+  data?: string,
+): Promise<PostgresServer> {
   const folder = makeFolder()
+  const dataDirectory = data ?? join(folder, 'data')
   fill(folder)
   const port = await freePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
@@ -76,7 +79,7 @@ async function serve(binaries: string, fill: (folder: string) => void, extra: Re
   let postmaster: ChildProcess | undefined
 
   const start = async (): Promise<void> => {
-    postmaster = launch(binaries, folder, { ...settings, ...extra, port: String(port) })
+    postmaster = launch(binaries, folder, dataDirectory, { ...settings, ...extra, port: String(port) })
     await ready(url, postmaster, log)
   }
   const stop = async (): Promise<void> => {
@@ -88,7 +91,7 @@ async function serve(binaries: string, fill: (folder: string) => void, extra: Re
   }
   await start()
   const signal = (name: NodeJS.Signals): void => void postmaster?.kill(name)
-  return { major: postgresMajor(binaries) ?? 0, port, url, dataDirectory: join(folder, 'data'), log, signal, stop, start, destroy }
+  return { major: postgresMajor(binaries) ?? 0, port, url, dataDirectory, log, signal, stop, start, destroy }
 }
 
 function makeFolder(): string {
@@ -98,10 +101,11 @@ function makeFolder(): string {
   return folder
 }
 
-function initialise(binaries: string, folder: string): void {
+function initialise(binaries: string, folder: string, data: string | undefined): void {
   const locale = process.platform === 'linux' ? 'C.UTF-8' : 'en_US.UTF-8'
   const options = ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', `--locale=${locale}`]
-  runAsServer(join(binaries, 'initdb'), ['-D', join(folder, 'data'), ...options], folder)
+  const places = data === undefined ? ['-D', join(folder, 'data')] : ['-D', data, `--waldir=${join(folder, 'wal')}`]
+  runAsServer(join(binaries, 'initdb'), [...places, ...options], folder)
 }
 
 function copyOf({ url }: PostgresServer, binaries: string, folder: string): void {
@@ -114,10 +118,10 @@ function runAsServer(program: string, args: readonly string[], folder: string): 
   if (run.status !== 0) throw new Error(`${program} failed: ${run.error?.message ?? ''}\n${run.stdout}\n${run.stderr}`)
 }
 
-function launch(binaries: string, folder: string, options: Record<string, string>): ChildProcess {
+function launch(binaries: string, folder: string, data: string, options: Record<string, string>): ChildProcess {
   const flags = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const log = openSync(join(folder, 'log'), 'a')
-  const postmaster = spawn(join(binaries, 'postgres'), ['-D', join(folder, 'data'), ...flags], {
+  const postmaster = spawn(join(binaries, 'postgres'), ['-D', data, ...flags], {
     ...serverUser(),
     cwd: folder,
     stdio: ['ignore', log, log],
