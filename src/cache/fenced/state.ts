@@ -90,11 +90,11 @@ export async function seeState(session: Session, tables: readonly string[]): Pro
 }
 
 /**
- * @param epoch   that shall end; undefined: whichever there is
+ * @param epoch   that shall end
  * @param holdMs  for so long nobody enables the cache again
  * @returns       the epoch whose end has to be waited for; undefined when there is none, because the cache is off or has another epoch
  */
-export async function beginDisabling(session: Session, epoch: string | undefined, holdMs = 0): Promise<string | undefined> {
+export async function beginDisabling(session: Session, epoch: string, holdMs = 0): Promise<string | undefined> {
   const [row] = await session.query<{ epoch: string | null }>('SELECT plinth.cache_disabling($1::interval, $2)::text AS epoch', [
     `${holdMs} ms`,
     epoch,

@@ -1,0 +1,24 @@
+// What the fenced cache says when a write cannot be made safely.
+
+import { defineErrors } from '../../core/errors.ts'
+
+export const fenceErrors = defineErrors('FENCE', {
+  TIMEOUT: {
+    status: 503,
+    summary: 'A write had to wait for the fenced cache to be switched off, and that took too long: the database or its connection is slow.',
+    message: () => 'The change could not be made safe for the cache in time and was rolled back.',
+    hint: () => 'Nothing was saved. Send the request again.',
+  },
+  MOVED: {
+    status: 503,
+    summary: 'The database failed over while a transaction was about to commit.',
+    message: () => 'The database has just moved to another server; the change was rolled back.',
+    hint: () => 'Nothing was saved. Send the request again.',
+  },
+  NOT_FENCED: {
+    status: 500,
+    summary: 'Code asked to fence a resource whose cache is not fenced.',
+    message: (resource: string) => `The resource "${resource}" has no fenced cache.`,
+    hint: () => "Give it one: cache: { ttl: '5m', mode: 'fenced' }.",
+  },
+})

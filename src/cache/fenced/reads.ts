@@ -1,0 +1,145 @@
+// A read of one row: from Redis while this process may, else from the database. Who gets the lease fills in what it reads.
+
+import { randomBytes } from 'node:crypto'
+import type { Database } from '../../db/database.ts'
+import { type Redis, RedisUnavailable } from '../../redis/redis.ts'
+import type { CacheStatus, RowAddress } from '../read.ts'
+import type { FencedFaults } from './faults.ts'
+import type { Keeper } from './keeper.ts'
+import { markKey } from './keys.ts'
+import type { Locks } from './locks.ts'
+import { NextFlights } from './next-flight.ts'
+import type { OffSwitch } from './off-switch.ts'
+import type { Permission, PermittedRow } from './permission.ts'
+import { fillScript } from './scripts/fill.ts'
+import { getScript } from './scripts/get.ts'
+import { absentMs, leaseMs } from './timing.ts'
+
+export interface FencedRead {
+  readonly row: RowAddress
+  /** What is read of the row and in which form. The same text always means the same. */
+  readonly variant: string
+  readonly ttlMs: number
+}
+
+export interface FencedValue {
+  /** Undefined when there is no such row. */
+  readonly value: Buffer | undefined
+  readonly status: Exclude<CacheStatus, 'near'>
+}
+
+/** Reads the row from the primary. */
+export type Load = () => Promise<Buffer | undefined>
+
+export interface ReadsParts {
+  readonly db: Pick<Database, 'isInTransaction'>
+  readonly redis: Redis
+  readonly keeper: Keeper
+  readonly permission: Permission
+  readonly off: OffSwitch
+  readonly locks: Locks
+  readonly faults: FencedFaults
+}
+
+const absent = Buffer.alloc(0)
+
+export class FencedReads {
+  readonly #parts: ReadsParts
+  readonly #get
+  readonly #fill
+  readonly #flights = new NextFlights<Buffer | undefined>()
+  /** What nobody waits for: fills, locks that are looked into. */
+  readonly #errands = new Set<Promise<unknown>>()
+
+  constructor(parts: ReadsParts) {
+    this.#parts = parts
+    this.#get = getScript(parts.faults)
+    this.#fill = fillScript(parts.faults)
+  }
+
+  async read(read: FencedRead, load: Load): Promise<FencedValue> {
+    const { db, keeper, permission } = this.#parts
+    // Inside a transaction the caller has to see what that has written, and what it reads may never be committed.
+    if (db.isInTransaction()) return { value: await load(), status: 'bypass' }
+    keeper.want()
+    const row = permission.rowOf(read.row)
+    if (row === undefined || !this.#reaches(row)) return this.#past(read, load)
+    const lease = randomBytes(9).toString('base64url')
+    const reply = await this.#ask(row, read.variant, lease)
+    if (reply.code === 'V' && permission.stillHolds(row.epoch))
+      return { value: reply.value?.length === 0 ? undefined : reply.value, status: 'hit' }
+    if (reply.code === 'L') return this.#loadAndFill(read, row, lease, load)
+    if (reply.code === 'G') this.#run(this.#parts.off.disable(row.epoch, 'Redis has lost its data'))
+    if (reply.code === 'X') this.#run(this.#parts.locks.meet(row.epoch, row.name, reply.tokens))
+    return this.#past(read, load)
+  }
+
+  /** Resolves when nothing is under way that nobody waits for. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#errands)
+  }
+
+  #reaches({ redisKey, runId }: PermittedRow): boolean {
+    const { redis, faults } = this.#parts
+    return redis.usable && (redis.runIdOf(redisKey) === runId || faults.runId === true)
+  }
+
+  async #ask(row: PermittedRow, variant: string, lease: string): Promise<Reply> {
+    try {
+      const keys = [markKey(row.epoch, row.name.bucket), row.redisKey]
+      return replyOf(await this.#parts.redis.run(this.#get, keys, [variant, lease, String(leaseMs)]))
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return { code: '' }
+      throw error
+    }
+  }
+
+  async #past(read: FencedRead, load: Load): Promise<FencedValue> {
+    return { value: await this.#flights.load(flightOf(read), load), status: 'bypass' }
+  }
+
+  /** The read of the database begins after the lease was given, also when it is shared. */
+  async #loadAndFill(read: FencedRead, row: PermittedRow, lease: string, load: Load): Promise<FencedValue> {
+    const value = await this.#flights.load(flightOf(read), load)
+    if (value?.length !== 0 && this.#reaches(row)) this.#run(this.#put(read, row, lease, value))
+    return { value, status: 'miss' }
+  }
+
+  async #put({ variant, ttlMs }: FencedRead, row: PermittedRow, lease: string, value: Buffer | undefined): Promise<void> {
+    const lifeMs = jittered(value === undefined ? Math.min(ttlMs, absentMs) : ttlMs)
+    const keys = [markKey(row.epoch, row.name.bucket), row.redisKey]
+    await this.#parts.redis.run(this.#fill, keys, [variant, lease, String(lifeMs), value ?? absent])
+  }
+
+  /** Redis or the database may be away: then somebody else will do it, or the next read. */
+  #run(errand: Promise<unknown>): void {
+    const run: Promise<unknown> = errand.catch(() => undefined).finally(() => this.#errands.delete(run))
+    this.#errands.add(run)
+  }
+}
+
+type Reply =
+  | { readonly code: 'V'; readonly value: Buffer | undefined }
+  | { readonly code: 'X'; readonly tokens: readonly string[] }
+  | { readonly code: 'L' | 'B' | 'G' | '' }
+
+function replyOf(reply: unknown): Reply {
+  const [code, ...rest] = Array.isArray(reply) ? (reply as readonly unknown[]) : []
+  switch (String(code)) {
+    case 'V':
+      return { code: 'V', value: rest[0] as Buffer }
+    case 'X':
+      return { code: 'X', tokens: rest.map(String) }
+    default:
+      return { code: String(code) as 'L' | 'B' | 'G' }
+  }
+}
+
+function flightOf({ row, variant }: FencedRead): string {
+  return `${variant}\n${row.table}\n${row.key.join('\n')}`
+}
+
+/** Values that were filled in together shall not all end together. */
+function jittered(ms: number): number {
+  return Math.max(1, Math.round(ms * (0.9 + Math.random() * 0.2)))
+}
