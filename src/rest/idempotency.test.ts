@@ -56,7 +56,8 @@ const definition = defineApp({
   routes: [routes],
 })
 
-const quick = { DB_LOCK_TIMEOUT: '150ms' }
+const patient = { DB_LOCK_TIMEOUT: '8s', DB_STATEMENT_TIMEOUT: '9s' }
+const impatient = { DB_LOCK_TIMEOUT: '150ms' }
 
 /** What of a reply has to be the same in every repetition. */
 function essence({ status, text: body, headers }: TestReply): unknown[] {
@@ -67,7 +68,7 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
   let api: TestApp
 
   beforeAll(async () => {
-    api = await testApp(definition, { url, environment: quick })
+    api = await testApp(definition, { url, environment: patient })
   })
   afterAll(() => api.close())
   beforeEach(async () => {
@@ -85,7 +86,7 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
 
   /** A second process, as far as PostgreSQL can tell. */
   async function otherProcess(environment: Record<string, string> = {}): Promise<App> {
-    const settings = { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: api.url, ...quick, ...environment }
+    const settings = { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: api.url, ...patient, ...environment }
     const app = await createApp(definition, readConfig(settings, '.'))
     onTestFinished(() => app.stop())
     return app
@@ -175,7 +176,7 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
   })
 
   test('a duplicate in another process waits for the first and gets its answer', async () => {
-    const other = await otherProcess({ DB_LOCK_TIMEOUT: '5s' })
+    const other = await otherProcess()
     const opened = Promise.withResolvers<void>()
     gate = opened.promise
     const request: TestRequest = { method: 'POST', path: '/api/watched', body: { name: 'x' } }
@@ -192,9 +193,10 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
     const opened = Promise.withResolvers<void>()
     gate = opened.promise
     const request: TestRequest = { method: 'POST', path: '/api/watched', body: { name: 'x' } }
-    const first = withKey(request)
+    const app = await otherProcess(impatient)
+    const first = withKey(request, 'key-1', app)
     await expect.poll(() => seen).toEqual(['beforeWrite'])
-    const second = await withKey(request, 'key-1', where === 'another process' ? await otherProcess() : api.app)
+    const second = await withKey(request, 'key-1', where === 'another process' ? await otherProcess(impatient) : app)
     expect(second).toMatchObject({ status: 409, body: { code: 'IDEMPOTENCY_IN_PROGRESS' }, headers: { 'retry-after': '1' } })
     opened.resolve()
     expect((await first).status).toBe(201)
