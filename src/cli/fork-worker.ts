@@ -36,7 +36,7 @@ export function forkWorker({ number, args, switchboard, onHello, onReady }: Fork
       serving.resolve()
     } else switchboard.receive(line, message)
   })
-  worker.once('disconnect', () => switchboard.disconnect(line))
+  worker.once('exit', () => switchboard.disconnect(line))
   return {
     pid: worker.process.pid,
     serving: serving.promise,

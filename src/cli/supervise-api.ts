@@ -1,6 +1,7 @@
 // `plinth start --processes N`: the primary process. It loads no code of the application, so that nothing of it can break the primary, and
 // a reload is complete; what it has to know the workers tell it.
 
+import { closeSync, openSync } from 'node:fs'
 import type { WorkerEnd } from '../core/processes/member.ts'
 import type { WorkerFacts } from '../core/processes/messages.ts'
 import { guardProcess } from '../core/guard-process.ts'
@@ -22,6 +23,17 @@ export async function superviseApi(count: number, prepare: boolean): Promise<voi
   const primary = new Primary(count, prepare)
   const end = await primary.start()
   if (end !== undefined) await primary.failed(end)
+}
+
+/** A terminal that is closed sends SIGHUP as well, which means the end to what was started on it. */
+function terminalIsGone(): boolean {
+  if (!process.stdout.isTTY) return false
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return false
+  } catch {
+    return true
+  }
 }
 
 class Primary {
@@ -65,7 +77,7 @@ class Primary {
   /** @returns how the first worker ended, when it did not come to serve */
   async start(): Promise<WorkerEnd | undefined> {
     const started = this.#supervisor.start()
-    process.on('SIGHUP', () => void started.then(() => this.#reload()))
+    process.on('SIGHUP', () => (terminalIsGone() ? this.#endGuard() : void started.then(() => this.#reload())))
     const end = await started
     if (end !== undefined) return end
     void this.#supervisor.gaveUp.then(() => this.#giveUp())

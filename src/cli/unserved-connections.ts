@@ -1,7 +1,9 @@
-// A connection that the primary has handed to a worker which died before it took it: Node forgets it, and its client waits for ever
-// (Node 24.21, measured). It is handed to another worker, or closed where there is none.
+// A connection that the primary has handed to a worker which died before it took it: Node waits for the worker's word for ever, and so does
+// the client (Node 24.21, measured: `disconnect` never comes, because the channel is kept open for the connection). It is handed to another
+// worker, or closed where there is none.
 
 import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What node:cluster sends through `send` and `internalMessage`, as far as it matters here. */
 interface HandOver {
@@ -15,9 +17,14 @@ interface Handle {
   close(): void
 }
 
+type Pending = Map<number, Handle>
+
+const channelPollMs = 5
+const channelMs = 1_000
+
 /** Looks after the connections of one worker; to be called as soon as it is forked. */
 export function rescueConnections(worker: Worker): void {
-  const pending = new Map<number, Handle>()
+  const pending: Pending = new Map()
   const channel = worker.process
   const send = channel.send.bind(channel) as (...args: unknown[]) => boolean
   channel.send = (...args: unknown[]) => {
@@ -26,14 +33,24 @@ export function rescueConnections(worker: Worker): void {
     return send(...args)
   }
   channel.on('internalMessage', ({ ack }: HandOver) => void (ack !== undefined && pending.delete(ack)))
-  // By now all that it has sent is read, so what is pending here it has not taken.
-  channel.once('disconnect', () => {
-    for (const [seq, handle] of pending) {
-      // The refusal that a worker sends which has stopped listening.
-      if (anotherListens(worker)) channel.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false })
-      else handle.close()
-    }
-  })
+  channel.once('exit', () => void handBack(worker, pending))
+}
+
+async function handBack(worker: Worker, pending: Pending): Promise<void> {
+  const channel = worker.process
+  // The last words of the worker may have to be read yet; what is pending after them it has not taken.
+  for (let waited = 0; channel.connected && waited < channelMs; waited += channelPollMs) await sleep(channelPollMs)
+  // Where it does not come by itself: makes cluster forget the worker, which it would choose for the next connection otherwise.
+  if (isKnown(worker)) channel.emit('disconnect')
+  for (const [seq, handle] of pending) {
+    // The refusal of a worker that has stopped listening.
+    if (anotherListens(worker)) channel.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false })
+    else handle.close()
+  }
+}
+
+function isKnown(worker: Worker): boolean {
+  return Object.values(cluster.workers ?? {}).includes(worker)
 }
 
 function anotherListens(gone: Worker): boolean {
@@ -41,5 +58,5 @@ function anotherListens(gone: Worker): boolean {
 }
 
 function isListening(worker: Worker): boolean {
-  return (worker as Worker & { readonly state?: string }).state === 'listening' && worker.isConnected()
+  return (worker as Worker & { readonly state?: string }).state === 'listening' && worker.isConnected() && !worker.isDead()
 }

@@ -5,7 +5,7 @@ import { type Command, Argument, InvalidArgumentError, Option } from 'commander'
 export interface StartOptions {
   readonly prepare?: boolean
   readonly dev?: boolean
-  /** Undefined: this process serves by itself. */
+  /** 1: this process serves by itself. */
   readonly processes?: number | 'auto'
   /** Number of this process among those that a primary has started. */
   readonly worker?: number
@@ -26,8 +26,9 @@ export function addStart(program: Command): void {
     .addOption(new Option('--worker <number>', 'set by --processes').argParser(Number).hideHelp())
     .addOption(new Option('--first', 'set by --processes').hideHelp())
     .action(async (_process: string, options: StartOptions) => {
-      if (options.processes === undefined) await serve(options)
-      else await supervise(options.processes, options.prepare ?? false)
+      const { processes = 1, prepare = false } = options
+      if (processes === 1) await serve(options)
+      else await supervise(processes, prepare)
     })
 }
 
@@ -47,5 +48,5 @@ function readProcesses(text: string): StartOptions['processes'] {
   if (text === 'auto') return text
   const number = /^\d+$/.test(text) ? Number(text) : 0
   if (number < 1 || number > mostProcesses) throw new InvalidArgumentError(`It must be auto or a number from 1 to ${mostProcesses}.`)
-  return number === 1 ? undefined : number
+  return number
 }
