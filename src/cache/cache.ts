@@ -93,7 +93,7 @@ export class Cache {
   /** A copy that may be given without asking anybody; costs a look into a map. */
   near(read: CachedRead): Entry | undefined {
     const { nearMs } = read.settings
-    if (nearMs === 0 || this.#parts.db.isInTransaction()) return undefined
+    if (nearMs === 0 || this.#isPrivate()) return undefined
     const copy = this.#memory.get(read.key)
     if (copy === undefined) return undefined
     const now = performance.now()
@@ -145,10 +145,13 @@ export class Cache {
     await this.#sampler.settled()
   }
 
-  /** In a transaction what others see is not what the caller sees. */
+  /** In a transaction: what others see is not what the caller sees. */
+  #isPrivate(): boolean {
+    return this.#parts.db.isInTransaction() && this.#faults.cacheInTransactions !== true
+  }
+
   #find(read: CachedRead, fill: Fill): Promise<Found> {
-    const { db } = this.#parts
-    if (db.isInTransaction() && this.#faults.cacheInTransactions !== true) return bypass(db, fill)
+    if (this.#isPrivate()) return bypass(this.#parts.db, fill)
     return this.#modes[read.row === undefined ? 'verified' : read.settings.mode].read(read, fill)
   }
 
