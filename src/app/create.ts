@@ -146,7 +146,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [
       resource.name,
-      compileWriter(db, resource, recordShaper(resource), registry.models.values()),
+      compileWriter(db, resource, recordShaper(resource), registry.models.values(), cache?.fenced),
     ]),
   )
   const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })

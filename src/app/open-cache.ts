@@ -7,6 +7,7 @@ import type { Metrics } from '../core/metrics.ts'
 import type { HealthCheck } from '../core/module.ts'
 import type { Bus } from '../core/processes/bus.ts'
 import type { Database } from '../db/database.ts'
+import type { Model } from '../model/model.ts'
 import type { Redis } from '../redis/redis.ts'
 import type { Registry } from '../resource/registry.ts'
 
@@ -25,7 +26,9 @@ export async function openCache(surroundings: CacheSurroundings, internals?: Cac
   const settings = [...registry.resources.values()].flatMap(({ cache }) => cache ?? [])
   if (settings.length === 0) return undefined
   const { Cache } = await import('../cache/cache.ts')
+  const fenced = await openFenced(surroundings, internals)
   return new Cache({
+    fenced,
     db,
     redis,
     bus,
@@ -38,12 +41,25 @@ export async function openCache(surroundings: CacheSurroundings, internals?: Cac
   })
 }
 
+/** The cache of rows that Redis alone is asked for; it is on when this resolves, if it can be. */
+async function openFenced({ registry, db, redis, log, metrics }: CacheSurroundings, internals?: CacheInternals) {
+  const resources = [...registry.resources.values()].filter(({ cache }) => cache?.mode === 'fenced')
+  if (resources.length === 0) return undefined
+  const { FencedCache } = await import('../cache/fenced/fenced-cache.ts')
+  const columnOf = (model: Model, name: string): string => model.fieldByName.get(name)?.column ?? name
+  const tables = resources.map(({ model }) => ({ name: model.sqlName, key: model.primaryKey.map((name) => columnOf(model, name)) }))
+  const fenced = new FencedCache({ db, redis, log, metrics, tables, faults: internals?.fencedFaults })
+  await fenced.start()
+  return fenced
+}
+
 /** Answers are right without it, only later. */
 export function cacheChecks(cache: Cache | undefined): HealthCheck[] {
   if (cache === undefined) return []
   const check: HealthCheck['check'] = async () => {
     const { memory, redisUsable, untracked } = cache.stats()
-    return { ok: untracked.length === 0, memory, redisUsable, untracked }
+    const fenced = cache.fenced === undefined ? {} : { fenced: cache.fenced.health() }
+    return { ok: untracked.length === 0, memory, redisUsable, untracked, ...fenced }
   }
   return [{ name: 'cache', required: false, check }]
 }

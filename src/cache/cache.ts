@@ -9,6 +9,10 @@ import { Changes } from './changes.ts'
 import { Counters, type ResourceCounts } from './counters.ts'
 import { type Entry, sealKey, type StoredEntry } from './entry.ts'
 import type { CacheFaults } from './faults.ts'
+import { fenceErrors } from './fenced/errors.ts'
+import type { FencedFaults } from './fenced/faults.ts'
+import type { FencedCache } from './fenced/fenced-cache.ts'
+import { FencedMode } from './fenced/fenced-mode.ts'
 import { MemoryStore } from './memory-store.ts'
 import type { CachedRead, CacheMode, CacheModeName, Fill, Found } from './read.ts'
 import { Sampler } from './sampler.ts'
@@ -29,12 +33,16 @@ export interface CacheParts {
   readonly secret: string
   /** True when a resource has near copies. */
   readonly hasNear: boolean
+  /** Undefined when no resource is fenced. */
+  readonly fenced?: FencedCache
   readonly internals?: CacheInternals
 }
 
 /** What tests set otherwise. */
 export interface CacheInternals {
   readonly faults?: CacheFaults
+  /** Rules of the fenced mode to leave out. */
+  readonly fencedFaults?: FencedFaults
   /** Hits for each one that is read again and compared; default 10,000. */
   readonly sampleOneIn?: number
 }
@@ -85,7 +93,7 @@ export class Cache {
     this.#sampler = new Sampler(this.#counters, log, internals.sampleOneIn ?? sampleOneIn)
     this.#changes = new Changes({ tables: this.tables, redis, bus, tellsOthers: hasNear, onClear: () => this.#memory.clear(), faults })
     const verified = new VerifiedMode({ ...this.#stores(), db, faults })
-    this.#modes = { verified, fenced: verified }
+    this.#modes = { verified, fenced: this.#fencedMode(verified, () => countBroken('fenced')) }
     if (hasNear) db.onWrite((tables) => this.#changes.wrote(tables))
     metrics.gauge('plinth_cache_memory', 'Answers kept in this process.', 'of', () => this.#memoryGauge())
   }
@@ -135,14 +143,39 @@ export class Cache {
   async clear(): Promise<number> {
     this.#memory.clear()
     const removed = (await this.#shared?.clear()) ?? 0
+    await this.#parts.fenced?.clear()
     await this.#changes.tellClear()
     return removed
+  }
+
+  /**
+   * Lets the current transaction change rows of fenced resources by SQL of its own. Right before its commit the rows that it has changed
+   * are locked in Redis; without this PostgreSQL refuses the change while the fenced cache is on.
+   *
+   * @example  `await app.db.transaction(async () => { await app.cache?.fence(); await app.db.query('update items set price = price * 2') })`
+   * @throws   AppError `DB_NO_TRANSACTION`, or `FENCE_NOT_FENCED` when no resource is fenced
+   */
+  async fence(): Promise<void> {
+    if (this.#parts.fenced === undefined) throw fenceErrors.NOT_FENCED()
+    await this.#parts.fenced.writes.enter()
+  }
+
+  /** Undefined when no resource is fenced. */
+  get fenced(): FencedCache | undefined {
+    return this.#parts.fenced
   }
 
   /** Waits for what nobody waited for. */
   async close(): Promise<void> {
     this.#changes.close()
     await this.#sampler.settled()
+    await this.#parts.fenced?.stop()
+  }
+
+  #fencedMode(otherwise: CacheMode, onBroken: () => void): CacheMode {
+    const { fenced, db, secret } = this.#parts
+    if (fenced === undefined) return otherwise
+    return new FencedMode({ fenced, otherwise, db, seal: sealKey(secret), sampler: this.#sampler, onBroken })
   }
 
   /** In a transaction: what others see is not what the caller sees. */

@@ -108,6 +108,13 @@ export const dbErrors = defineErrors('DB', {
     message: () => 'The transaction was rolled back, because one of its statements had failed.',
     hint: () => 'Let the error pass, or put the statement that may fail into a nested transaction(), which is a savepoint.',
   },
+  UNFENCED: {
+    status: 500,
+    summary:
+      'Code of the application, or a trigger of the database, changed rows of a resource with a fenced cache in a transaction that does not fence them.',
+    message: () => 'A change was refused because it would have left stale records in the cache.',
+    hint: () => 'In the function given to app.db.transaction(), call `await app.cache.fence()` before the change.',
+  },
   LOCK_TIMEOUT: {
     status: 503,
     summary: 'Another process held a lock of the application (such as the one for migrations) for too long.',

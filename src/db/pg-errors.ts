@@ -74,8 +74,14 @@ export function toAppError(error: unknown): AppError {
   if (problem === undefined)
     return isConnectionError(error) ? retryLater(dbErrors.UNAVAILABLE(), error) : coreErrors.INTERNAL().with({ cause: error })
   if (isStalePlan(error)) return retryLater(dbErrors.SCHEMA_CHANGED(), error)
+  if (isUnfenced(problem)) return dbErrors.UNFENCED().with({ cause: error })
   const factory = bySqlstate[problem.sqlstate] ?? byClass[problem.sqlstate.slice(0, 2)] ?? coreErrors.INTERNAL
   return factory().with({ cause: error })
+}
+
+/** The guard of a fenced table, `plinth.admit_unfenced`; PostgreSQL does not translate what it raises. */
+function isUnfenced({ sqlstate, message }: PgProblem): boolean {
+  return sqlstate === '55000' && message.startsWith('cached rows of ')
 }
 
 /** The error as a caller may see it when the application or PostgreSQL meant it; undefined for bugs and foreign errors. */

@@ -1,7 +1,7 @@
 // The mistakes a definition can make. Each becomes one sentence with file, resource, option and, where there is one, the near name.
 
 import { cacheProblems } from '../cache/options.ts'
-import type { Model } from '../model/model.ts'
+import type { Field, Model } from '../model/model.ts'
 import { parseDuration } from '../support/duration.ts'
 import { nearest } from '../support/similar.ts'
 import { type Declaration, placeOf } from './declaration.ts'
@@ -103,7 +103,16 @@ function checkHooks({ hooks }: ResourceOptions): string[] {
   return hooks?.serialize?.constructor.name === 'AsyncFunction' ? ['hooks.serialize cannot be async: it is called for every record.'] : []
 }
 
-function checkCache({ cache, hooks }: ResourceOptions, { isView, name, primaryKey }: Model): string[] {
+/** Kinds whose values are written in one way only: a record that had two names would be fenced under one of them. */
+const fencedKeys = ['integer', 'bigint', 'uuid', 'text']
+
+function keyProblem(field: Field | undefined): string[] {
+  const isFit =
+    field === undefined || (fencedKeys.includes(field.kind.name) && field.dimensions === 0 && !field.sqlType.startsWith('char('))
+  return isFit ? [] : [`cache.mode: "fenced" takes keys of integers, UUIDs and text, and "${field.name}" is ${field.sqlType}.`]
+}
+
+function checkCache({ cache, hooks }: ResourceOptions, { isView, name, primaryKey, fieldByName }: Model): string[] {
   if (cache === undefined) return []
   const isFenced = typeof cache === 'object' && cache.mode === 'fenced'
   return [
@@ -112,6 +121,7 @@ function checkCache({ cache, hooks }: ResourceOptions, { isView, name, primaryKe
     ...(isFenced && !isView && primaryKey.length === 0
       ? [`cache.mode: "fenced" keeps records by their key, and "${name}" has no primary key.`]
       : []),
+    ...(isFenced ? primaryKey.flatMap((part) => keyProblem(fieldByName.get(part))) : []),
     ...(isFenced && hooks?.serialize !== undefined
       ? ['cache.mode: "fenced" keeps finished records where other processes find them, which may run another hooks.serialize.']
       : []),

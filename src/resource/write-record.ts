@@ -8,7 +8,7 @@ import type { Preconditions, RecordKey, RecordValues, WriteRequest } from './req
 import { addressKey } from './write-key.ts'
 import { checkPreconditions, explainTaken, hasPreconditions } from './write-match.ts'
 import { hookRow, type WrittenRecord, writtenRecord } from './write-row.ts'
-import { announce, inTransaction, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
+import { announce, inTransaction, onItsOwn, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import { currentStatement, deleteStatement, insertStatement, restoreStatement, updateStatement } from './write-statement.ts'
 import { checkGiven, createColumns, type Giver, patchColumns, replaceColumns, touchedColumns } from './write-values.ts'
 import type { Writer } from './writer.ts'
@@ -40,7 +40,9 @@ export async function writeRecord(
   const hooked = runsInTransaction(options.hooks)
   if (hooked || (checked.operation !== 'create' && hasPreconditions(conditionsOf(checked))))
     return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: !hooked, joins })
-  return conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
+  const change = async (): Promise<WrittenRecord | undefined> =>
+    conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
+  return joins === true ? change() : onItsOwn(writer, change)
 }
 
 /** Refuses what can be refused without a connection. Values are checked here when hooks see them, else with the statement. */

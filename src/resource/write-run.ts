@@ -1,5 +1,6 @@
 // What every write does with the database: run a statement, hold a transaction, tell afterCommit.
 
+import { AppError } from '../core/errors.ts'
 import type { TransactionOptions } from '../db/database.ts'
 import type { Statement, TextRows } from '../db/rows.ts'
 import { explainConstraint } from './constraint.ts'
@@ -40,10 +41,40 @@ export async function inTransaction<result>(
     return result
   }
   try {
-    return await writer.db.transaction(watched, options)
+    return await fencedIfNeeded(
+      writer,
+      () => writer.db.transaction(watched, options),
+      () => fencedTransaction(writer, watched, options),
+    )
   } catch (error) {
     throw committing ? explainConstraint(error, writer.resource) : error
   }
+}
+
+/** Runs one statement on its own; where it may change rows of a fenced cache, in a transaction. */
+export function onItsOwn<result>(writer: Writer, statement: () => Promise<result>): Promise<result> {
+  return fencedIfNeeded(writer, statement, () => fencedTransaction(writer, statement, { retry: true }))
+}
+
+/**
+ * A trigger of the database may lead a write to a fenced table that the models know nothing of: the guard refuses it, nothing has
+ * happened, and it is done again as it should have been. Not inside a transaction of somebody else, which has failed.
+ */
+async function fencedIfNeeded<result>(writer: Writer, plain: () => Promise<result>, fenced: () => Promise<result>): Promise<result> {
+  const { fence, db } = writer
+  if (fence?.isNeeded === true) return fenced()
+  try {
+    return await plain()
+  } catch (error) {
+    if (fence === undefined || !(error instanceof AppError) || error.code !== 'DB_UNFENCED') throw error
+    fence.isNeeded = fence.writes.canLock
+    if (db.isInTransaction()) throw error
+    return fenced()
+  }
+}
+
+function fencedTransaction<result>({ fence, db }: Writer, work: () => Promise<result>, options: TransactionOptions): Promise<result> {
+  return fence === undefined ? db.transaction(work, options) : fence.writes.transaction(work, options)
 }
 
 /** Leaves `afterCommit` to the db room, which runs it when the write can no longer be undone, and logs its failures. */

@@ -1,5 +1,7 @@
 // What writing to one resource needs, worked out once at start.
 
+import type { FencedCache } from '../cache/fenced/fenced-cache.ts'
+import type { FencedWrites } from '../cache/fenced/writes.ts'
 import type { Database } from '../db/database.ts'
 import type { TextRows } from '../db/rows.ts'
 import type { Field, Model } from '../model/model.ts'
@@ -23,6 +25,8 @@ export interface Writer {
   readonly db: Database
   /** Tables that a write may change: the resource's, and those whose keys lead there. As SQL names them. */
   readonly tables: readonly string[]
+  /** Undefined when no resource of the application is fenced. */
+  readonly fence: WriterFence | undefined
   readonly resource: CompiledResource
   readonly shaper: RecordShaper
   readonly table: WriteTable
@@ -39,17 +43,27 @@ export interface Writer {
   readonly touched: readonly Field[]
 }
 
+/** How a writer's changes of fenced rows are kept out of the cache. */
+export interface WriterFence {
+  readonly writes: FencedWrites
+  /** Every write is a fenced transaction: the tables lead to a fenced one, or a trigger was found to. */
+  isNeeded: boolean
+}
+
 export function compileWriter(
   db: Database,
   resource: CompiledResource,
   shaper: RecordShaper,
   models: Iterable<Model> = [resource.model],
+  fenced?: FencedCache,
 ): Writer {
   const { model, writable } = resource
   const table = writeTable(resource)
+  const tables = writtenTables(model, [...models])
   return {
     db,
-    tables: writtenTables(model, [...models]),
+    tables,
+    fence: fenced && { writes: fenced.writes, isNeeded: fenced.hasRedis && tables.some((name) => fenced.tables.has(name)) },
     resource,
     shaper,
     table,

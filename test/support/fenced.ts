@@ -78,7 +78,7 @@ export async function fencedNode(url: string, { redisUrl, faults, name = 'test' 
   const db = await createDatabase({ ...databaseConfig, url }, log)
   const redis = redisUrl === undefined ? undefined : createRedis({ url: redisUrl, budgetMs: 50 }, name, log, metrics)
   await redis?.ready()
-  const tables = [{ name: '"public"."items"', key: [{ column: 'id' }] }]
+  const tables = [{ name: '"public"."items"', key: ['id'] }]
   const cache = new FencedCache({ db, redis, log, metrics, tables, faults })
   const loads = { count: 0 }
   const close = async (): Promise<void> => {

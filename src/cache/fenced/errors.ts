@@ -17,8 +17,8 @@ export const fenceErrors = defineErrors('FENCE', {
   },
   NOT_FENCED: {
     status: 500,
-    summary: 'Code asked to fence a resource whose cache is not fenced.',
-    message: (resource: string) => `The resource "${resource}" has no fenced cache.`,
-    hint: () => "Give it one: cache: { ttl: '5m', mode: 'fenced' }.",
+    summary: 'Code asked to fence what a transaction changes, and no resource of the application has a fenced cache.',
+    message: () => 'No resource has a fenced cache.',
+    hint: () => "Give one to a resource, cache: { ttl: '5m', mode: 'fenced' }, or leave out the call.",
   },
 })

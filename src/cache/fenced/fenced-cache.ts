@@ -7,6 +7,7 @@ import type { HealthReport } from '../../core/module.ts'
 import type { Database } from '../../db/database.ts'
 import type { Session } from '../../db/session.ts'
 import type { Redis } from '../../redis/redis.ts'
+import type { RowAddress } from '../read.ts'
 import type { FencedFaults } from './faults.ts'
 import { Keeper } from './keeper.ts'
 import { Locks } from './locks.ts'
@@ -41,6 +42,8 @@ const startMs = 1_000
 
 export class FencedCache {
   readonly writes: FencedWrites
+  /** Names of the fenced tables, quoted and schema-qualified. */
+  readonly tables: ReadonlySet<string>
   readonly #session: Session
   readonly #online: Online | undefined
   readonly #stop = new AbortController()
@@ -52,6 +55,7 @@ export class FencedCache {
     const countOff = metrics.counter('plinth_fenced_cache_off_total', 'Times this process has switched the fenced cache off.', 'reason')
     const off = new OffSwitch({ session, log, faults, signal, onOff: countOff })
     this.#session = session
+    this.tables = new Set(tables.map(({ name }) => name))
     if (redis !== undefined) {
       const permission = new Permission(tables, faults)
       const locks = new Locks(redis, session, faults)
@@ -83,9 +87,25 @@ export class FencedCache {
     await Promise.race([ready(), new Promise((resolve) => setTimeout(resolve, startMs).unref())])
   }
 
-  /** Whether rows may be read from the cache at this moment. Where not, `read` goes to the database. */
+  /** Whether a write has a chance to lock its rows; without Redis it can only switch the cache off. */
+  get hasRedis(): boolean {
+    return this.#online !== undefined
+  }
+
+  /** Whether the row may be read from the cache at this moment. Where not, `read` goes to the database. */
+  mayRead(row: RowAddress): boolean {
+    this.#online?.keeper.want()
+    return this.#online?.permission.rowOf(row) !== undefined
+  }
+
+  /** Whether any row may be. */
   isOn(): boolean {
     return this.#online?.permission.epoch() !== undefined
+  }
+
+  /** Ends the epoch, and all its values with it; the next one begins by itself. */
+  async clear(): Promise<void> {
+    await this.#online?.keeper.end('it was cleared')
   }
 
   /** @param load  reads the row from the primary and makes the value; undefined when there is no such row */

@@ -9,7 +9,7 @@ import type { FencedFaults } from './faults.ts'
 import type { OffSwitch } from './off-switch.ts'
 import { busy, type OnSwitch } from './on-switch.ts'
 import type { FencedTable, Permission } from './permission.ts'
-import { type FenceState, type Seen, seeState } from './state.ts'
+import { type FenceState, readState, type Seen, seeState } from './state.ts'
 import { idleMs, pollMs } from './timing.ts'
 import { type Witness, witnesses } from './witness.ts'
 
@@ -59,6 +59,13 @@ export class Keeper {
       this.#plan()
     })
     return this.#polling
+  }
+
+  /** Ends the epoch that there is. */
+  async end(reason: string): Promise<void> {
+    const { session, off } = this.#parts
+    const { epoch } = await readState(session)
+    if (epoch !== undefined) await off.disable(epoch, reason)
   }
 
   /** Resolves when switching, if it is under way, has ended. */

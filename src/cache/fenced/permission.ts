@@ -4,20 +4,15 @@
 import type { RowAddress } from '../read.ts'
 import type { FencedFaults } from './faults.ts'
 import { rowKey, type RowName, rowName } from './keys.ts'
-import type { Seen, SeenTable } from './state.ts'
+import { hasOneName } from './row-key.ts'
+import type { KeyColumn, Seen, SeenTable } from './state.ts'
 
 /** A table of the application whose rows are fenced. */
 export interface FencedTable {
   /** Quoted and schema-qualified. */
   readonly name: string
   /** Columns of the primary key, in the order in which a key's values are given. */
-  readonly key: readonly KeyColumn[]
-}
-
-export interface KeyColumn {
-  readonly column: string
-  /** Characters of a `varchar(n)`: PostgreSQL finds a longer value under its beginning, so that has two names and is not cached. */
-  readonly length?: number
+  readonly key: readonly string[]
 }
 
 /** A row as an epoch knows it. */
@@ -39,9 +34,8 @@ interface Permit {
 
 interface PermittedTable {
   readonly oid: string
-  /** Where each value of an address stands in the order of the columns' names. */
-  readonly order: readonly number[]
-  readonly lengths: readonly (number | undefined)[]
+  /** In the order of their names, each with its place in an address. */
+  readonly key: readonly { readonly column: KeyColumn; readonly place: number }[]
 }
 
 export class Permission {
@@ -58,8 +52,9 @@ export class Permission {
   rowOf({ table, key }: RowAddress): PermittedRow | undefined {
     const permit = this.#current()
     const known = permit?.tables.get(table)
-    if (permit === undefined || known === undefined || key.some((value, i) => isLonger(value, known.lengths[i]))) return undefined
-    const parts = known.order.map((position) => key[position] ?? '')
+    if (permit === undefined || known === undefined) return undefined
+    const parts = known.key.map(({ place }) => key[place] ?? '')
+    if (!known.key.every(({ column }, i) => hasOneName(parts[i] ?? '', column))) return undefined
     const name = rowName(known.oid, parts, permit.runIds.length)
     return { epoch: permit.epoch, name, redisKey: rowKey(permit.epoch, name), runId: permit.runIds[name.bucket] ?? '' }
   }
@@ -98,14 +93,9 @@ export class Permission {
   #permittedTable({ name, oid, shape, recorded, key }: SeenTable): PermittedTable | undefined {
     const table = this.#tables.find((other) => other.name === name)
     if (oid === undefined || shape === undefined || shape !== recorded || table === undefined) return undefined
-    const order = key.map((name) => table.key.findIndex(({ column }) => column === name))
-    if (order.length !== table.key.length || order.includes(-1)) return undefined
-    return { oid, order, lengths: table.key.map(({ length }) => length) }
+    const placed = key.map((column) => ({ column, place: table.key.indexOf(column.name) }))
+    return placed.length === table.key.length && placed.every(({ place }) => place >= 0) ? { oid, key: placed } : undefined
   }
-}
-
-function isLonger(value: string, length: number | undefined): boolean {
-  return length !== undefined && value.length > length && Array.from(value).length > length
 }
 
 /** `<run_id>/<replication id>` → run_id */

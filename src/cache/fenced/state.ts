@@ -30,11 +30,19 @@ export interface SeenTable {
   /** Undefined when there is no such table. */
   readonly oid: string | undefined
   /** Columns of the primary key in the order of their names. */
-  readonly key: readonly string[]
+  readonly key: readonly KeyColumn[]
   /** Undefined when not every write to it would be seen. */
   readonly shape: string | undefined
   /** Its shape when the epoch began. */
   readonly recorded: string | undefined
+}
+
+export interface KeyColumn {
+  readonly name: string
+  /** `integer`, `uuid`, `character varying`, … */
+  readonly type: string
+  /** Characters of a `varchar(n)`. */
+  readonly length: number | null
 }
 
 interface StateRow {
@@ -49,15 +57,18 @@ interface SeenRow extends StateRow {
   readonly permission_ms: number
   readonly held: boolean | null
   readonly tables:
-    | readonly { name: string; oid: string | null; key: string[] | null; shape: string | null; recorded: string | null }[]
+    | readonly { name: string; oid: string | null; key: KeyColumn[] | null; shape: string | null; recorded: string | null }[]
     | null
 }
 
 const stateQuery = `SELECT state, epoch::text, redis_run_id, plinth.identity() AS place FROM plinth.cache_state WHERE id = 1`
 
 const seenQuery = `SELECT s.state, s.epoch::text, s.redis_run_id, i.place, s.identity = i.place AS same_place, s.permission_ms, s.unfenced_until > clock_timestamp() AS held,
-  (SELECT jsonb_agg(jsonb_build_object('name', t.name, 'oid', c.oid::text, 'key', plinth.fence_key(c.oid), 'shape', plinth.fence_shape(c.oid), 'recorded', s.tables ->> c.oid::text))
-    FROM unnest($1::text[]) t (name), LATERAL (SELECT to_regclass(t.name)::oid AS oid) c) AS tables
+  (SELECT jsonb_agg(jsonb_build_object('name', t.name, 'oid', c.oid::text, 'key', k.columns, 'shape', plinth.fence_shape(c.oid), 'recorded', s.tables ->> c.oid::text))
+    FROM unnest($1::text[]) t (name), LATERAL (SELECT to_regclass(t.name)::oid AS oid) c, LATERAL (
+      SELECT jsonb_agg(jsonb_build_object('name', a.attname, 'type', a.atttypid::regtype::text, 'length', information_schema._pg_char_max_length(a.atttypid, a.atttypmod))
+        ORDER BY a.attname COLLATE "C") AS columns
+      FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ANY (plinth.fence_key(c.oid))) k) AS tables
 FROM plinth.cache_state s, (SELECT plinth.identity() AS place) i WHERE s.id = 1`
 
 const serverSeparator = ' '

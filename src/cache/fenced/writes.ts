@@ -41,6 +41,11 @@ export class FencedWrites {
     this.#parts = parts
   }
 
+  /** Without Redis no row can be locked; then the cache has to be off. */
+  get canLock(): boolean {
+    return this.#parts.locks !== undefined
+  }
+
   /** Runs `work` in a transaction, or a savepoint, whose changes of fenced rows nobody reads from the cache once it is committed. */
   async transaction<result>(work: () => Promise<result>, options: TransactionOptions = {}): Promise<result> {
     const { db, session, faults } = this.#parts

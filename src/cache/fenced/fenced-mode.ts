@@ -1,0 +1,70 @@
+// The fenced mode of the cache: reads of one row by its key from Redis alone; everything else, and every read while the fenced cache is
+// off, in the mode that needs no permission.
+
+import type { Database } from '../../db/database.ts'
+import { decodeEntry, encodeEntry, type Entry, type SealKey } from '../entry.ts'
+import type { CachedRead, CacheMode, Fill, Found } from '../read.ts'
+import type { Sampler } from '../sampler.ts'
+import type { FencedCache } from './fenced-cache.ts'
+
+export interface FencedModeParts {
+  readonly fenced: FencedCache
+  /** What reads while the fenced cache is off. */
+  readonly otherwise: CacheMode
+  readonly db: Database
+  readonly seal: SealKey
+  readonly sampler: Sampler
+  /** Hears of each value that we did not make. */
+  onBroken(): void
+}
+
+export class FencedMode implements CacheMode {
+  readonly #parts: FencedModeParts
+
+  constructor(parts: FencedModeParts) {
+    this.#parts = parts
+  }
+
+  async read(read: CachedRead, fill: Fill): Promise<Found> {
+    const { fenced, otherwise, db } = this.#parts
+    if (read.row === undefined || !read.shared || !fenced.mayRead(read.row)) return otherwise.read(read, fill)
+    const found = await this.#ask(read, fill)
+    if (found === undefined) return { entry: await fill(db), status: 'bypass' }
+    if (found.status === 'hit') this.#sample(read, found.entry, fill)
+    return found
+  }
+
+  /** Undefined when what was found is not ours. */
+  async #ask(read: CachedRead, fill: Fill): Promise<Found | undefined> {
+    const { fenced, db, seal } = this.#parts
+    const { row, key, settings } = read
+    if (row === undefined) return undefined
+    const load = async (): Promise<Buffer | undefined> => {
+      const entry = await fill(db)
+      return entry && encodeEntry(seal, key, { entry, version: '', expiresAt: 0 })
+    }
+    const { value, status } = await fenced.read({ row, variant: key, ttlMs: settings.ttlMs }, load)
+    if (value === undefined) return { entry: undefined, status }
+    const stored = decodeEntry(seal, key, value)
+    if (stored === undefined) this.#parts.onBroken()
+    return stored && { entry: stored.entry, status }
+  }
+
+  #sample(read: CachedRead, entry: Entry | undefined, fill: Fill): void {
+    const { sampler } = this.#parts
+    if (sampler.isDue(read)) sampler.start(read, () => this.#compare(read, entry, fill))
+  }
+
+  /** What was wrong is found again after the database has said something else; what was only changed meanwhile is not. */
+  async #compare(read: CachedRead, entry: Entry | undefined, fill: Fill): Promise<boolean | undefined> {
+    const fresh = await fill(this.#parts.db)
+    if (isSame(entry, fresh)) return true
+    const again = await this.#ask(read, fill)
+    return again?.status === 'hit' && isSame(again.entry, entry) ? false : undefined
+  }
+}
+
+function isSame(one: Entry | undefined, other: Entry | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.etag === other.etag && one.body.equals(other.body)
+}
