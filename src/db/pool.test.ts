@@ -44,20 +44,37 @@ test('the pool tells how long callers wait for a connection', async () => {
   expect(text).toContain('plinth_db_pool{state="idle"} 1')
 })
 
-test('where the server gives a single connection, writes and reads wait for it instead of being refused', async () => {
+/** A database for a role that may have `limit` connections to it. */
+async function limitedDatabase(limit: number): Promise<{ readonly url: string; remove(): Promise<void> }> {
   const admin = await freshDatabase(url)
   const [row] = await admin.query<{ name: string }>('select current_database() as name')
-  const role = `single_${randomBytes(4).toString('hex')}`
-  await admin.query(`create role ${role} login password 'x' connection limit 1`)
+  const role = `limited_${randomBytes(4).toString('hex')}`
+  await admin.query(`create role ${role} login password 'x' connection limit ${limit}`)
   const own = new URL(url)
   Object.assign(own, { username: role, password: 'x', pathname: `/${row?.name ?? ''}` })
-  const db = await openDatabase(own.href, { connectTimeoutMs: 5_000 })
+  return { url: own.href, remove: async () => void (await admin.query(`drop role ${role}`)) }
+}
+
+test('where the server gives a single connection, writes and reads wait for it instead of being refused', async () => {
+  const limited = await limitedDatabase(1)
+  const db = await openDatabase(limited.url, { connectTimeoutMs: 5_000 })
   const one = { text: 'select 1', values: [] }
   const all = Array.from({ length: 10 }, () => [db.write(one), db.read(one), db.readAll([one, one]), db.transaction(() => db.write(one))])
   for (const outcome of await Promise.allSettled(all.flat())) expect(outcome).toMatchObject({ status: 'fulfilled' })
   expect(await db.query('select count(*)::int from pg_stat_activity where usename = current_user')).toEqual([{ count: 1 }])
   await db.close()
-  await admin.query(`drop role ${role}`)
+  await limited.remove()
+})
+
+test('where the server gives none, everybody is told at once: those whose turn would be next wait for nothing', async () => {
+  const limited = await limitedDatabase(0)
+  const db = await openDatabase(limited.url, { connectTimeoutMs: 5_000 })
+  const startedAt = performance.now()
+  const refused = await Promise.allSettled(Array.from({ length: 40 }, () => db.query('select 1')))
+  for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'DB_UNAVAILABLE', status: 503 } })
+  expect(performance.now() - startedAt).toBeLessThan(4_000)
+  await db.close()
+  await limited.remove()
 })
 
 test('a busy pool does not hold up pipelined reads or health', async () => {

@@ -42,6 +42,7 @@ export class ConnectionPool {
   readonly #waits: Histogram
   readonly #longest = new RecentPeak(peakMs)
   #scarceUntil = -Infinity
+  #taken = 0
   /** Connections that are older are not used again. */
   #renewedAt = -Infinity
 
@@ -69,6 +70,7 @@ export class ConnectionPool {
     const startedAt = performance.now()
     try {
       const client = await this.#connect()
+      this.#taken += 1
       client.on('error', ignoreError)
       return client
     } catch (error) {
@@ -80,6 +82,7 @@ export class ConnectionPool {
 
   /** Gives a connection back; one that is broken or holds stale plans is closed and replaced by the next `take`. */
   release(client: PoolClient, { broken = false } = {}): void {
+    this.#taken -= 1
     client.off('error', ignoreError)
     client.release(broken || this.#isOld(client))
   }
@@ -117,7 +120,7 @@ export class ConnectionPool {
   }
 
   async #connect(): Promise<PoolClient> {
-    this.pg.options.max = performance.now() < this.#scarceUntil ? Math.max(1, this.pg.totalCount) : this.#size
+    this.pg.options.max = performance.now() < this.#scarceUntil ? Math.max(1, this.#live) : this.#size
     try {
       const client = await this.pg.connect()
       if (!this.#isOld(client)) return client
@@ -128,9 +131,14 @@ export class ConnectionPool {
     return this.#connect()
   }
 
+  /** Connections that are made, not those that are being made. */
+  get #live(): number {
+    return this.pg.idleCount + this.#taken
+  }
+
   /** The server gives no more connections. Where there are some, it is better to wait for one of them than to be refused. */
   #isScarce(error: unknown): boolean {
-    const scarce = pgProblemOf(error)?.sqlstate === tooManyConnections && this.pg.totalCount > 0
+    const scarce = pgProblemOf(error)?.sqlstate === tooManyConnections && this.#live > 0
     if (scarce) this.#scarceUntil = performance.now() + scarceMs
     return scarce
   }
