@@ -7,11 +7,13 @@ import { defineApp } from 'plinth'
 import * as models from './models/index.ts'
 import * as resources from './resources/index.ts'
 import { seed } from './seed.ts'
+import { spoil } from './spoil.ts'
 import { version } from './version.ts'
 
 const kept = []
 
 async function tests(fastify, { app }) {
+  spoil(app)
   fastify.get('/who', () => ({ pid: process.pid, version, setting: app.config.limits.arrayItems }))
   fastify.get('/slow', async () => {
     await sleep(500)
@@ -38,9 +40,20 @@ async function tests(fastify, { app }) {
 export default defineApp({ name: 'items', models, resources, seed, routes: [tests] })
 `
 
-/** @param files  over its own; `api/version.ts` says what \`/who\` tells */
+/** @param files  over its own: `api/version.ts` says what `/who` tells, `api/spoil.ts` may break the application */
 export function servedApp(files: Readonly<Record<string, string>> = {}): TemporaryApp {
-  return temporaryApp({ 'api/app.ts': source, 'api/version.ts': versionFile(1), ...files })
+  return temporaryApp({ 'api/app.ts': source, 'api/version.ts': versionFile(1), 'api/spoil.ts': 'export function spoil() {}\n', ...files })
+}
+
+/** For controls: the application ends as one does that knows no better. */
+export const plainClose = {
+  'api/spoil.ts': `export function spoil(app) {
+    app.stop = () => {
+      app.fastify.server.close()
+      return new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+`,
 }
 
 export function versionFile(version: number): string {
