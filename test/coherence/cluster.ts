@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type PostgresServer, startPostgres, startStandby } from '../support/postgres-server.ts'
+import type { Delay } from '../support/tcp-link.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { query } from './query.ts'
 
@@ -28,6 +29,8 @@ export interface Cluster {
    * @param look  is given the URL of the new primary before anybody else can reach it
    */
   failOverWithLoss(lagMs: number, look: (url: string) => Promise<void>): Promise<void>
+  /** Standbys hear of commits so late, and every commit is answered and visible only then; undefined: at once. */
+  slowCommits(delay: Delay | undefined): void
   destroy(): Promise<void>
 }
 
@@ -70,6 +73,7 @@ export async function startCluster(binaries: string, standbys: number): Promise<
   return {
     url: standbys === 0 ? first.url : `postgres://postgres@127.0.0.1:${clients.port}/postgres`,
     standbys: () => behind.length,
+    slowCommits: (delay) => replication.delay(delay, ['from server']),
     async failOver() {
       await cutOff()
       await promote()

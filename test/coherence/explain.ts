@@ -1,7 +1,7 @@
 // A contradiction in words that a person can follow: what was written when, and who saw it.
 
 import type { Cluster, Read, Violation, Write } from './checker.ts'
-import type { KeyViolation } from './history.ts'
+import { type KeyViolation, missing } from './history.ts'
 
 /** Times in milliseconds after the beginning of the earliest operation that is shown. */
 export function explain({ key, violation }: KeyViolation): string {
@@ -15,6 +15,7 @@ export function explain({ key, violation }: KeyViolation): string {
   }
   switch (violation.kind) {
     case 'never written':
+      if (violation.read.value === missing) return `Key ${key} was not in what was ${read(violation.read)}.`
       return `Key ${key}: ${violation.read.value} was ${read(violation.read)} and written by nobody, or by somebody who was refused.`
     case 'from the future':
       return `Key ${key}: ${write(violation.write)}, was ${read(violation.read)}.`

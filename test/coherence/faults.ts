@@ -18,10 +18,13 @@ export interface Fault {
   readonly title: string
   /** Whether requests may fail while it lasts: not when only Redis is broken. */
   readonly mayFail: boolean
-  /** Each time takes one of PostgreSQL's standbys. */
-  readonly needsStandby?: boolean
+  /** Of PostgreSQL: `kept` needs one, `used` one for each time. */
+  readonly standbys?: 'kept' | 'used'
   strike(target: Target): Promise<void>
 }
+
+/** Whoever can write to Redis can do that, without being able to make an entry. */
+const swapEntries = `local k = redis.call('keys', '*:v:*') for i = 2, #k do redis.call('copy', k[i - 1], k[i], 'replace') end return #k`
 
 const bothWays = ['from client', 'from server'] as const
 
@@ -81,6 +84,17 @@ export const faults = {
     },
   },
 
+  swapped: {
+    title: 'entries in Redis replaced by others for 2 s',
+    mayFail: false,
+    async strike({ servers: { redis } }) {
+      for (const end = performance.now() + 2_000; performance.now() < end;) {
+        await redis.command('EVAL', `"${swapEntries}"`, '0')
+        await sleep(2)
+      }
+    },
+  },
+
   'old dump': {
     title: 'Redis killed, and started again from an old dump',
     mayFail: false,
@@ -105,10 +119,36 @@ export const faults = {
     },
   },
 
+  paused: {
+    title: 'a process of the application stopped for 1.2 s, and Redis flushed meanwhile',
+    mayFail: false,
+    async strike({ servers: { redis }, processes, random }) {
+      const stopped = random.pick(processes)
+      stopped.pause()
+      await sleep(random.below(200))
+      await redis.command('FLUSHALL')
+      await sleep(1_200)
+      stopped.resume()
+    },
+  },
+
+  'slow commits': {
+    title: 'commits that take 200 ± 200 ms for 4 s, and Redis flushed meanwhile',
+    mayFail: false,
+    standbys: 'kept',
+    async strike({ servers: { cluster, redis }, random }) {
+      cluster.slowCommits({ ms: 200, jitterMs: 200 })
+      await sleep(500 + random.below(1_000))
+      await redis.command('FLUSHALL')
+      await sleep(3_000)
+      cluster.slowCommits(undefined)
+    },
+  },
+
   failover: {
     title: 'PostgreSQL lost, its standby promoted',
     mayFail: true,
-    needsStandby: true,
+    standbys: 'used',
     async strike({ servers: { cluster } }) {
       await cluster.failOver()
     },
@@ -117,7 +157,7 @@ export const faults = {
   'failover with loss': {
     title: 'PostgreSQL lost, a standby promoted that was 0.5 s behind',
     mayFail: true,
-    needsStandby: true,
+    standbys: 'used',
     async strike({ servers: { cluster }, lost }) {
       await cluster.failOverWithLoss(500, lost)
     },

@@ -21,8 +21,8 @@ describe('the history of a run', () => {
   test('the value of a write that was refused must never be seen', () => {
     const history = new History(zeros)
     const refused = history.beginWrite(1, 5)
-    history.endWrite(history.beginWrite(1, 6))
-    history.refuseWrite(refused)
+    history.endWrite([history.beginWrite(1, 6)])
+    history.refuseWrite([refused])
     history.endRead(now(), [1], new Map([[1, 6]]))
     expect(history.check()).toEqual([])
     history.endRead(now(), [1], new Map([[1, 5]]))
@@ -31,16 +31,31 @@ describe('the history of a run', () => {
     ])
   })
 
+  test('a request may write several keys, and is one operation', () => {
+    const history = new History(zeros)
+    history.endWrite([history.beginWrite(1, 5), history.beginWrite(2, 6)])
+    history.endRead(
+      now(),
+      [1, 2],
+      new Map([
+        [1, 5],
+        [2, 6],
+      ]),
+    )
+    expect(history.check()).toEqual([])
+    expect(history.tally).toMatchObject({ operations: 2, writes: 1 })
+  })
+
   test('a list is a read of every key in it, and one that is not there is a violation', () => {
     const history = new History(zeros)
     history.endRead(now(), [1, 2], new Map([[1, 0]]), { cache: 'hit' })
     expect(history.check()).toMatchObject([{ key: 2, violation: { kind: 'never written' } }])
-    expect(history.tally).toMatchObject({ operations: 1, cache: new Map([['hit', 1]]) })
+    expect(history.tally).toMatchObject({ operations: 1, cache: new Map([['record hit', 1]]) })
   })
 
   test('keys are checked on their own', () => {
     const history = new History(zeros)
-    history.endWrite(history.beginWrite(1, 5))
+    history.endWrite([history.beginWrite(1, 5)])
     history.endRead(now(), [2], new Map([[2, 0]]))
     expect(history.check()).toEqual([])
     history.endRead(now() + 1, [1], new Map([[1, 0]]))
@@ -51,14 +66,14 @@ describe('the history of a run', () => {
 
   test('after a loss there is what was kept, and what was lost is nothing that anybody wrote', () => {
     const history = new History(zeros)
-    history.endWrite(history.beginWrite(1, 5))
+    history.endWrite([history.beginWrite(1, 5)])
     const underWay = history.beginWrite(2, 6)
     const before = now()
     history.restart(zeros)
     history.endRead(before, [1], new Map([[1, 5]]))
     history.endRead(now(), [1], new Map([[1, 0]]))
     history.endRead(now(), [2], new Map([[2, 6]]))
-    history.endWrite(underWay)
+    history.endWrite([underWay])
     expect(history.check()).toEqual([])
     history.endRead(now(), [1], new Map([[1, 5]]))
     expect(history.check()).toMatchObject([{ key: 1, violation: { kind: 'never written' } }])
@@ -74,7 +89,7 @@ describe('the history of a run', () => {
 
   test('what fails is counted by what came instead', () => {
     const history = new History(zeros)
-    history.loseWrite(history.beginWrite(1, 5), '503 DB_UNAVAILABLE')
+    history.loseWrite([history.beginWrite(1, 5)], '503 DB_UNAVAILABLE')
     history.loseRead('503 DB_UNAVAILABLE')
     expect(history.tally).toMatchObject({ operations: 2, unknown: 1, failures: new Map([['503 DB_UNAVAILABLE', 2]]) })
   })

@@ -18,6 +18,8 @@ export interface Sent {
 export interface ReadFacts {
   /** The process that was asked. */
   readonly by?: number
+  /** What kind of read it was. */
+  readonly form?: string
   /** `X-Cache`. */
   readonly cache?: string
 }
@@ -39,9 +41,12 @@ export interface Tally {
   unknown: number
   longestReadMs: number
   longestWriteMs: number
-  /** Reads by their `X-Cache`. */
+  /** Reads by their form and `X-Cache`: `record hit`. */
   cache: Map<string, number>
 }
+
+/** What a key holds that is not in the answer. Values are counted upwards from 0. */
+export const missing = -1
 
 /** Milliseconds; the same clock for every operation. */
 export const now = (): number => performance.now()
@@ -96,34 +101,43 @@ export class History {
     return sent
   }
 
-  endWrite(sent: Sent): void {
-    sent.isOpen = false
-    sent.end = now()
-    this.#countWrite(sent.end - sent.begin)
+  /** @param sent  what one request has written */
+  endWrite(sent: readonly Sent[]): void {
+    const end = now()
+    for (const write of sent) Object.assign(write, { isOpen: false, end })
+    this.#countWrite(sent, end)
   }
 
-  /** The server has said that it did not happen: from now on its value is one that nobody wrote. */
-  refuseWrite(sent: Sent): void {
-    const writes = this.#writes.get(sent.key) ?? []
-    writes.splice(writes.lastIndexOf(sent), 1)
+  /** The server has said that it did not happen: from now on its values are some that nobody wrote. */
+  refuseWrite(sent: readonly Sent[]): void {
+    for (const write of sent) {
+      const writes = this.#writes.get(write.key) ?? []
+      const place = writes.lastIndexOf(write)
+      if (place !== -1) writes.splice(place, 1)
+    }
     this.tally.refused += 1
-    this.#countWrite(now() - sent.begin)
+    this.#countWrite(sent, now())
   }
 
-  loseWrite(sent: Sent, reason: string): void {
-    sent.isOpen = false
+  loseWrite(sent: readonly Sent[], reason: string): void {
+    for (const write of sent) write.isOpen = false
     this.tally.unknown += 1
     this.tally.operations += 1
     this.#fail(reason)
   }
 
   /** @param found  value by key; a key that was asked for and is not there has no value that anybody wrote */
-  endRead(begin: number, asked: readonly number[], found: ReadonlyMap<number, number>, { by, cache = 'none' }: ReadFacts = {}): void {
+  endRead(
+    begin: number,
+    asked: readonly number[],
+    found: ReadonlyMap<number, number>,
+    { by, form = 'record', cache = 'none' }: ReadFacts = {},
+  ): void {
     const end = now()
     if (begin >= this.#start) for (const key of asked) this.#reads.get(key)?.push({ value: found.get(key) ?? missing, begin, end, by })
     this.tally.operations += 1
     this.tally.longestReadMs = Math.max(this.tally.longestReadMs, end - begin)
-    increment(this.tally.cache, cache)
+    increment(this.tally.cache, `${form} ${cache}`)
   }
 
   loseRead(reason: string): void {
@@ -164,19 +178,16 @@ export class History {
     return this.#reads.get(key) ?? []
   }
 
-  #countWrite(elapsedMs: number): void {
+  #countWrite(sent: readonly Sent[], end: number): void {
     this.tally.operations += 1
     this.tally.writes += 1
-    this.tally.longestWriteMs = Math.max(this.tally.longestWriteMs, elapsedMs)
+    this.tally.longestWriteMs = Math.max(this.tally.longestWriteMs, end - (sent[0]?.begin ?? end))
   }
 
   #fail(reason: string): void {
     increment(this.tally.failures, reason)
   }
 }
-
-/** Values are counted upwards from 1. */
-const missing = -1
 
 function increment(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1)

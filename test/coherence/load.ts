@@ -9,9 +9,18 @@ import { type Mode, pickRead, valuesIn } from './modes.ts'
 /** About 15 % of the requests are writes, some of which are rolled back. */
 const readsPerWrite = 7
 const writesPerRollback = 20
+/** A request that writes up to three registers, in one transaction. */
+const writesPerBulk = 5
+/** 409: rolled back on purpose; 404: it waited for a record that was being replaced. */
+const refusals: readonly number[] = [404, 409]
 /** Longer than the application's own deadlines, so that it is the application that gives up. */
 const answerDeadlineMs = 15_000
 const reconnectMs = 20
+
+interface Item {
+  readonly id: number
+  readonly value: number
+}
 
 /** Gives every write of a run a value of its own. */
 export interface Values {
@@ -72,11 +81,15 @@ class Client {
   }
 
   #operate(connection: HttpConnection): Promise<void> {
-    const key = this.#random.pick(this.#options.history.keys)
+    const { history, mode, values } = this.#options
+    const key = this.#random.pick(history.keys)
     if (!this.#random.once(readsPerWrite)) return this.#read(connection, key)
-    const { rolledBackPath, writePath } = this.#options.mode
-    if (rolledBackPath !== undefined && this.#random.once(writesPerRollback)) return this.#write(connection, key, rolledBackPath(key))
-    return this.#write(connection, key, writePath(key))
+    const { rolledBackPath, bulkPath, writePath } = mode
+    if (rolledBackPath !== undefined && this.#random.once(writesPerRollback)) return this.#writeOne(connection, key, rolledBackPath(key))
+    if (bulkPath === undefined || !this.#random.once(writesPerBulk)) return this.#writeOne(connection, key, writePath(key))
+    const written = [...new Set([key, this.#random.pick(history.keys), this.#random.pick(history.keys)])]
+    const items = written.toSorted((a, b) => a - b).map((id) => ({ id, value: values.next() }))
+    return this.#write(connection, items, bulkPath, items)
   }
 
   async #read(connection: HttpConnection, key: number): Promise<void> {
@@ -85,7 +98,7 @@ class Client {
     const begin = now()
     try {
       const answer = await connection.send('GET', form.path(key))
-      const facts = { by: this.#process, cache: answer.cache }
+      const facts = { by: this.#process, form: form.name, cache: answer.cache }
       if (answer.status === 200) history.endRead(begin, form.keys(key, history.keys), valuesIn(answer.body), facts)
       else history.loseRead(failureOf(answer))
     } catch {
@@ -93,17 +106,18 @@ class Client {
     }
   }
 
-  async #write(connection: HttpConnection, key: number, path: string): Promise<void> {
-    const { history, values } = this.#options
-    const sent = history.beginWrite(key, values.next(), this.#process)
-    try {
-      const answer = await connection.send('PATCH', path, JSON.stringify({ value: sent.value }))
-      if (answer.status === 200) history.endWrite(sent)
-      else if (answer.status === 409 || answer.status === 404) history.refuseWrite(sent) // 404: it waited for a record that was being replaced
-      else history.loseWrite(sent, failureOf(answer))
-    } catch {
-      history.loseWrite(sent, 'no answer')
-    }
+  #writeOne(connection: HttpConnection, id: number, path: string): Promise<void> {
+    const value = this.#options.values.next()
+    return this.#write(connection, [{ id, value }], path, { value })
+  }
+
+  async #write(connection: HttpConnection, items: readonly Item[], path: string, body: unknown): Promise<void> {
+    const { history } = this.#options
+    const sent = items.map(({ id, value }) => history.beginWrite(id, value, this.#process))
+    const outcome = await connection.send('PATCH', path, JSON.stringify(body)).catch(() => undefined)
+    if (outcome?.status === 200) history.endWrite(sent)
+    else if (outcome !== undefined && refusals.includes(outcome.status)) history.refuseWrite(sent)
+    else history.loseWrite(sent, outcome === undefined ? 'no answer' : failureOf(outcome))
   }
 }
 

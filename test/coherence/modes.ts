@@ -3,6 +3,7 @@
 import type { Random } from '../guarantees/support/random.ts'
 
 export interface ReadForm {
+  readonly name: 'record' | 'fields' | 'list' | 'include'
   /** Of how many reads in a hundred. */
   readonly share: number
   /** The keys that a request for `key` answers. */
@@ -15,6 +16,8 @@ export interface Mode {
   readonly name: string
   readonly reads: readonly ReadForm[]
   writePath(key: number): string
+  /** Takes a list of records. */
+  readonly bulkPath?: string
   /** A write that is made and rolled back; answers 409. */
   readonly rolledBackPath?: (key: number) => string
   /** Writes past the framework are `seen` by the next read, or `refused`: unless the cache is off, PostgreSQL raises an error. */
@@ -28,9 +31,10 @@ const every = (_key: number, all: readonly number[]): readonly number[] => all
 
 function resourceReads(table: string): ReadForm[] {
   return [
-    { share: 80, keys: one, path: (key) => `/api/${table}/${key}` },
-    { share: 10, keys: one, path: (key) => `/api/${table}?filter[id]=${key}` },
-    { share: 10, keys: every, path: () => `/api/${table}` },
+    { name: 'record', share: 65, keys: one, path: (key) => `/api/${table}/${key}` },
+    { name: 'fields', share: 15, keys: one, path: (key) => `/api/${table}/${key}?fields=id,value` },
+    { name: 'list', share: 10, keys: one, path: (key) => `/api/${table}?filter[id]=${key}` },
+    { name: 'list', share: 10, keys: every, path: () => `/api/${table}` },
   ]
 }
 
@@ -39,6 +43,7 @@ function resourceMode(name: string, outside: Mode['outside'], reads = resourceRe
     name,
     reads,
     writePath: (key) => `/api/${name}/${key}`,
+    bulkPath: `/api/${name}`,
     rolledBackPath: (key) => `/rolled-back/${name}/${key}`,
     outside,
   }
@@ -46,10 +51,10 @@ function resourceMode(name: string, outside: Mode['outside'], reads = resourceRe
 
 function recipeMode(name: string): Mode {
   const path = (key: number): string => `/${name}/${key}`
-  return { name, reads: [{ share: 100, keys: one, path }], writePath: path }
+  return { name, reads: [{ name: 'record', share: 100, keys: one, path }], writePath: path }
 }
 
-const included: ReadForm = { share: 20, keys: one, path: (key) => `/api/holders/${key}?include=register` }
+const included: ReadForm = { name: 'include', share: 20, keys: one, path: (key) => `/api/holders/${key}?include=register` }
 
 export const modes = {
   /** No cache: what PostgreSQL itself promises, and the measure of the harness. */

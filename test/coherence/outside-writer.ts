@@ -79,8 +79,8 @@ class OutsideWriter {
     const sent = history.beginWrite(this.#random.pick(history.keys), values.next())
     try {
       await change(client, mode.name, sent.key, sent.value)
-      if (change === rollBack) history.refuseWrite(sent)
-      else history.endWrite(sent)
+      if (change === rollBack) history.refuseWrite([sent])
+      else history.endWrite([sent])
     } catch (error) {
       await this.#failed(client, sent, error)
     }
@@ -90,8 +90,8 @@ class OutsideWriter {
   async #failed(client: Client, sent: Sent, error: unknown): Promise<void> {
     const { history } = this.#options
     const code = error instanceof DatabaseError ? (error.code ?? '') : ''
-    if (code === '' || code.startsWith('57')) return history.loseWrite(sent, 'outside: no answer')
-    history.refuseWrite(sent)
+    if (code === '' || code.startsWith('57')) return history.loseWrite([sent], 'outside: no answer')
+    history.refuseWrite([sent])
     await client.query('rollback').catch(() => undefined)
   }
 }

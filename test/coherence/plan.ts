@@ -1,6 +1,6 @@
 // Which runs there are: what has to be right under every fault, and what has to be found out.
 
-import { type FaultName, faults } from './faults.ts'
+import { type Fault, type FaultName, faults } from './faults.ts'
 import type { ModeName } from './modes.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -59,7 +59,7 @@ export function planOf(wish: Wish): Run[] {
 
 function rightRun(fault: FaultName, { quick, modes, seed, operations: wanted, slowReadMs: slow, broken }: Wish): Run {
   const size = quick ? 'quick' : 'whole'
-  const behind = 'needsStandby' in faults[fault] ? standbys[size] : 0
+  const behind = standbysFor(fault, size)
   return {
     standbys: behind,
     scenario: {
@@ -67,14 +67,24 @@ function rightRun(fault: FaultName, { quick, modes, seed, operations: wanted, sl
       modes,
       seed,
       operations: wanted ?? operations[size],
-      strikes: behind === 0 ? strikes[size] : behind,
+      strikes: standbysUsed(fault) ? behind : strikes[size],
       slowReadMs: slow,
       broken,
     },
   }
 }
 
+function standbysFor(name: FaultName, size: keyof typeof standbys): number {
+  const fault: Fault = faults[name]
+  return fault.standbys === undefined ? 0 : fault.standbys === 'kept' ? 1 : standbys[size]
+}
+
+function standbysUsed(name: FaultName): boolean {
+  const fault: Fault = faults[name]
+  return fault.standbys === 'used'
+}
+
 function controlRun({ title, mode, fault, slowReadMs: slow, broken }: Control, { seed }: Wish): Run {
   const scenario = { fault, modes: [mode], seed, operations: controlOperations, strikes: 0, slowReadMs: slow, broken, untilViolated: true }
-  return { control: title, standbys: 0, scenario }
+  return { control: title, standbys: standbysFor(fault, 'quick'), scenario }
 }

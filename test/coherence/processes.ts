@@ -12,6 +12,9 @@ export interface AppProcess {
   readonly port: number
   /** SIGKILL. */
   kill(): Promise<void>
+  /** SIGSTOP and SIGCONT. */
+  pause(): void
+  resume(): void
   /** Again, on the same port. */
   start(): Promise<void>
 }
@@ -33,6 +36,8 @@ export async function startProcess(settings: Readonly<Record<string, string>>, l
       return port
     },
     start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     async kill() {
       if (child !== undefined) await end(child)
     },

@@ -55,9 +55,9 @@ export function failed({ failures }: Tally): number {
 
 /** Hits of the cache among the reads that say; undefined when none does. */
 export function hitRatio({ cache }: Tally): number | undefined {
-  const count = (name: string): number => cache.get(name) ?? 0
-  const all = [...cache].filter(([name]) => name !== 'none').reduce((sum, [, times]) => sum + times, 0)
-  return all === 0 ? undefined : (count('hit') + count('near')) / all
+  const sum = (pattern: RegExp): number => [...cache].filter(([name]) => pattern.test(name)).reduce((total, [, count]) => total + count, 0)
+  const all = sum(/ (?:hit|near|miss|bypass)$/)
+  return all === 0 ? undefined : sum(/ (?:hit|near)$/) / all
 }
 
 /** For the terminal. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomFrom } from '../guarantees/support/random.ts'
 import { databaseAt, registersOf, type Servers, settle, startProcesses } from './bed.ts'
-import { type FaultName, faults } from './faults.ts'
+import { type Fault, type FaultName, faults } from './faults.ts'
 import { History } from './history.ts'
 import { type Load, startLoad, type Values } from './load.ts'
 import { type ModeName, modes } from './modes.ts'
@@ -95,8 +95,13 @@ async function strikeUntilDone(
       if (isFound() || (isEnough() && strikes >= scenario.strikes)) return strikes
     }
     if (performance.now() > deadline) throw new Error(`The run was not over after ${longestMs / 60_000} minutes.`)
-    if ('needsStandby' in faults[scenario.fault] && servers.cluster.standbys() === 0) continue
+    if (usesStandbys(scenario.fault) && servers.cluster.standbys() === 0) continue
     await faults[scenario.fault].strike({ servers, processes, random, lost })
     strikes += 1
   }
+}
+
+function usesStandbys(name: FaultName): boolean {
+  const fault: Fault = faults[name]
+  return fault.standbys === 'used'
 }

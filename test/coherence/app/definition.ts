@@ -18,7 +18,7 @@ export function definition(redisUrl: string | undefined): AppDefinition {
       defineResource(tables.plain, { access }),
       defineResource(tables.verified, { access, cache: ttl }),
       defineResource(tables.holders, { access, cache: ttl }),
-      defineResource(tables.fenced, { access, cache: ttl }),
+      defineResource(tables.fenced, { access, cache: { ttl, mode: 'fenced' } }),
       defineResource(tables.near, { access, cache: { ttl, near: '500ms' } }),
     ],
     replies: 'bare',
@@ -35,11 +35,13 @@ interface Body {
   readonly value: number
 }
 
-/** A write like any other, in a transaction that fails after it. */
+/** A write like any other, in a transaction that sees it and then fails. */
 const rolledBack: RoutePlugin = (fastify, { app }) => {
   fastify.patch<{ Params: Params; Body: Body }>('/rolled-back/:table/:id', ({ params: { table, id }, body: { value } }) =>
     app.db.transaction(async () => {
-      await app.resource(table).patch(id, { value })
+      const resource = app.resource(table)
+      await resource.patch(id, { value })
+      if ((await resource.get(id))?.['value'] !== value) throw new AppError('UNSEEN', 500, 'A transaction does not see its own write.')
       throw new AppError('ROLLED_BACK', 409, 'The transaction fails after its write.')
     }),
   )

@@ -12,8 +12,10 @@ const secret = 'a8Fk29dkLq0s8dkW2mxPq93jdkalQwz7'
 const sampleOneIn = 100
 const given = Object.fromEntries(process.argv.slice(2).map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string]))
 const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'error', SECRET_KEY: secret, ...given }, tmpdir())
+// The names of both modes' rules are different ones.
 const faults = Object.fromEntries((given['BROKEN'] ?? '').split(',').map((rule) => [rule, true]))
-const app = await createApp(definition(given['REDIS_URL']), config, undefined, { cache: { faults, sampleOneIn } })
+const cache = { faults, fencedFaults: faults, sampleOneIn }
+const app = await createApp(definition(given['REDIS_URL']), config, undefined, { cache })
 const { url } = await app.start()
 process.send?.({ port: Number(new URL(url).port) })
 process.on('disconnect', () => process.exit(0)) // whoever started it is gone

@@ -1,8 +1,8 @@
 // A table of registers for each way of reading them; and one that leads to registers, so that these are also read as included records.
 
-import { integer, pgTable } from 'plinth/db'
+import { integer, pgTable, text } from 'plinth/db'
 
-const registers = (name: string) => pgTable(name, { id: integer().primaryKey(), value: integer().notNull() })
+const registers = (name: string) => pgTable(name, { id: integer().primaryKey(), value: integer().notNull(), note: text() })
 
 export const plain = registers('plain')
 export const verified = registers('verified')
