@@ -12,6 +12,8 @@ export class Session {
   readonly #config: ClientConfig
   #client: Promise<Client> | undefined
   #closed = false
+  /** pg is about to stop keeping statements in a queue of its own. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(config: ClientConfig) {
     this.#config = config
@@ -22,7 +24,19 @@ export class Session {
    *
    * @throws AppError `DB_UNAVAILABLE`, or what `pg-errors.ts` maps the SQLSTATE to
    */
-  async query<row extends object = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<row[]> {
+  query<row extends object = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<row[]> {
+    const answer = this.#turn.then(() => this.#run<row>(text, values))
+    this.#turn = answer.catch(() => undefined)
+    return answer
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const client = await this.#client?.catch(() => undefined)
+    await client?.end().catch(() => undefined)
+  }
+
+  async #run<row extends object>(text: string, values: readonly unknown[]): Promise<row[]> {
     const connected = this.#connected()
     try {
       const client = await connected
@@ -32,12 +46,6 @@ export class Session {
       if (isConnectionError(error)) this.#forget(connected)
       throw toAppError(error)
     }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true
-    const client = await this.#client?.catch(() => undefined)
-    await client?.end().catch(() => undefined)
   }
 
   #connected(): Promise<Client> {
