@@ -57,7 +57,7 @@ test('control: who takes every server for the one that it knew reads what that h
   await redis.stop()
   redis.restore('old')
   await redis.start()
-  await until(async () => (await other.read(1)).text === 'old')
+  await expect.poll(async () => (await other.read(1)).text, { timeout: 8_000 }).toBe('old')
 })
 
 test('a Redis that was flushed is noticed, by a write as well, and is used again', async () => {
