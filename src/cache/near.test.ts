@@ -18,7 +18,7 @@ function definition(near: string) {
 
 async function start(near = '1m', options: { faults?: CacheFaults; redis?: string } = {}): Promise<[CachedApp, CachedApp]> {
   const { faults = {}, redis } = options
-  const environment = redis === undefined ? {} : { REDIS_URL: redis }
+  const environment: Record<string, string> = redis === undefined ? {} : { REDIS_URL: redis }
   return (await cachedApps(definition(near), { sql, environment, internals: [{ faults }, { faults }] })) as [CachedApp, CachedApp]
 }
 

@@ -13,7 +13,8 @@ export interface RateResult {
 export interface RateCounter {
   /**
    * Counts a hit, unless there were `limit` in the last `windowMs` already. Processes that share Redis or the database share the count
-   * exactly. Never rejects, and does not take part in a transaction.
+   * exactly. Never rejects, and does not take part in a transaction. When Redis goes away or comes back, the count goes on from what each
+   * process has heard last: hits of other processes since then may be allowed once more.
    *
    * A hit is forgotten `windowMs` after it at the earliest, and at most a thirty-second part of that later.
    *

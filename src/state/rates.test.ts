@@ -72,7 +72,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
 test('when Redis goes away the database goes on from there, and when it is back it goes on in turn', async () => {
   const server = await redisServer()
   const bed = await stateBed()
-  const processes = [await bed.process(server.url), await bed.process(server.url)]
+  const processes = [await bed.process(server.url), await bed.process(server.url)] as const
   expect(await rush(processes, 8, 20)).toBe(8)
   server.signal('SIGSTOP')
   expect(await rush(processes, 8, 20)).toBe(8)
@@ -82,7 +82,7 @@ test('when Redis goes away the database goes on from there, and when it is back 
   const last = await rush(processes, 20, 20)
   expect(last).toBeGreaterThanOrEqual(2)
   expect(last).toBeLessThanOrEqual(6)
-  expect(await stores(processes[0] as StateProcess)).toEqual(['redis', 'postgres'])
+  expect(await stores(processes[0])).toEqual(['redis', 'postgres'])
 })
 
 test('a Redis that lost its data when it was restarted does not give everybody a new limit', async () => {
@@ -96,13 +96,28 @@ test('a Redis that lost its data when it was restarted does not give everybody a
   expect(await rush([process], 9, 10)).toBe(1)
 })
 
-test('a Redis that is full leaves it to the database', async () => {
+/** Five hits in Redis, which then takes no more. The second process has heard of two of them, the first of all. */
+async function filled(): Promise<readonly [StateProcess, StateProcess]> {
   const server = await redisServer({ 'maxmemory-policy': 'noeviction' })
   const bed = await stateBed()
-  const processes = [await bed.process(server.url), await bed.process(server.url)]
-  expect(await rush(processes, 5, 10)).toBe(5)
+  const processes = [await bed.process(server.url), await bed.process(server.url)] as const
+  expect(await rush([processes[1]], 2, 10)).toBe(2)
+  expect(await rush([processes[0]], 3, 10)).toBe(3)
   await server.command('CONFIG', 'SET', 'maxmemory', '1mb')
-  expect(await rush(processes, 20, 10)).toBe(5)
+  return processes
+}
+
+test('a Redis that is full leaves it to the database, which goes on from what the first to come has heard', async () => {
+  const processes = await filled()
+  expect(await processes[0].rates.hit('a', 10, minute)).toMatchObject({ allowed: true, remaining: 4 })
+  expect(await rush(processes, 20, 10)).toBe(4)
+})
+
+test('a process that comes first and has not heard of the last hits of others is allowed as many more', async () => {
+  const processes = await filled()
+  expect(await processes[1].rates.hit('a', 10, minute)).toMatchObject({ allowed: true, remaining: 7 })
+  expect(await processes[0].rates.hit('a', 10, minute)).toMatchObject({ allowed: true, remaining: 4 })
+  expect(await rush(processes, 20, 10)).toBe(4)
 })
 
 test('without Redis and without the table each process counts for itself, and says so once', async () => {
