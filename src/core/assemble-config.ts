@@ -40,7 +40,7 @@ function logConfig(reader: EnvReader, root: string): LogConfig {
   return {
     level: chosen,
     pretty: format === 'pretty',
-    ...optional('directory', directory === undefined ? undefined : resolve(root, directory)),
+    ...optional('directory', directory === undefined || directory === '' ? undefined : resolve(root, directory)),
     fileBytes: given(reader.values.LOG_FILE_SIZE),
     files: given(reader.values.LOG_FILES),
   }

@@ -34,7 +34,10 @@ export const settings = {
   LOG_FORMAT: choice('Log lines for people or for machines.', ['pretty', 'json'], {
     default: { development: 'pretty', testing: 'json', production: 'json' },
   }),
-  LOG_DIR: text('Folder of log files, relative to the application. Empty: standard output only.', { default: { production: 'logs' } }),
+  LOG_DIR: text('Folder of log files, relative to the application. Empty: standard output only.', {
+    default: { production: 'logs' },
+    emptyCounts: true,
+  }),
   LOG_FILE_SIZE: bytes('A log file is rotated before it grows over this.', '64KB', { default: '10MB' }),
   LOG_FILES: integer('Log files kept, the current one included.', 1, 1_000, { default: '5' }),
 

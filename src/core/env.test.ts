@@ -161,6 +161,11 @@ describe('values', () => {
     expect(read({ API_PORT: '', DATABASE_URL: '' })).toMatchObject({ api: { port: 8080 } })
   })
 
+  test('an empty LOG_DIR says that there are no log files', () => {
+    expect(read(production).log.directory).toMatch(/logs$/)
+    expect(read({ ...production, LOG_DIR: '' }).log.directory).toBeUndefined()
+  })
+
   test('time-outs that contradict each other are refused', () => {
     expect(mistakes({ HEADERS_TIMEOUT: '20s' })).toContain('HEADERS_TIMEOUT must not be longer than REQUEST_TIMEOUT')
     expect(mistakes({ URL_LIMIT: '32KB' })).toContain('URL_LIMIT must not be larger than HEADER_LIMIT')

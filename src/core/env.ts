@@ -153,8 +153,12 @@ function withoutFile(name: string): string {
 }
 
 /** `NAME=` in a file or a Compose list means "not set". */
+/** A variable that is set to nothing counts as not set, as Compose passes on what nobody has set. */
 function nonEmpty(variables: Variables): Variables {
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
+  const table: Readonly<Record<string, Setting | undefined>> = settings
+  const isSaid = ([name, value]: [string, string | undefined]): boolean =>
+    value !== undefined && (value !== '' || table[name]?.emptyCounts === true)
+  return Object.fromEntries(Object.entries(variables).filter(isSaid))
 }
 
 /** Warnings for names that are nearly ours. Short names differ by one letter too easily to say anything about them. */

@@ -18,12 +18,15 @@ export interface Setting<value = unknown> {
   readonly default?: Default
   /** Never shown; can also be given as a file with `NAME_FILE`. */
   readonly secret?: boolean
+  /** Whether an empty value says something; of other settings it is as good as none. */
+  readonly emptyCounts?: boolean
   parse(text: string): Reading<value>
 }
 
 export interface SettingOptions {
   readonly default?: Default
   readonly secret?: boolean
+  readonly emptyCounts?: boolean
 }
 
 export function text(description: string, options: SettingOptions = {}): Setting<string> {
