@@ -6,11 +6,13 @@
 //   --operations 5000     in each mode and under each fault
 //   --slow 20             reads of the database take so many milliseconds
 //   --seed 7              other random choices (so does SEED=7 before the command)
-// A whole run writes bench/COHERENCE.md; the others print only.
+//   --rules mark,naive    nothing but what has to be found: rules of ours that are left out, and recipes
+//   --more                adds what is found to the page of the last whole run
+// A whole run writes bench/COHERENCE.md, anew after each fault, so that one that is stopped leaves what it has found; the others print only.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { npmBinaries } from '../../src/db/embedded/npm-binaries.ts'
 import { seed as defaultSeed } from '../guarantees/support/amount.ts'
 import { installedPostgres } from '../support/binaries.ts'
@@ -18,29 +20,38 @@ import { sweepServers } from '../support/postgres-server.ts'
 import { serverUser } from '../support/server-user.ts'
 import { type Servers, startServers } from './bed.ts'
 import { type FaultName, faults } from './faults.ts'
+import { FindingsFile } from './findings-file.ts'
 import type { Values } from './load.ts'
 import { type ModeName, modes } from './modes.ts'
 import { page } from './page.ts'
 import { planOf, type Run, type Wish } from './plan.ts'
 import { type Finding, findingsOf, lines } from './report.ts'
 import { type Outcome, runScenario } from './scenario.ts'
+import { totals } from './totals.ts'
 import { versionsOf } from './versions.ts'
 
 const root = join(import.meta.dirname, '../..')
+const folder = join(root, '.plinth/coherence')
 
-function readWish(): Wish {
-  const text = { type: 'string' } as const
-  const options = { quick: { type: 'boolean' }, only: text, modes: text, broken: text, operations: text, slow: text, seed: text } as const
+interface Options extends Wish {
+  readonly more: boolean
+}
+
+function readOptions(): Options {
+  const [text, word] = [{ type: 'string' }, { type: 'boolean' }] as const
+  const options = { quick: word, more: word, only: text, modes: text, broken: text, operations: text, slow: text, seed: text, rules: text }
   const { values } = parseArgs({ options })
   const whole = (given: string | undefined): number | undefined => (given === undefined ? undefined : Number(given))
   return {
     quick: values.quick ?? false,
+    more: values.more ?? false,
     seed: whole(values.seed) ?? defaultSeed,
     faults: known<FaultName>('--only', values.only, faults),
     modes: known<ModeName>('--modes', values.modes, modes) ?? ['verified', 'fenced'],
     operations: whole(values.operations),
     slowReadMs: whole(values.slow),
     broken: values.broken,
+    rules: values.rules?.split(','),
   }
 }
 
@@ -50,21 +61,29 @@ function known<name extends string>(option: string, text: string | undefined, na
   return text?.split(',') as name[] | undefined
 }
 
-async function runAll(runs: readonly Run[]): Promise<{ findings: Finding[]; versions: readonly (readonly [string, string])[] }> {
+/** Hears of every finding as soon as there is one, and of what the servers are. */
+type Note = (findings: readonly Finding[], versions: readonly (readonly [string, string])[]) => void
+
+/** @returns what has gone wrong otherwise */
+async function runAll(rounds: readonly (readonly Run[])[], note: Note): Promise<string[]> {
   const binaries = installedPostgres() ?? (await npmBinaries(serverUser())) ?? ''
-  const findings: Finding[] = []
+  const troubles: string[] = []
   const values = countedUp()
-  let versions: readonly (readonly [string, string])[] = []
-  for (const group of groupsOf(runs)) {
-    const servers = await startServers(binaries, group[0]?.standbys ?? 0)
-    try {
-      versions = await versionsOf(servers)
-      for (const run of group) findings.push(...(await runOne(servers, run, values)))
-    } finally {
-      await servers.close()
-    }
+  for (const group of rounds.flatMap(groupsOf)) {
+    const trouble = await runGroup(binaries, group, values, note).catch((error: unknown) => inspect(error))
+    if (trouble !== undefined) troubles.push(`${group.map(({ scenario }) => scenario.fault).join(', ')}: ${trouble}`)
   }
-  return { findings, versions }
+  return troubles
+}
+
+async function runGroup(binaries: string, group: readonly Run[], values: Values, note: Note): Promise<undefined> {
+  const servers = await startServers(binaries, group[0]?.standbys ?? 0)
+  try {
+    const versions = await versionsOf(servers)
+    for (const run of group) note(await runOne(servers, run, values), versions)
+  } finally {
+    await servers.close()
+  }
 }
 
 /** Runs share their servers, but those that use up standbys. */
@@ -89,7 +108,6 @@ function countedUp(): Values {
 
 /** For whoever looks for the reason. */
 function keep({ scenario, histories }: Outcome, { complaints }: Servers): void {
-  const folder = join(root, '.plinth/coherence')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${scenario.fault.replaceAll(' ', '-')}-${scenario.seed}`)
   const registers = [...histories].flatMap(([mode, history]) =>
@@ -106,13 +124,24 @@ function keep({ scenario, histories }: Outcome, { complaints }: Servers): void {
   console.log(`    The history is in ${file}.json, what the processes complained about in ${file}.log.`)
 }
 
-const wish = readWish()
-const isWhole = !wish.quick && [wish.faults, wish.operations, wish.slowReadMs, wish.broken].every((value) => value === undefined)
-console.log(`seed ${wish.seed}`)
+const options = readOptions()
+const isWhole =
+  !options.quick &&
+  [options.faults, options.operations, options.slowReadMs, options.broken, options.rules].every((value) => value === undefined)
+const file = new FindingsFile(join(folder, 'findings.jsonl'))
+const findings: Finding[] = []
+const note: Note = (found, versions) => {
+  findings.push(...found)
+  if (!isWhole && !options.more) return
+  file.add(found)
+  writeFileSync(join(root, 'bench/COHERENCE.md'), `${page(totals(file.all()), versions)}\n`)
+}
+console.log(`seed ${options.seed}`)
+if (isWhole && !options.more) file.clear()
 await sweepServers()
-const { findings, versions } = await runAll(planOf(wish))
-if (isWhole) writeFileSync(join(root, 'bench/COHERENCE.md'), `${page(findings, wish.seed, versions)}\n`)
+const troubles = await runAll(planOf(options), note)
 const problems = findings.filter(({ problem }) => problem !== undefined)
 for (const { title, fault, problem } of problems) console.log(`${title}, ${fault}: ${problem}.`)
+for (const trouble of troubles) console.log(trouble)
 console.log(`${findings.length - problems.length} of ${findings.length} as they should be`)
-process.exitCode = problems.length === 0 ? 0 : 1
+process.exitCode = problems.length + troubles.length === 0 ? 0 : 1

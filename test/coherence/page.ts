@@ -1,15 +1,15 @@
 // The findings of a whole run as the page bench/COHERENCE.md.
 
 import { machine } from '../../bench/versions.ts'
-import { failed, type Finding, hitRatio, percent } from './report.ts'
+import { byKey, failed, type Finding, hitRatio, percent } from './report.ts'
 
 /** @param versions  name, version */
-export function page(findings: readonly Finding[], seed: number, versions: readonly (readonly [string, string])[]): string {
+export function page(findings: readonly Finding[], versions: readonly (readonly [string, string])[]): string {
   const right = findings.filter(({ control }) => control === undefined)
   const controls = findings.filter(({ control }) => control !== undefined)
   return [
     '# Coherence',
-    `Written by \`npm run coherence\` on ${new Date().toISOString().slice(0, 10)}, seed ${seed}. ${machine()}. ${versions.map((pair) => pair.join(' ')).join(', ')}.`,
+    `Written by \`npm run coherence\` on ${new Date().toISOString().slice(0, 10)}. ${machine()}. ${versions.map((pair) => pair.join(' ')).join(', ')}.`,
     method,
     ...[...new Set(right.map(({ mode }) => mode))].map((mode) =>
       modeTable(
@@ -26,18 +26,18 @@ write eight registers over HTTP: one request in seven is a write, one write in t
 framework. Reads are records, filtered lists, whole lists, and (verified) records that include a register. Every write has a value of its own, so a checker
 (\`test/coherence/checker.ts\`) decides whether there is one order of all operations on a register in which every read returns the latest write;
 a violation is a value that stands in no such order. A write without an answer may happen at any time later, or never. The pause of writes is the longest that
-one of them took, deadlines and failovers included. Reads without a hit ratio had no cache.`
+one of them took, deadlines and failovers included. Reads by key are the ones that the fenced mode answers from Redis alone; its lists are verified ones.`
 
 function modeTable(mode: string, findings: readonly Finding[]): string {
   const head = [
-    '| fault | struck | operations | violations | failed | unknown writes | hits | longest write | longest read |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+    '| fault | struck | operations | violations | failed | unknown writes | hits | by key | longest write | longest read |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
   ]
   return [`## ${mode}`, '', ...head, ...findings.map(row)].join('\n')
 }
 
 function row({ fault, strikes, tally, violations }: Finding): string {
-  const ratio = hitRatio(tally)
+  const [ratio, ratioByKey] = [hitRatio(tally), hitRatio(tally, byKey)]
   const cells = [
     fault,
     strikes,
@@ -45,7 +45,7 @@ function row({ fault, strikes, tally, violations }: Finding): string {
     violations.length === 0 ? '0' : `**${violations.length}**`,
     failed(tally),
     tally.unknown,
-    ratio === undefined ? '' : percent(ratio),
+    ...[ratio, ratioByKey].map((value) => (value === undefined ? '' : percent(value))),
     `${tally.longestWriteMs.toFixed(0)} ms`,
     `${tally.longestReadMs.toFixed(0)} ms`,
   ]

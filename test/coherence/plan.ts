@@ -1,5 +1,6 @@
 // Which runs there are: what has to be right under every fault, and what has to be found out.
 
+import { type Control, controls } from './controls.ts'
 import { type Fault, type FaultName, faults } from './faults.ts'
 import type { ModeName } from './modes.ts'
 import type { Scenario } from './scenario.ts'
@@ -25,36 +26,48 @@ export interface Wish {
   readonly slowReadMs?: number
   /** Rules that the application is to break. */
   readonly broken?: string
+  /** Nothing but the controls of these rules, and of these recipes. */
+  readonly rules?: readonly string[]
 }
 
-const operations = { quick: 5_000, whole: 200_000 }
+/** In a round. */
+const operations = { quick: 5_000, whole: 50_000 }
+/** Each has other random choices; what is found early in one is not found after hours. */
+const rounds = 4
 const strikes = { quick: 1, whole: 6 }
 /** Each failover takes a standby. */
 const standbys = { quick: 1, whole: 3 }
 const quickFaults: readonly FaultName[] = ['cut', 'old dump', 'kill -9', 'failover']
+/** What was promised for the whole number of operations; each other fault has one round. */
+const promised: readonly FaultName[] = ['none', 'frozen', 'cut', 'black hole', 'latency', 'flush', 'old dump', 'kill -9', 'failover']
+const others = (Object.keys(faults) as FaultName[]).filter((name) => !promised.includes(name))
+/** Near copies have one round, without the others, whom they would take the time. */
+const nearOperations = 20_000
 
-/** A wrong recipe has contradicted itself long before. */
+/** What is wrong has contradicted itself long before. */
 const controlOperations = 100_000
-const slowReadMs = 20
 
-/** A recipe, or a rule of ours that is left out. */
-interface Control {
-  readonly title: string
-  readonly mode: ModeName
-  readonly fault: FaultName
-  readonly slowReadMs?: number
-  readonly broken?: string
+/** In rounds, one after the other. */
+export function planOf(wish: Wish): Run[][] {
+  const { quick, rules, faults: names } = wish
+  if (rules !== undefined) return [controls.whole.filter((control) => isWished(control, rules)).map((control) => controlRun(control, wish))]
+  if (names !== undefined) return [rightRuns(names, wish)]
+  if (quick) return [controls.quick.map((control) => controlRun(control, wish)), rightRuns(quickFaults, wish)]
+  const nearWish: Wish = { ...wish, modes: ['near'], operations: wish.operations ?? nearOperations }
+  return [
+    controls.whole.map((control) => controlRun(control, wish)),
+    ...Array.from({ length: rounds }, (_, round) => rightRuns(promised, { ...wish, seed: wish.seed + round })),
+    rightRuns(others, wish),
+    rightRuns(promised, nearWish),
+  ]
 }
 
-const controls: readonly Control[] = [
-  { title: 'cache-aside with DEL after the commit', mode: 'naive', fault: 'none' },
-  { title: 'singleflight that late readers join', mode: 'joined', fault: 'none', slowReadMs },
-]
+function isWished({ broken, modes }: Control, rules: readonly string[]): boolean {
+  return [...modes, broken].some((name) => name !== undefined && rules.includes(name))
+}
 
-export function planOf(wish: Wish): Run[] {
-  const names = wish.faults ?? (wish.quick ? quickFaults : (Object.keys(faults) as FaultName[]))
-  const right = names.map((fault) => rightRun(fault, wish))
-  return wish.faults === undefined ? [...controls.map((control) => controlRun(control, wish)), ...right] : right
+function rightRuns(names: readonly FaultName[], wish: Wish): Run[] {
+  return names.map((fault) => rightRun(fault, wish))
 }
 
 function rightRun(fault: FaultName, { quick, modes, seed, operations: wanted, slowReadMs: slow, broken }: Wish): Run {
@@ -84,7 +97,7 @@ function standbysUsed(name: FaultName): boolean {
   return fault.standbys === 'used'
 }
 
-function controlRun({ title, mode, fault, slowReadMs: slow, broken }: Control, { seed }: Wish): Run {
-  const scenario = { fault, modes: [mode], seed, operations: controlOperations, strikes: 0, slowReadMs: slow, broken, untilViolated: true }
+function controlRun({ title, modes, fault, slowReadMs, broken }: Control, { seed }: Wish): Run {
+  const scenario = { fault, modes, seed, operations: controlOperations, strikes: 0, slowReadMs, broken, untilViolated: true }
   return { control: title, standbys: standbysFor(fault, 'quick'), scenario }
 }

@@ -18,6 +18,7 @@ export interface Finding {
   readonly tally: Tally
   readonly strikes: number
   readonly seconds: number
+  readonly seed: number
   readonly violations: readonly string[]
   readonly problem: string | undefined
 }
@@ -38,6 +39,7 @@ function findingOf({ scenario, strikes, seconds }: Outcome, mode: ModeName, hist
     tally,
     strikes,
     seconds,
+    seed: scenario.seed,
     violations,
     problem: problemOf(scenario, tally, violations.length, control),
   }
@@ -53,12 +55,18 @@ export function failed({ failures }: Tally): number {
   return [...failures.values()].reduce((sum, count) => sum + count, 0)
 }
 
-/** Hits of the cache among the reads that say; undefined when none does. */
-export function hitRatio({ cache }: Tally): number | undefined {
-  const sum = (pattern: RegExp): number => [...cache].filter(([name]) => pattern.test(name)).reduce((total, [, count]) => total + count, 0)
-  const all = sum(/ (?:hit|near|miss|bypass)$/)
-  return all === 0 ? undefined : sum(/ (?:hit|near)$/) / all
+/** Hits of the cache among the reads that say, all or those of some forms; undefined when none does. */
+export function hitRatio({ cache }: Tally, forms = '.*'): number | undefined {
+  const sum = (states: string): number => {
+    const counted = [...cache].filter(([name]) => new RegExp(`^(?:${forms}) (?:${states})$`).test(name))
+    return counted.reduce((total, [, count]) => total + count, 0)
+  }
+  const all = sum('hit|near|miss|bypass')
+  return all === 0 ? undefined : sum('hit|near') / all
 }
+
+/** Reads of one record by its key, which the fenced mode has a way of its own for. */
+export const byKey = 'record|fields'
 
 /** For the terminal. */
 export function lines(finding: Finding): string {
