@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { freePort } from './postgres-server.ts'
@@ -34,7 +34,7 @@ export interface TemporaryApp {
 /**
  * An application inside the repository, where its imports of `plinth` find this checkout.
  *
- * @param files  over a copy of examples/items; `from: 'nothing'` for these files alone
+ * @param files  over a copy of examples/items without its cache, which leaves one migration; `from: 'nothing'` for these files alone
  */
 export function temporaryApp(
   files: Readonly<Record<string, string>> = {},
@@ -42,16 +42,21 @@ export function temporaryApp(
 ): TemporaryApp {
   const root = join(repository, '.plinth/apps', randomBytes(6).toString('hex'))
   mkdirSync(root, { recursive: true })
-  if (from === 'items') {
-    for (const part of ['api', 'migrations', 'package.json'])
-      cpSync(join(repository, 'examples/items', part), join(root, part), { recursive: true })
-  }
+  if (from === 'items') copyItems(root)
   const write = (path: string, content: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), content)
   }
   for (const [path, content] of Object.entries(files)) write(path, content)
   return { root, write, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }) }
+}
+
+function copyItems(root: string): void {
+  const isOfCache = (path: string): boolean => path.endsWith('_cache_items')
+  for (const part of ['api', 'migrations', 'package.json'])
+    cpSync(join(repository, 'examples/items', part), join(root, part), { recursive: true, filter: (path) => !isOfCache(path) })
+  const resource = join(root, 'api/resources/items.ts')
+  writeFileSync(resource, readFileSync(resource, 'utf8').replace(/^ *cache: .*\n/m, ''))
 }
 
 export interface Finished {

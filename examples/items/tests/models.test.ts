@@ -25,6 +25,8 @@ test('the table has the columns of the model', async () => {
     { name: 'description', type: 'text', length: null, nullable: true },
     { name: 'created_at', type: 'timestamp with time zone', length: null, nullable: false },
     { name: 'updated_at', type: 'timestamp with time zone', length: null, nullable: false },
+    // Of the cache; no reply has it.
+    { name: 'plinth_version', type: 'xid8', length: null, nullable: false },
   ])
 })
 
@@ -45,10 +47,10 @@ test('migrations and seed fill an empty database, may run again, and can be take
   onTestFinished(() => scratch.drop())
   const db = async (...args: string[]) =>
     (await plinth(['db', ...args], { cwd, env: { DATABASE_URL: scratch.url, LOG_LEVEL: 'silent' } })).stdout
-  expect(await db('upgrade')).toMatch(/^applied +0001_create_items +\d+ ms\n/)
+  expect(await db('upgrade')).toMatch(/^applied +0001_create_items +\d+ ms\napplied +0002_cache_items +\d+ ms\n$/)
   expect(await db('upgrade')).toBe('The database is up to date.\n')
   expect(await db('seed')).toBe('Seeded.\n')
-  expect(await db('downgrade', 'base')).toMatch(/^taken back +0001_create_items/)
+  expect(await db('downgrade', 'base')).toMatch(/^taken back +0002_cache_items .*\ntaken back +0001_create_items /)
 })
 
 test('the seed loads its samples into an empty table, and nothing into another', async () => {

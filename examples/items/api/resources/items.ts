@@ -5,4 +5,5 @@ export default defineResource(items, {
   description: 'Things with a name.',
   access: { read: anyone, write: anyone },
   search: ['name', 'description'],
+  cache: { ttl: '5m', mode: 'fenced' },
 })
