@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { plinth, temporaryApp, type Finished } from '../../test/support/cli.ts'
@@ -29,6 +29,10 @@ function up(revision: string): string {
   return readFileSync(join(app.root, 'migrations', revision, 'up.sql'), 'utf8')
 }
 
+function modeOf(path: string): number {
+  return statSync(join(app.root, path)).mode
+}
+
 test('a folder without migrations is no mistake', async () => {
   model('books', 'title: text(), pages: integer()')
   expect((await plinth(['db', 'history'], { cwd: app.root })).stdout).toBe(
@@ -52,6 +56,8 @@ test('it is written to a folder of its own, and then there is nothing more to mi
     stdout: '  new      migrations/0001_create_books/ (up.sql, down.sql)\nRead it, then apply it: plinth db upgrade\n',
   })
   expect(up('0001_create_books')).toContain('CREATE TABLE "books"')
+  // As anything else that is made here: in an image another user reads it.
+  expect(modeOf('migrations/0001_create_books')).toBe(modeOf('migrations'))
   expect(await migrate('--check')).toEqual({ code: 0, stderr: '', stdout: 'Models and migrations agree.\n' })
   expect(JSON.parse((await migrate('-m', 'again', '--json')).stdout)).toEqual({ revisions: [], warnings: [] })
 })

@@ -1,7 +1,7 @@
 // Migrations as they lie in the folder: NNNN_message/{up.sql,down.sql,snapshot.json}.
 
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrateErrors } from './errors.ts'
 import { emptySnapshot, type Snapshot } from './snapshot.ts'
@@ -120,8 +120,9 @@ export interface MigrationFiles {
 
 /** Writes one folder; it is complete or not there at all. */
 export async function writeFolder(directory: string, revision: string, files: MigrationFiles): Promise<void> {
-  await mkdir(directory, { recursive: true })
-  const draft = await mkdtemp(join(directory, '.draft-'))
+  // Not mkdtemp, which lets nobody else read the folder: in an image another user does.
+  const draft = join(directory, `.draft-${randomBytes(6).toString('hex')}`)
+  await mkdir(draft, { recursive: true })
   try {
     await writeFile(join(draft, 'up.sql'), files.up)
     await writeFile(join(draft, 'down.sql'), files.down)
