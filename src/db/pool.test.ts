@@ -66,6 +66,21 @@ test('where the server gives a single connection, writes and reads wait for it i
   await limited.remove()
 })
 
+test('where reads have the only connection, they give it up for the first write, and are answered on it themselves', async () => {
+  const limited = await limitedDatabase(1)
+  const db = await openDatabase(limited.url, { connectTimeoutMs: 5_000 })
+  const one = { text: 'select 1', values: [] }
+  const admin = await openDatabase(url)
+  const count = `select count(*)::int from pg_stat_activity where usename = $1`
+  await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1`, [new URL(limited.url).username])
+  await expect.poll(() => admin.query(count, [new URL(limited.url).username])).toEqual([{ count: 0 }])
+  await expect.poll(() => db.read(one).catch(() => undefined)).toMatchObject({ count: 1 })
+  expect(await Promise.all([db.write(one), db.read(one), db.transaction(() => db.write(one))])).toHaveLength(3)
+  expect(await db.health()).toMatchObject({ ok: true })
+  await db.close()
+  await limited.remove()
+})
+
 test('where the server gives none, everybody is told at once: those whose turn would be next wait for nothing', async () => {
   const limited = await limitedDatabase(0)
   const db = await openDatabase(limited.url, { connectTimeoutMs: 5_000 })

@@ -1,5 +1,6 @@
 // The pool: connections for writes, transactions and slow reads, with a waiting line that has an end.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool, type ClientConfig, type PoolClient } from 'pg'
 import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
@@ -13,7 +14,10 @@ import type { Watchdog } from './watchdog.ts'
 /** Waiting statements for each connection before newcomers are turned away: about 50 ms of waiting with 2 ms statements. */
 const waitersPerConnection = 32
 /** How long the pool makes do with the connections it has after the server refused another. */
-const scarceMs = 1_000
+export const scarceMs = 1_000
+/** Once in `scarceMs` a pool without any connection asks for room; then it tries for so long, with pauses. */
+const roomMs = 400
+const roomPauseMs = 40
 /** The longest wait of a time between this and twice as much is told. */
 const peakMs = 10_000
 
@@ -41,7 +45,10 @@ export class ConnectionPool {
   readonly #watchdog: Watchdog
   readonly #waits: Histogram
   readonly #longest = new RecentPeak(peakMs)
+  /** Called when the server refuses this pool its only connection: somebody of ours may have one to give up. */
+  makeRoom: () => void = () => undefined
   #scarceUntil = -Infinity
+  #roomAt = -Infinity
   #taken = 0
   /** Connections that are older are not used again. */
   #renewedAt = -Infinity
@@ -126,7 +133,7 @@ export class ConnectionPool {
       if (!this.#isOld(client)) return client
       client.release(true)
     } catch (error) {
-      if (!this.#isScarce(error)) throw error
+      if (!this.#isScarce(error) && !(await this.#awaitRoom(error))) throw error
     }
     return this.#connect()
   }
@@ -141,6 +148,19 @@ export class ConnectionPool {
     const scarce = pgProblemOf(error)?.sqlstate === tooManyConnections && this.#live > 0
     if (scarce) this.#scarceUntil = performance.now() + scarceMs
     return scarce
+  }
+
+  /** True when another try may find a connection that was given up for us. */
+  async #awaitRoom(error: unknown): Promise<boolean> {
+    if (pgProblemOf(error)?.sqlstate !== tooManyConnections) return false
+    const now = performance.now()
+    if (now - this.#roomAt >= scarceMs) {
+      this.#roomAt = now
+      this.makeRoom()
+    }
+    if (now - this.#roomAt >= roomMs) return false
+    await sleep(roomPauseMs)
+    return true
   }
 
   #isOld(client: PoolClient): boolean {

@@ -9,7 +9,7 @@ import type { Database, DatabaseHealth, ReadOptions, Reads, TransactionOptions, 
 import type { EmbeddedDatabase } from './embedded/start.ts'
 import { mayWrite } from './may-write.ts'
 import { isConnectionError, isStalePlan, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
-import type { ConnectionPool, PoolCounts } from './pool.ts'
+import { type ConnectionPool, type PoolCounts, scarceMs } from './pool.ts'
 import type { Reader } from './reader/reader.ts'
 import type { Statement, TextRows } from './rows.ts'
 import { Session } from './session.ts'
@@ -43,6 +43,8 @@ export class PostgresDatabase implements Database {
   /** One statement in ten may be sent twice, and a hundred in a burst: all connections of a pool can be lost at once. */
   readonly #retries = new RetryBudget({ most: 100, perSuccess: 0.1 })
   #renewedAt = -Infinity
+  /** Reads leave the few connections that there are to the pool, and go there. */
+  #poolOnlyUntil = -Infinity
 
   constructor({ connection, pool, reader, watchdog, embedded, log }: DatabaseParts) {
     this.#connection = connection
@@ -51,6 +53,7 @@ export class PostgresDatabase implements Database {
     this.#watchdog = watchdog
     this.#embedded = embedded
     this.#transactions = new Transactions(pool, log)
+    pool.makeRoom = () => this.#makeRoom()
   }
 
   /** Opens the first connection. @throws AppError */
@@ -69,7 +72,7 @@ export class PostgresDatabase implements Database {
   async readAfter(): Promise<undefined> {}
 
   read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
-    if (this.#transactions.isOpen() || options?.slow === true) return this.#readOnPool(statement)
+    if (this.#isForPool(options)) return this.#readOnPool(statement)
     return this.#pipeline(() => this.#reader.read(statement)).catch((error: unknown) =>
       this.#unlessScarce(error, () => this.#readOnPool(statement)),
     )
@@ -77,7 +80,7 @@ export class PostgresDatabase implements Database {
 
   readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]> {
     const onPool = (): Promise<TextRows[]> => Promise.all(statements.map((statement) => this.#readOnPool(statement)))
-    if (this.#transactions.isOpen() || options?.slow === true) return onPool()
+    if (this.#isForPool(options)) return onPool()
     return this.#pipeline(() => this.#reader.readAll(statements)).catch((error: unknown) => this.#unlessScarce(error, onPool))
   }
 
@@ -132,7 +135,7 @@ export class PostgresDatabase implements Database {
     const startedAt = performance.now()
     const pool = this.#pool.counts()
     try {
-      await this.#pipeline(() => this.#reader.read({ text: 'select 1', values: [] }))
+      await this.read({ text: 'select 1', values: [] })
       return { ok: true, latencyMs: performance.now() - startedAt, pool, serverVersion: this.#pool.serverVersion }
     } catch (error) {
       return { ok: false, error: toAppError(error).message, pool }
@@ -158,6 +161,16 @@ export class PostgresDatabase implements Database {
     const result = await write()
     tell()
     return result
+  }
+
+  #isForPool({ slow = false }: ReadOptions = {}): boolean {
+    return slow || this.#transactions.isOpen() || performance.now() < this.#poolOnlyUntil
+  }
+
+  /** Writes cannot go on the connections of reads, but reads on those of the pool. */
+  #makeRoom(): void {
+    this.#poolOnlyUntil = performance.now() + scarceMs
+    this.#reader.renew()
   }
 
   #readOnPool(statement: Statement): Promise<TextRows> {
