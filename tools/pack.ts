@@ -4,7 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { root } from './source-files.ts'
+
+const root = join(import.meta.dirname, '..')
 
 type Manifest = Record<string, unknown> & { exports: Record<string, string | Record<string, string>>; files: string[] }
 
