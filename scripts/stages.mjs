@@ -9,6 +9,7 @@
 
 const testResults = '.plinth/test-results.json'
 const guaranteeResults = '.plinth/guarantee-results.json'
+const containerResults = '.plinth/container-results.json'
 
 /** @type {Stage[]} */
 export const checks = [
@@ -37,6 +38,13 @@ export const ciStages = [
     minutes: 15,
     results: guaranteeResults,
   },
+  { name: 'coherence', command: ['npm', 'run', 'coherence', '--', '--quick'], minutes: 8 },
   { name: 'bench', command: ['npm', 'run', 'bench', '--', '--quick'], minutes: 5 },
+  {
+    name: 'containers',
+    command: ['npm', 'run', 'containers', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${containerResults}`],
+    minutes: 30,
+    results: containerResults,
+  },
   ...checks,
 ]

@@ -1,5 +1,6 @@
 // What is wrong on purpose and has to be found out: recipes that everybody knows, and our own rules, each left out once. Rules of the fenced
-// mode that are not here are needed in moments that a run meets once in hours; the search of the model (`model/`) finds those, too.
+// mode that are not here are needed in moments that a run meets once in hours; the search of the model (`model/`) finds those, too. That what
+// was read is confirmed matters to answers of several statements only, not to a register: `src/cache/races.test.ts` has it.
 
 import type { CacheFaults } from '../../src/cache/faults.ts'
 import type { FencedRule } from '../../src/cache/fenced/faults.ts'
@@ -27,11 +28,11 @@ const joined: Control = { title: 'recipe: singleflight that late readers join', 
 const quick: readonly Control[] = [
   { title: 'two recipes', modes: ['naive', 'joined'], fault: 'none', slowReadMs },
   {
-    title: 'what was read is kept unconfirmed; a fill without a lease of its own',
+    title: 'a late reader joins a fill that began before it; a fill needs no lease of its own',
     modes: ['verified', 'fenced'],
     fault: 'none',
     slowReadMs,
-    broken: 'skipConfirmation,holder' satisfies `${keyof CacheFaults},${FencedRule}`,
+    broken: 'joinAnyFill,holder' satisfies `${keyof CacheFaults},${FencedRule}`,
   },
 ]
 
@@ -39,7 +40,6 @@ const whole: readonly Control[] = [
   naive,
   joined,
   verified('ignoreVersion', 'an entry is taken whatever version it was made for', { fault: 'none' }),
-  verified('skipConfirmation', 'what was read is kept without asking for the version again', { fault: 'none', slowReadMs }),
   verified('joinAnyFill', 'a late reader joins a fill that began before it', { fault: 'none', slowReadMs }),
   verified('joinAnyQuestion', 'a late reader joins a question for the version', { fault: 'none' }),
   verified('ignoreSeal', 'an entry is taken without a look at its seal', { fault: 'swapped' }),
@@ -50,17 +50,13 @@ const whole: readonly Control[] = [
     broken: 'deafToOwnWrites' satisfies keyof CacheFaults,
   },
   fenced('wait', { fault: 'cut' }),
-  fenced('horizon', { fault: 'slow commits' }),
   fenced('mark', { fault: 'slow commits' }),
-  fenced('runId', { fault: 'old dump' }),
   fenced('leases', { fault: 'none', slowReadMs }),
   fenced('holder', { fault: 'none', slowReadMs }),
   fenced('lasting', { fault: 'slow commits' }),
   fenced('enabling', { fault: 'slow commits' }),
-  fenced('order', { fault: 'slow commits' }),
   fenced('ownVariant', { fault: 'none', slowReadMs }),
   fenced('everyVariant', { fault: 'none' }),
-  fenced('reply', { fault: 'paused' }),
 ]
 
 export const controls = { quick, whole }
