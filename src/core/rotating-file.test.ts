@@ -74,6 +74,17 @@ test('when one of two processes rotates, the other follows and does not rotate a
   expect(readFileSync(join(directory, 'api.log'), 'utf8')).toBe('short\nafter\n')
 })
 
+test('who writes seldom finds the current file after others have rotated its own until it was deleted', () => {
+  const options = { directory, name: 'api', fileBytes: 40, files: 3 }
+  const [seldom, often] = [new RotatingFile(options), new RotatingFile(options)]
+  seldom.write('first\n')
+  for (let line = 0; line < 30; line += 1) often.write(`a line of the other, ${line}\n`)
+  expect(everyLine()).not.toContain('first')
+  seldom.write('last\n')
+  expect(everyLine()).toContain('last')
+  expect(files()).toEqual(['api.2.log', 'api.1.log', 'api.log'])
+})
+
 test('two processes that share a file lose no line', () => {
   const options = { directory, name: 'api', fileBytes: 500, files: 100 }
   const [one, other] = [new RotatingFile(options), new RotatingFile(options)]

@@ -80,9 +80,15 @@ export class RotatingFile implements LogSink {
   /** The size is asked for each time, because another process may write to the same file. */
   #fileFor(bytes: number): number {
     const file = this.#file ?? this.#open()
-    const { size, ino } = fstatSync(file)
-    if (this.#inMidChunk || size === 0 || size + bytes <= this.#options.fileBytes) return file
-    if (!this.#rotate(ino)) return file
+    const { size, ino, nlink } = fstatSync(file)
+    if (this.#inMidChunk) return file
+    // Who writes seldom may hold a file that others have rotated until it was deleted: nobody would read what is written to it.
+    if (nlink === 0) return this.#fileAnew(bytes)
+    if (size === 0 || size + bytes <= this.#options.fileBytes || !this.#rotate(ino)) return file
+    return this.#fileAnew(bytes)
+  }
+
+  #fileAnew(bytes: number): number {
     this.close()
     return this.#fileFor(bytes)
   }
