@@ -10,7 +10,7 @@ import type { CircuitState } from './link.ts'
 import { OneServer } from './one-server.ts'
 import { type Redis, RedisUnavailable } from './redis.ts'
 import { RemoteRedis } from './remote-redis.ts'
-import { sayChanges } from './say-changes.ts'
+import { sayChanges, sayFull } from './say-changes.ts'
 import { Subscriber } from './subscriber.ts'
 import type { Topology, TopologyEvents } from './topology.ts'
 
@@ -24,9 +24,13 @@ export function createRedis({ url, budgetMs }: RedisConfig, application: string,
   if (address === undefined) throw new Error('The address of Redis cannot be read; the configuration checks it.')
   const deadlines = new Deadlines(budgetMs)
   const countFailure = metrics.counter('plinth_redis_failures_total', 'Commands that Redis did not do.', 'reason')
+  const tellFull = sayFull(log)
   const events: TopologyEvents = {
     ...sayChanges(log),
-    onFailure: (reason) => countFailure(reason),
+    onFailure: (reason) => {
+      countFailure(reason)
+      tellFull(reason)
+    },
     onMoved: () => subscriber.drop(new RedisUnavailable('unready', 'another server is the one to listen to')),
   }
   const topology: Topology =

@@ -193,3 +193,12 @@ describe.each(faults)('a Redis that is $name', ({ cause, reasons, health }) => {
     expect(redis.runIdOf('after')).toBe((await redis.info())[0]?.runId)
   })
 })
+
+test('a Redis that is full is said once, not with each change that it refuses', async () => {
+  const server = await redisServer()
+  const { redis, lines } = await testRedis(server.url)
+  await server.command('CONFIG', 'SET', 'maxmemory', '1')
+  await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+  for (let count = 0; count < 5; count += 1) await expect(redis.set('a', Buffer.from('b'), 1_000)).rejects.toMatchObject({ reason: 'full' })
+  expect(lines.filter((line) => line.includes('full'))).toEqual(['Redis takes no changes: it is full, or its disk is'])
+})

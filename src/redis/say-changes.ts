@@ -1,7 +1,7 @@
 // Says once when a server is not used any more, once when the reason is another, and once when it is used again.
 
 import type { Logger } from '../core/log.ts'
-import type { RedisUnavailable } from './redis.ts'
+import type { RedisFailure, RedisUnavailable } from './redis.ts'
 import type { TopologyEvents } from './topology.ts'
 
 export function sayChanges(log: Logger): Pick<TopologyEvents, 'onChange' | 'onGone'> {
@@ -22,6 +22,19 @@ export function sayChanges(log: Logger): Pick<TopologyEvents, 'onChange' | 'onGo
     onGone(name) {
       if (said.delete(name)) log.info({ redis: name }, 'Redis is not asked any more: others have what it had')
     },
+  }
+}
+
+/** Of a server that is full nothing changes but its answers to changes; so it is said when there is one, at most once in this time. */
+const fullMs = 60_000
+
+/** @returns to be called with the reason of each command that was not done */
+export function sayFull(log: Logger): (reason: RedisFailure) => void {
+  let saidAt = -Infinity
+  return (reason) => {
+    if (reason !== 'full' || performance.now() - saidAt < fullMs) return
+    saidAt = performance.now()
+    log.warn({ reason }, 'Redis takes no changes: it is full, or its disk is')
   }
 }
 
