@@ -2,7 +2,6 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { once } from 'node:events'
 import type { WorkerEnd, WorkerProcess } from '../core/processes/member.ts'
 import { isOurs, type FromWorker, type ToWorker, type WorkerFacts } from '../core/processes/messages.ts'
 import type { Line, Switchboard } from '../core/processes/switchboard.ts'
@@ -22,8 +21,16 @@ export interface ForkOptions {
 /** Longest wait for the last lines of a worker that has ended; a program it has started may keep them open. */
 const lastLinesMs = 500
 
-export function forkWorker({ number, args, switchboard, onHello, onReady }: ForkOptions): WorkerProcess {
-  const worker = fork(['start', 'api', '--worker', String(number), ...args])
+export function forkWorker(options: ForkOptions): WorkerProcess {
+  try {
+    return follow(fork(['start', 'api', '--worker', String(options.number), ...options.args]), options)
+  } catch (error) {
+    return neverStarted(error)
+  }
+}
+
+function follow(worker: Worker, { number, switchboard, onHello, onReady }: ForkOptions): WorkerProcess {
+  const exited = endOf(worker)
   const [serving, leaving] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const line: Line = { number, send: (message) => tell(worker, message) }
   switchboard.connect(line)
@@ -36,12 +43,12 @@ export function forkWorker({ number, args, switchboard, onHello, onReady }: Fork
       serving.resolve()
     } else switchboard.receive(line, message)
   })
-  worker.once('exit', () => switchboard.disconnect(line))
+  void exited.then(() => switchboard.disconnect(line))
   return {
     pid: worker.process.pid,
     serving: serving.promise,
     leaving: leaving.promise,
-    exited: endOf(worker),
+    exited,
     retire: () => tell(worker, { plinth: 'retire' }),
     stop: () => tell(worker, { plinth: 'stop' }),
     kill: () => void worker.process.kill('SIGKILL'),
@@ -63,6 +70,13 @@ function tell(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => undefined)
 }
 
+/** The system had no memory for it. */
+function neverStarted(reason: unknown): WorkerProcess {
+  const never = new Promise<never>(() => undefined)
+  const exited = Promise.resolve(failed(reason))
+  return { pid: undefined, serving: never, leaving: never, exited, retire() {}, stop() {}, kill() {} }
+}
+
 /** Ended, and its last lines are written. */
 async function endOf(worker: Worker): Promise<WorkerEnd> {
   const { stdout, stderr } = worker.process
@@ -70,7 +84,16 @@ async function endOf(worker: Worker): Promise<WorkerEnd> {
     stdout === null ? Promise.resolve() : copyLines(stdout, process.stdout),
     stderr === null ? Promise.resolve() : copyLines(stderr, process.stderr),
   ]
-  const [code, signal] = (await once(worker.process, 'exit')) as [number | null, NodeJS.Signals | null]
+  const end = await new Promise<WorkerEnd>((resolve) => {
+    worker.process.once('exit', (code, signal) => resolve({ code, signal }))
+    // Too many processes or open files, or Node was updated under us. Other errors are of a message that nobody took.
+    worker.process.on('error', (error) => worker.process.pid === undefined && resolve(failed(error)))
+    worker.on('error', () => undefined)
+  })
   await Promise.race([Promise.allSettled(printed), sleep(lastLinesMs, undefined, { ref: false })])
-  return { code, signal }
+  return end
+}
+
+function failed(error: unknown): WorkerEnd {
+  return { code: 1, signal: null, reason: error instanceof Error ? error.message : String(error) }
 }

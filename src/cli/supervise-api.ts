@@ -77,7 +77,9 @@ class Primary {
   /** @returns how the first worker ended, when it did not come to serve */
   async start(): Promise<WorkerEnd | undefined> {
     const started = this.#supervisor.start()
-    process.on('SIGHUP', () => (terminalIsGone() ? this.#endGuard() : void started.then(() => this.#reload())))
+    process.on('SIGHUP', () =>
+      terminalIsGone() ? this.#endGuard() : void started.then((end) => (end === undefined ? this.#reload() : undefined)),
+    )
     const end = await started
     if (end !== undefined) return end
     void this.#supervisor.gaveUp.then(() => this.#giveUp())
@@ -86,9 +88,10 @@ class Primary {
   }
 
   /** The worker has said what is wrong. It may also have ended because all of it was asked to. */
-  async failed({ code, signal }: WorkerEnd): Promise<void> {
+  async failed({ code, signal, reason }: WorkerEnd): Promise<void> {
     if (this.#isEnding) return
     if (signal !== null) note(`The application was ended by ${signal} while it started.`)
+    if (reason !== undefined) note(`No process could be started: ${reason}`)
     this.#exitCode = code ?? 1
     this.#endGuard()
   }

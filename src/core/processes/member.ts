@@ -5,6 +5,8 @@ import type { Logger } from '../log.ts'
 export interface WorkerEnd {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+  /** Why it could not be started at all. */
+  readonly reason?: string
 }
 
 /** A worker, as whoever starts it hands it over. */
