@@ -2,8 +2,10 @@
 // wait 100 ms, also those whom it only refuses: with fewer requests between two turns it turns faster.
 
 const tickMs = 50
-/** Share of a new measurement: a single long turn (a collection of garbage, a large body) changes little. */
+/** Share of a new measurement: a single long turn (a collection of garbage, a large body) changes little, */
 const share = 0.3
+/** also when it is very long: no measurement counts for more than so many limits. */
+const mostLimits = 2
 /** Fewer are never allowed: the delay then has other reasons than the number of requests. */
 const least = 8
 
@@ -30,7 +32,7 @@ export class LoopDelay {
     this.#working = working
   }
 
-  /** To be called when a request comes. The clock runs as long as there are any, and a little longer. */
+  /** To be called when a request comes. The clock runs as long as there are any, and until all would be let in again. */
   watch(): void {
     if (this.#timer !== undefined) return
     this.#due = performance.now() + tickMs
@@ -44,10 +46,10 @@ export class LoopDelay {
 
   #tick(): void {
     this.#timer = undefined
-    const late = Math.max(0, performance.now() - this.#due)
+    const late = Math.min(Math.max(0, performance.now() - this.#due), this.#limitMs * mostLimits)
     this.meanMs += (late - this.meanMs) * share
     this.#adapt()
-    if (this.#working() > 0 || this.meanMs > 1) this.watch()
+    if (this.#working() > 0 || this.meanMs > 1 || this.most < this.#highest) this.watch()
   }
 
   /** Down by a tenth of what there is, up by a twentieth and one: as a TCP sender feels for what the way can carry. */

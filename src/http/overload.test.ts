@@ -136,12 +136,26 @@ test('while the event loop is late fewer are let in, and all again when it is in
     .toContain('plinth_requests_in_flight{number="most"} 500')
 })
 
-test('one long turn alone lets nobody out', async () => {
+test.each([120, 1_500])('one turn of %i ms alone lets nobody out', async (turnMs) => {
   const delay = new LoopDelay(100, 50, () => 100)
   onTestFinished(() => delay.close())
   delay.watch()
   await sleep(60)
-  for (const until = performance.now() + 120; performance.now() < until;);
+  for (const until = performance.now() + turnMs; performance.now() < until;);
   await sleep(100)
   expect(delay.most).toBe(100)
+})
+
+test('a process that has become idle lets all in again, without being asked', async () => {
+  let working = 10
+  const delay = new LoopDelay(100, 20, () => working)
+  onTestFinished(() => delay.close())
+  delay.watch()
+  for (let turn = 0; turn < 8; turn++) {
+    await sleep(55)
+    for (const until = performance.now() + 100; performance.now() < until;);
+  }
+  expect(delay.most).toBeLessThan(20)
+  working = 0
+  await expect.poll(() => delay.most, { timeout: 10_000 }).toBe(100)
 })
