@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freshDatabase } from '../../test/support/database.ts'
-import { testDatabases } from '../../test/support/postgres.ts'
+import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
+import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import type { Database } from './database.ts'
-import type { Session } from './session.ts'
+import { Session } from './session.ts'
 
 function openSession(db: Database): Session {
   const session = db.openSession()
@@ -45,4 +46,32 @@ describe.each(testDatabases())('a session on $name', ({ url }) => {
     await session.close()
     await expect(pidOf(session)).rejects.toMatchObject({ code: 'DB_UNAVAILABLE' })
   })
+})
+
+/** A session whose server answers nothing any more, neither on its connection nor on new ones. */
+async function frozenSession(): Promise<Session> {
+  const { url } = testDatabase()
+  const proxy = await startTcpProxy(Number(new URL(url).port))
+  onTestFinished(() => proxy.close())
+  const through = new URL(url)
+  through.host = `127.0.0.1:${proxy.port}`
+  const session = new Session({ connectionString: through.href, connectionTimeoutMillis: 1_000 })
+  await pidOf(session)
+  proxy.freeze()
+  return session
+}
+
+test('statements that wait for a server which does not answer fail together, not one after the other', async () => {
+  const session = await frozenSession()
+  onTestFinished(() => session.close())
+  const startedAt = performance.now()
+  const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => session.query('select 1')))
+  expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 'rejected'))
+  expect(performance.now() - startedAt).toBeLessThan(8_000)
+})
+
+test('close() does not wait for the goodbye of a server that is frozen', async () => {
+  const session = await frozenSession()
+  await session.close()
+  await expect(session.query('select 1')).rejects.toMatchObject({ code: 'DB_UNAVAILABLE' })
 })

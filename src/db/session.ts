@@ -7,6 +7,8 @@ import { isConnectionError, toAppError } from './pg-errors.ts'
 
 /** Longest wait for one answer; then the connection is cut. Nothing that a session is for takes a tenth of it. */
 const deadlineMs = 2_000
+/** A server that is frozen does not say goodbye. */
+const closeMs = 500
 
 export class Session {
   readonly #config: ClientConfig
@@ -20,12 +22,14 @@ export class Session {
   }
 
   /**
-   * Runs one statement after those that were given before. It is sent once: after a lost connection nobody knows whether it ran.
+   * Runs one statement after those that were given before. It is sent once: after a lost connection nobody knows whether it ran. Where
+   * those before it take longer than two seconds, as when the server is gone, it is not sent at all.
    *
    * @throws AppError `DB_UNAVAILABLE`, or what `pg-errors.ts` maps the SQLSTATE to
    */
   query<row extends object = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<row[]> {
-    const answer = this.#turn.then(() => this.#run<row>(text, values))
+    const deadline = performance.now() + deadlineMs
+    const answer = this.#turn.then(() => this.#run<row>(text, values, deadline))
     this.#turn = answer.catch(() => undefined)
     return answer
   }
@@ -33,10 +37,14 @@ export class Session {
   async close(): Promise<void> {
     this.#closed = true
     const client = await this.#client?.catch(() => undefined)
-    await client?.end().catch(() => undefined)
+    if (client === undefined) return
+    const late = setTimeout(() => client.connection.stream.destroy(), closeMs)
+    await client.end().catch(() => undefined)
+    clearTimeout(late)
   }
 
-  async #run<row extends object>(text: string, values: readonly unknown[]): Promise<row[]> {
+  async #run<row extends object>(text: string, values: readonly unknown[], deadline: number): Promise<row[]> {
+    if (performance.now() > deadline) throw retryLater(dbErrors.UNAVAILABLE())
     const connected = this.#connected()
     try {
       const client = await connected
