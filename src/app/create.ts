@@ -150,7 +150,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     ]),
   )
   const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })
-  if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config.api.url?.startsWith('https:') === true)
+  if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config)
   const app: App = {
     name: options.name,
     definition,

@@ -16,7 +16,7 @@ import { createReader } from './reader/reader.ts'
 import { Replica } from './replicas/replica.ts'
 import { ReplicaSet } from './replicas/replica-set.ts'
 import { ReplicatedDatabase } from './replicas/replicated-database.ts'
-import { Writes } from './replicas/writes.ts'
+import { doubtMs, Writes } from './replicas/writes.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface CreateDatabaseConfig extends DatabaseConfig {
@@ -78,7 +78,7 @@ async function withReplicas(primary: Database, config: DatabaseConfig, log: Logg
   const quiet = { log: silentLog(), waits: new Histogram() }
   const replicas = config.replicaUrls.map((url) => new Replica(addressOf(url), assemble(url, config, quiet)))
   const set = new ReplicaSet({ primary, replicas, maxLagMs: config.replicaMaxLagMs, log })
-  const writes = new Writes(primary, config.statementTimeoutMs + config.connectTimeoutMs)
+  const writes = new Writes(primary, doubtMs(config))
   await set.start()
   const database = new ReplicatedDatabase({ primary, replicas: set, writes })
   measureReads(metrics, () => database.reads())

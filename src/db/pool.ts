@@ -9,6 +9,7 @@ import { RecentPeak } from '../support/recent-peak.ts'
 import { checkServerVersion, VersionedClient } from './connect.ts'
 import { dbErrors, retryLater } from './errors.ts'
 import { isConnectionError, isUseless, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
+import { asUnsent } from './unsent.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** Waiting statements for each connection before newcomers are turned away: about 50 ms of waiting with 2 ms statements. */
@@ -69,21 +70,18 @@ export class ConnectionPool {
   /**
    * Takes a connection, for a transaction. Give it back with `release`.
    *
-   * @throws AppError `DB_OVERLOADED`, `DB_UNAVAILABLE`
+   * @throws AppError `DB_OVERLOADED`, `DB_UNAVAILABLE`, both unsent
    */
   async take(): Promise<PoolClient> {
-    this.#watchdog.check()
-    if (this.pg.waitingCount >= this.#size * waitersPerConnection) throw retryLater(dbErrors.OVERLOADED())
-    const startedAt = performance.now()
     try {
-      const client = await this.#connect()
+      this.#watchdog.check()
+      if (this.pg.waitingCount >= this.#size * waitersPerConnection) throw retryLater(dbErrors.OVERLOADED())
+      const client = await this.#waitForOne()
       this.#taken += 1
       client.on('error', ignoreError)
       return client
     } catch (error) {
-      throw connectError(error)
-    } finally {
-      this.#waited(startedAt)
+      throw asUnsent(connectError(error))
     }
   }
 
@@ -124,6 +122,15 @@ export class ConnectionPool {
 
   close(): Promise<void> {
     return this.pg.end()
+  }
+
+  async #waitForOne(): Promise<PoolClient> {
+    const startedAt = performance.now()
+    try {
+      return await this.#connect()
+    } finally {
+      this.#waited(startedAt)
+    }
   }
 
   async #connect(): Promise<PoolClient> {

@@ -185,6 +185,39 @@ describe('reads that may be elsewhere', () => {
   })
 })
 
+describe('without the primary', () => {
+  test('reads are answered by the replica, also after writes that could not be sent', async () => {
+    const proxy = await startTcpProxy(primary.port)
+    onTestFinished(() => proxy.close())
+    const config = { replicaMaxLagMs: 60_000, statementTimeoutMs: 500, connectTimeoutMs: 500 }
+    const db = await replicated(config, primary.url.replace(String(primary.port), String(proxy.port)))
+    await proxy.refuse()
+    await expect.poll(async () => (await db.health()).pool.size).toBe(0)
+    const writes = [() => db.write(insert), () => db.query(insert.text), () => db.transaction(() => db.write(insert))]
+    for (const write of writes) {
+      const work = asClient(db, undefined, async () => {
+        await expect(write()).rejects.toMatchObject({ code: 'DB_UNAVAILABLE' })
+        return notes(db)
+      })
+      expect(await work).toEqual([0, undefined])
+    }
+    // A doubt would end after a second, with a question to the primary.
+    await sleep(1_200)
+    expect(await notes(db)).toBe(0)
+  })
+
+  test('reads are answered by the replica, also after writes while the primary was frozen', async () => {
+    const proxy = await startTcpProxy(primary.port)
+    onTestFinished(() => proxy.close())
+    const db = await replicated({ replicaMaxLagMs: 60_000 }, primary.url.replace(String(primary.port), String(proxy.port)))
+    proxy.freeze()
+    // The watchdog knows it is silent; from then on nothing is sent.
+    await expect(db.read(count)).rejects.toMatchObject({ code: 'DB_UNAVAILABLE' })
+    await expect(db.write(insert)).rejects.toMatchObject({ code: 'DB_UNAVAILABLE' })
+    expect(await notes(db)).toBe(0)
+  })
+})
+
 describe('a replica that cannot be used', () => {
   test('is not: reads go to the primary while it is further behind than allowed, and come back', async () => {
     const db = await replicated({ replicaMaxLagMs: 1_000 })

@@ -18,6 +18,7 @@ import { mayWrite } from '../may-write.ts'
 import { toAppError } from '../pg-errors.ts'
 import type { Statement, TextRows } from '../rows.ts'
 import type { Session } from '../session.ts'
+import { isUnsent } from '../unsent.ts'
 import { both, type Demand, readToken, tokenOf } from './position.ts'
 import { ReplicaReads } from './replica-reads.ts'
 import type { ReplicaSet } from './replica-set.ts'
@@ -29,7 +30,7 @@ export interface ReplicatedParts {
   readonly writes: Writes
 }
 
-/** Codes after which nobody knows whether a statement has been done. */
+/** Codes after which nobody knows whether a statement that was sent has been done. */
 const doubtful: ReadonlySet<string> = new Set(['DB_UNAVAILABLE', 'DB_TIMEOUT'])
 
 export class ReplicatedDatabase implements Database {
@@ -152,7 +153,8 @@ export class ReplicatedDatabase implements Database {
     try {
       return await write()
     } catch (error) {
-      if (doubtful.has(toAppError(error).code)) this.#doubt()
+      const failure = toAppError(error)
+      if (doubtful.has(failure.code) && !isUnsent(failure)) this.#doubt()
       throw error
     }
   }

@@ -1,8 +1,14 @@
 // What this process has written, and how far a replica must be to show it. The primary is asked after a write and not with it:
 // one question speaks for all writes that were acknowledged before it was sent.
 
+import type { DatabaseConfig } from '../../core/config.ts'
 import type { Reads } from '../database.ts'
 import { type Demand, type Position, primaryQuestion, readPosition } from './position.ts'
+
+/** How long a statement may go on by itself after its connection was lost. */
+export function doubtMs({ statementTimeoutMs, connectTimeoutMs }: DatabaseConfig): number {
+  return statementTimeoutMs + connectTimeoutMs
+}
 
 export class Writes {
   readonly #primary: Reads
@@ -15,12 +21,12 @@ export class Writes {
   #doubtUntil: number | undefined
 
   /**
-   * @param primary  where the question is sent
-   * @param doubtMs  how long a statement may go on by itself after its connection was lost
+   * @param primary    where the question is sent
+   * @param forMs      how long a doubt lasts
    */
-  constructor(primary: Reads, doubtMs: number) {
+  constructor(primary: Reads, forMs: number) {
     this.#primary = primary
-    this.#doubtMs = doubtMs
+    this.#doubtMs = forMs
   }
 
   /** A write was acknowledged. @returns its number, for `reached` */
