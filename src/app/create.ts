@@ -25,6 +25,7 @@ import { recordShaper } from '../resource/record-shaper.ts'
 import type { Engine } from '../resource/run.ts'
 import { compileWriter, type Writer } from '../resource/writer.ts'
 import { replyFormats } from '../rest/reply-format.ts'
+import { addCacheDesk } from './cache-desk.ts'
 import type { AppDefinition } from './define.ts'
 import { appErrors } from './errors.ts'
 import { addFaces } from './faces.ts'
@@ -177,6 +178,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await closeRest()
     },
   }
+  if (cache !== undefined) addCacheDesk(app, cache, peers)
   await addFaces(app, { writers, peers, metrics, modules, once, callers })
   for (const module of modules) await module.setup?.(app)
   return app

@@ -7,7 +7,8 @@ import type { Database } from '../db/database.ts'
 import type { Redis } from '../redis/redis.ts'
 import { Changes } from './changes.ts'
 import { Counters, type ResourceCounts } from './counters.ts'
-import { type Entry, sealKey, type StoredEntry } from './entry.ts'
+import { type Entry, sealKey } from './entry.ts'
+import { type Explanation, explanation, type FencedSight, isFencedRead, kept, keptHere, type Lookup } from './explain.ts'
 import type { CacheFaults } from './faults.ts'
 import { fenceErrors } from './fenced/errors.ts'
 import type { FencedFaults } from './fenced/faults.ts'
@@ -57,15 +58,6 @@ export interface CacheStats {
   readonly redisUsable: boolean | undefined
   /** Tables that were found without the triggers that a cached read needs. */
   readonly untracked: readonly string[]
-}
-
-/** What the cache has for a read, and whether it would be used now. */
-export interface Explanation {
-  /** Of the read's tables, asked right now; undefined when one of them is not tracked. */
-  readonly version: string | undefined
-  readonly untracked: readonly string[]
-  readonly memory: StoredEntry | undefined
-  readonly redis: StoredEntry | undefined
 }
 
 export class Cache {
@@ -118,15 +110,35 @@ export class Cache {
     return found
   }
 
-  /** What it would do for a read, without doing it. */
+  /** What it would do for a read, without doing it. @throws AppError when the database cannot be asked */
   async explain(read: CachedRead): Promise<Explanation> {
-    const copy = this.#memory.get(read.key)
+    const { key, settings, tables } = read
+    const copy = this.#memory.get(key)
+    const memory = copy && keptHere(copy, read)
+    const fenced = await this.#fencedSight(read)
     const version = await this.#versions.ask(read)
-    return {
+    return explanation({
+      ...(await this.lookUp(key)),
+      key,
+      mode: isFencedRead(read) ? 'fenced' : 'verified',
+      ttlMs: settings.ttlMs,
+      nearMs: settings.nearMs,
+      tables: tables.names,
       version: version?.text,
-      untracked: version === undefined ? this.#versions.untracked.filter((name) => read.tables.names.includes(name)) : [],
-      memory: copy && { entry: copy.entry, version: copy.version.text, expiresAt: Date.now() + copy.expiresAt - performance.now() },
-      redis: await this.#shared?.get(read.key),
+      untracked: version === undefined ? this.#versions.untracked.filter((name) => tables.names.includes(name)) : [],
+      memory,
+      fenced,
+    })
+  }
+
+  /** What is kept under a key of the verified mode, whatever read that is of. */
+  async lookUp(key: string): Promise<Lookup> {
+    const copy = this.#memory.get(key)
+    const stored = await this.#shared?.get(key)
+    return {
+      memory: copy && kept(copy.entry, copy.version.text, copy.expiresAt - performance.now()),
+      redis: stored && kept(stored.entry, stored.version, stored.expiresAt - Date.now()),
+      redisUsable: this.#parts.redis?.usable,
     }
   }
 
@@ -139,10 +151,14 @@ export class Cache {
     }
   }
 
-  /** Drops every answer: here, in Redis, and in the other processes that Redis reaches. @returns entries that were in Redis */
-  async clear(): Promise<number> {
+  /**
+   * Drops every answer: here, in Redis, and in the other processes of this machine and those that Redis reaches.
+   *
+   * @returns  entries that were in Redis; undefined when there is none or it cannot be reached
+   */
+  async clear(): Promise<number | undefined> {
     this.#memory.clear()
-    const removed = (await this.#shared?.clear()) ?? 0
+    const removed = await this.#shared?.clear()
     await this.#parts.fenced?.clear()
     await this.#changes.tellClear()
     return removed
@@ -176,6 +192,11 @@ export class Cache {
     const { fenced, db, secret } = this.#parts
     if (fenced === undefined) return otherwise
     return new FencedMode({ fenced, otherwise, db, seal: sealKey(secret), sampler: this.#sampler, onBroken })
+  }
+
+  async #fencedSight(read: CachedRead): Promise<FencedSight | undefined> {
+    const { fenced } = this.#parts
+    return read.row === undefined || !isFencedRead(read) ? undefined : fenced?.look(read.row, read.key)
   }
 
   /** In a transaction: what others see is not what the caller sees. */

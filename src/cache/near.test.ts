@@ -172,5 +172,6 @@ test('a message that nobody of us has written drops all copies and harms nobody'
       await redis.publish('cache:changes', text)
       return (await app.status('/api/posts/1')) !== 'near'
     })
+    expect(await app.get('/api/posts/1'), text).toMatchObject({ status: 200, body: { data: { title: 'old' } } })
   }
 })

@@ -35,7 +35,9 @@ export function cacheProblems(option: CacheOption): string[] {
   return [
     ...Object.keys(options).flatMap((name) => (names.includes(name) ? [] : [`cache: ${unknown(name, names, 'an option of it')}`])),
     ...timeProblems('cache.ttl', ttl, '1s', '1d'),
-    ...(mode === undefined || modes.includes(mode as CacheModeName) ? [] : [`cache.mode: ${unknown(String(mode), modes, 'a mode')}`]),
+    ...(mode === undefined || modes.includes(mode as CacheModeName)
+      ? []
+      : [`cache.mode: ${unknown(typeof mode === 'string' ? mode : JSON.stringify(mode), modes, 'a mode')}`]),
     ...(near === undefined ? [] : timeProblems('cache.near', near, '10ms', '1m')),
     ...(near !== undefined && mode === 'fenced'
       ? ['cache.near and mode "fenced" exclude each other: a near copy may be late, a fenced one never is.']

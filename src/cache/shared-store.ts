@@ -39,9 +39,9 @@ export class SharedStore {
     void this.#redis.set(sharedPrefix + key, encodeEntry(this.#seal, key, stored), ttlMs).catch(nothingWithoutRedis)
   }
 
-  /** @throws RedisUnavailable */
-  clear(): Promise<number> {
-    return this.#redis.clear(sharedPrefix)
+  /** @returns how many there were; undefined when Redis cannot be reached */
+  clear(): Promise<number | undefined> {
+    return this.#redis.clear(sharedPrefix).catch(nothingWithoutRedis)
   }
 
   #open(key: string, bytes: Buffer): StoredEntry | undefined {

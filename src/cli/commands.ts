@@ -1,6 +1,7 @@
 // Every command, in the order `plinth --help` shows them.
 
 import type { Command } from 'commander'
+import { addCache } from './commands/cache.ts'
 import { addDb } from './commands/db.ts'
 import { addDev } from './commands/dev.ts'
 import { addGenerate } from './commands/generate.ts'
@@ -9,4 +10,13 @@ import { addRoutes } from './commands/routes.ts'
 import { addShell } from './commands/shell.ts'
 import { addStart } from './commands/start.ts'
 
-export const commands: readonly ((program: Command) => void)[] = [addDev, addStart, addDb, addGenerate, addRoutes, addOpenapi, addShell]
+export const commands: readonly ((program: Command) => void)[] = [
+  addDev,
+  addStart,
+  addDb,
+  addCache,
+  addGenerate,
+  addRoutes,
+  addOpenapi,
+  addShell,
+]

@@ -2,13 +2,13 @@
 
 import { CommanderError } from 'commander'
 import { AppError } from '../core/errors.ts'
-import { note, UsageError } from './output.ts'
+import { CommandFailure, note, UsageError } from './output.ts'
 
 /** Prints what went wrong. @returns the exit code: 2 for a wrong call, 1 for a failure */
 export function reportFailure(error: unknown): number {
   // Commander has printed its own message, and "errors" such as --help are none.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  note(error instanceof UsageError ? error.message : describe(error))
+  note(error instanceof UsageError || error instanceof CommandFailure ? error.message : describe(error))
   return error instanceof UsageError ? 2 : 1
 }
 

@@ -38,3 +38,8 @@ export function surviveClosedPipes(): void {
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** What was asked for could not be done, and the message says all there is to say. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure'
+}

@@ -25,7 +25,7 @@ export function remembering<value>(make: (query: string) => value): (query: stri
 }
 
 /** What an answer looks like: faces and formats that frame the same records differently do not share it. */
-export function formOf({ format }: RestResource): string {
+export function formOf({ format }: Pick<RestResource, 'format'>): string {
   return `rest ${format.name}`
 }
 

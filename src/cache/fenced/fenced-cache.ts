@@ -7,10 +7,12 @@ import type { HealthReport } from '../../core/module.ts'
 import type { Database } from '../../db/database.ts'
 import type { Session } from '../../db/session.ts'
 import type { Redis } from '../../redis/redis.ts'
+import type { FencedSight } from '../explain.ts'
 import type { RowAddress } from '../read.ts'
 import type { FencedFaults } from './faults.ts'
 import { Keeper } from './keeper.ts'
 import { Locks } from './locks.ts'
+import { lookAtRow } from './look.ts'
 import { OffSwitch } from './off-switch.ts'
 import { OnSwitch } from './on-switch.ts'
 import { type FencedTable, Permission } from './permission.ts'
@@ -31,6 +33,7 @@ export interface FencedParts {
 
 /** What needs Redis. */
 interface Online {
+  readonly redis: Redis
   readonly keeper: Keeper
   readonly reads: FencedReads
   readonly locks: Locks
@@ -61,7 +64,7 @@ export class FencedCache {
       const locks = new Locks(redis, session, faults)
       const on = new OnSwitch({ session, redis, log, faults, signal })
       const keeper = new Keeper({ session, redis, log, faults, tables, permission, off, on })
-      this.#online = { keeper, permission, locks, reads: new FencedReads({ db, redis, keeper, permission, off, locks, faults }) }
+      this.#online = { redis, keeper, permission, locks, reads: new FencedReads({ db, redis, keeper, permission, off, locks, faults }) }
     }
     this.writes = new FencedWrites({ db, session, off, locks: this.#online?.locks, faults })
     metrics.gauge('plinth_fenced_cache', 'Whether this process may use the fenced cache now.', 'state', () => {
@@ -111,6 +114,22 @@ export class FencedCache {
   /** @param load  reads the row from the primary and makes the value; undefined when there is no such row */
   async read(read: FencedRead, load: Load): Promise<FencedValue> {
     return this.#online === undefined ? { value: await load(), status: 'bypass' } : this.#online.reads.read(read, load)
+  }
+
+  /** What a read of the row would find; asks for the permission first, as somebody who reads all the time has done. */
+  async look(row: RowAddress, variant: string): Promise<FencedSight> {
+    const health = await this.refresh()
+    const { redis, permission } = this.#online ?? {}
+    const permitted = permission?.rowOf(row)
+    const found = redis === undefined || permitted === undefined ? undefined : lookAtRow(redis, permitted, variant)
+    return { on: health.ok, state: health['state'], reason: health['reason'], row: await found?.catch(() => undefined) }
+  }
+
+  /** Health as it is after a look at the database and Redis. */
+  async refresh(): Promise<HealthReport> {
+    this.#online?.keeper.want()
+    await this.#online?.keeper.poll()
+    return this.health()
   }
 
   health(): HealthReport {
