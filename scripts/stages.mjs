@@ -9,6 +9,7 @@
 
 const testResults = '.plinth/test-results.json'
 const guaranteeResults = '.plinth/guarantee-results.json'
+const chaosResults = '.plinth/chaos-results.json'
 const containerResults = '.plinth/container-results.json'
 
 /** @type {Stage[]} */
@@ -39,6 +40,11 @@ export const ciStages = [
     results: guaranteeResults,
   },
   { name: 'coherence', command: ['npm', 'run', 'coherence', '--', '--quick'], minutes: 8 },
+  {
+    name: 'chaos',
+    command: ['npm', 'run', 'chaos', '--', '--quick', '--reporter=default', '--reporter=json', `--outputFile.json=${chaosResults}`],
+    results: chaosResults,
+  },
   { name: 'bench', command: ['npm', 'run', 'bench', '--', '--quick'], minutes: 5 },
   {
     name: 'containers',

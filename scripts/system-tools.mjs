@@ -19,6 +19,11 @@ const tools = [
 
 const sqlmap = { title: 'sqlmap', debianPackage: 'sqlmap', isIn: (folder) => existsSync(join(folder, 'sqlmap')) }
 
+const faketime = { title: 'libfaketime', debianPackage: 'faketime', isIn: (folder) => existsSync(join(folder, 'faketime')) }
+
+/** What the faults need besides: a clock that can be set. */
+export const chaosTools = [...tools, faketime]
+
 /** What the long form of the guarantees starts besides. */
 export const guaranteeTools = [...tools, sqlmap]
 

@@ -13,8 +13,8 @@ export interface TcpProxy {
   readonly fromClient: Buffer[]
   /** Connections accepted so far. */
   accepted(): number
-  /** Resets every connection. */
-  cut(): void
+  /** Resets every connection, or this share of them, chosen at random. */
+  cut(share?: number): void
   /**
    * Bytes are held back until `thaw`; connections stay open and new ones are accepted. Both ways at once it is a black hole, as a network
    * is that loses every packet: when it ends, what was sent arrives late, also from a client that has gone since.
@@ -76,7 +76,9 @@ export async function startTcpProxy(
   const listener = createServer({ noDelay: true, allowHalfOpen: true }, join)
   const port = await listen(listener, 0)
 
-  const cut = (): void => each(bothWays, (link) => link.reset())
+  const cut = (share = 1): void => {
+    for (const links of open.values()) if (Math.random() < share) bothWays.forEach((way) => links[way].reset())
+  }
   const refuse = async (): Promise<void> => {
     if (!listener.listening) return
     const closed = once(listener, 'close')

@@ -1,0 +1,152 @@
+// Tries rows of the table: the fault is injected into real servers, every kind of endpoint is asked, and everything is as before when it
+// is over, in the same process.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, expect, onTestFailed, onTestFinished, test } from 'vitest'
+import type { Call, Reply } from '../guarantees/support/caller.ts'
+import { type EndpointKind, endpointKinds, type FailureMode, type Outcome, type Outcomes } from './modes/failure-mode.ts'
+import { endAll, type Ends } from './support/ends.ts'
+import { startWorld, type World } from './support/world.ts'
+
+/** A machine that is busy with others is later. */
+const slackMs = 2_500
+const recoveryMs = 2_000
+/** The fenced cache stays off for three seconds after somebody could not lock a row, and waits longer each time it fails. */
+const cacheMs = 20_000
+/** Probes that come in the same moment share one look, which is a little older then. */
+const sharedLookMs = 300
+/** Requests of each kind at once. */
+const each = 4
+/** Connections of the pool, of the reader, the session of the fenced cache, and one to knock with. */
+const mostConnections = 10 + 4 + 1 + 1
+
+/** Text that does not compress and that no page has room for, so that a write needs space on the disk. */
+const longTitle = (): string => Array.from({ length: 3_000 }, () => Math.random().toString(36).slice(2)).join('')
+
+const read = (resource: string, index: number): Call =>
+  index % 2 === 0 ? { path: `/api/${resource}/${index + 1}` } : { path: `/api/${resource}?page[size]=${index + 5}` }
+const write = (resource: string, index: number): Call =>
+  index % 2 === 0
+    ? { method: 'POST', path: `/api/${resource}`, body: { title: longTitle() } }
+    : { method: 'PATCH', path: `/api/${resource}/${index + 20}`, body: { title: longTitle() } }
+
+const calls: Readonly<Record<EndpointKind, (index: number) => Call>> = {
+  read: (index) => read('notes', index),
+  verifiedRead: (index) => read('pages', index),
+  fencedRead: (index) => ({ path: `/api/cards/${index + 1}` }),
+  write: (index) => write('notes', index),
+  verifiedWrite: (index) => write('pages', index),
+  fencedWrite: (index) => write('cards', index),
+  live: () => ({ path: '/health/live' }),
+  ready: () => ({ path: '/health/ready' }),
+}
+
+type Replies = Readonly<Record<EndpointKind, readonly Reply[]>>
+
+async function askAll({ app }: World): Promise<Replies> {
+  const asked = endpointKinds.map(async (kind) => {
+    const replies = await Promise.all(Array.from({ length: each }, (_, index) => app.send(calls[kind](index))))
+    return [kind, replies] as const
+  })
+  return Object.fromEntries(await Promise.all(asked)) as unknown as Replies
+}
+
+/** What is not as the table says, one sentence each. */
+function surprises(replies: Replies, outcomes: Outcomes): string[] {
+  return endpointKinds.flatMap((kind) =>
+    replies[kind].flatMap((reply) => problemsOf(reply, outcomes[kind]).map((text) => `${kind} ${text}`)),
+  )
+}
+
+function problemsOf({ status, headers, elapsedMs, text }: Reply, { statuses, withinMs }: Outcome): string[] {
+  const problems: string[] = []
+  if (!statuses.includes(status)) problems.push(`is ${status} and not ${statuses.join(' or ')}: ${text.slice(0, 300)}`)
+  if (elapsedMs > withinMs + slackMs) problems.push(`took ${Math.round(elapsedMs)} ms and not ${withinMs}`)
+  if (status === 503 && headers['retry-after'] === undefined) problems.push('has no Retry-After')
+  return problems
+}
+
+function isWell(replies: Replies): boolean {
+  return Object.values(replies)
+    .flat()
+    .every(({ status }) => status === 200 || status === 201)
+}
+
+/** Everything is answered, and the fenced cache is on where there is a Redis for it. */
+async function isWarm(world: World): Promise<boolean> {
+  const { checks } = await shown(world)
+  return isWell(await askAll(world)) && (world.redis === undefined || checks.cache?.fenced?.ok === true)
+}
+
+interface Details {
+  readonly checks: { readonly cache?: { readonly fenced?: { readonly ok: boolean } } }
+}
+
+async function shown({ app }: World): Promise<Details> {
+  return JSON.parse((await app.send({ path: '/health/details' })).text) as Details
+}
+
+const messages = ({ app }: World): string[] => app.lines().map(({ message }) => message)
+
+export interface TryOptions {
+  /** Whether each mode has a process of its own: one whose fenced cache fails again and again waits longer each time to switch it on. */
+  readonly ownProcess?: boolean
+}
+
+/** One test for each mode. Those that need nothing of their own share their servers, and a process that has recovered before. */
+export function tryModes(modes: readonly FailureMode[], { ownProcess = false }: TryOptions = {}): void {
+  const sharedEnds: Ends = []
+  let shared: Promise<World> | undefined
+  const discard = async (): Promise<void> => {
+    shared = undefined
+    await endAll(sharedEnds)
+  }
+  afterAll(discard)
+
+  const worldFor = async ({ world }: FailureMode): Promise<World> => {
+    const ends: Ends = []
+    onTestFinished(() => endAll(ends))
+    if (world !== undefined) return startWorld(world, ends)
+    onTestFailed(discard)
+    shared ??= startWorld({}, sharedEnds)
+    const common = await shared
+    return ownProcess ? { ...common, app: await common.another({}, {}, ends) } : common
+  }
+
+  test.for(modes)('$fault', { timeout: 90_000 }, async (mode, { skip }) => {
+    const reason = mode.skip?.()
+    if (reason !== undefined) return skip(reason)
+    const world = await worldFor(mode)
+    // Control: before the fault all is well, so it is the fault that makes the difference.
+    await expect.poll(() => isWarm(world), { timeout: cacheMs }).toBe(true)
+    const before = messages(world).length
+    await sleep(sharedLookMs)
+    try {
+      await mode.inject(world)
+      await meanwhile(world, mode, before)
+    } finally {
+      await mode.heal(world)
+    }
+    await expect.poll(async () => isWell(await askAll(world)), { timeout: recoveryMs + slackMs, interval: 20 }).toBe(true)
+    // Nothing is left behind: no request, and no connection more than the process may have.
+    await expect.poll(() => shown(world)).toMatchObject({ requestsInFlight: 1 })
+    await expect.poll(() => world.connections().catch(() => 0)).toBeLessThanOrEqual(mostConnections)
+    await expect.poll(() => isWarm(world), { timeout: cacheMs }).toBe(true)
+  })
+}
+
+async function meanwhile(world: World, mode: FailureMode, before: number): Promise<void> {
+  expect(surprises(await askAll(world), mode.first)).toEqual([])
+  if (mode.shows !== undefined) await expect.poll(() => shown(world), { timeout: 5_000 }).toMatchObject(mode.shows)
+  for (let round = 0; round < 2; round += 1) {
+    await sleep(300)
+    expect(surprises(await askAll(world), mode.later ?? mode.first)).toEqual([])
+  }
+  const { log } = mode
+  if (log === undefined) return
+  const isSaid = (): boolean =>
+    messages(world)
+      .slice(before)
+      .some((message) => log.test(message))
+  await expect.poll(isSaid, { timeout: 5_000 }).toBe(true)
+}
