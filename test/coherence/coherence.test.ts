@@ -14,10 +14,23 @@ async function coherence(...args: readonly string[]): Promise<{ code: number; ou
   return { code, output: Buffer.concat(chunks).toString() }
 }
 
-describe('the coherence run', { timeout: 120_000 }, () => {
-  test('it fails when what has to be right is wrong, and says where', async () => {
-    const { code, output } = await coherence('--only', 'none', '--modes', 'naive', '--operations', '5000')
+describe('the coherence run', { timeout: 300_000 }, () => {
+  test('it fails when what has to be right is wrong, a rule of ours left out or a recipe, and says where', async () => {
+    const modes = 'naive,verified,fenced'
+    const { code, output } = await coherence(
+      '--quick',
+      '--only',
+      'none',
+      '--modes',
+      modes,
+      '--broken',
+      'everyVariant',
+      '--operations',
+      '2000',
+    )
     expect(output).toMatch(/^FAIL naive, none/m)
+    expect(output).toMatch(/^ok {3}verified, none/m)
+    expect(output).toMatch(/^FAIL fenced, none/m)
     expect(output).toContain('reads and writes contradict each other')
     expect(code).toBe(1)
   })

@@ -54,7 +54,6 @@ const whole: readonly Control[] = [
   fenced('leases', { fault: 'none', slowReadMs }),
   fenced('holder', { fault: 'none', slowReadMs }),
   fenced('lasting', { fault: 'slow commits' }),
-  fenced('enabling', { fault: 'slow commits' }),
   fenced('ownVariant', { fault: 'none', slowReadMs }),
   fenced('everyVariant', { fault: 'none' }),
 ]
