@@ -29,6 +29,7 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
   const { fastify, engine, definition } = app
   const { options } = definition
   const { once, callers } = parts
+  fastify.knownAnswers.open(fastify)
   const format = replyFormats[options.replies ?? 'envelope']
   const prefix = options.prefix ?? '/api'
   addHealthRoutes(fastify, {
@@ -49,7 +50,8 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     const path = `${prefix}/${resource.name}`
     const explains = app.config.env === 'development'
     const tellsCache = app.config.env !== 'production'
-    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, tellsCache, once, callers }))
+    const known = fastify.knownAnswers
+    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, tellsCache, once, callers, known }))
   }
   addRoutes(
     fastify,

@@ -92,15 +92,16 @@ export class Cache {
 
   /** A copy that may be given without asking anybody; costs a look into a map. */
   near(read: CachedRead): Entry | undefined {
-    const { nearMs } = read.settings
-    if (nearMs === 0 || this.#isPrivate()) return undefined
-    const copy = this.#memory.get(read.key)
-    if (copy === undefined) return undefined
-    const now = performance.now()
-    const { askedAt, stamp } = copy.version
-    if (now - askedAt > nearMs || now > copy.expiresAt || stamp !== read.tables.stamp()) return undefined
-    this.#counters.count(read.resource, 'near')
-    return copy.entry
+    const entry = this.#nearEntry(read)
+    if (entry !== undefined) this.#counters.count(read.resource, 'near')
+    return entry
+  }
+
+  /** Whether an entry that `near` gave is what it would give now. Counts as a read when it is. */
+  isNear(read: CachedRead, entry: Entry): boolean {
+    const isSame = this.#nearEntry(read) === entry
+    if (isSame) this.#counters.count(read.resource, 'near')
+    return isSame
   }
 
   /** @throws what `fill` throws, and AppError when the database cannot be asked */
@@ -186,6 +187,16 @@ export class Cache {
     this.#changes.close()
     await this.#sampler.settled()
     await this.#parts.fenced?.stop()
+  }
+
+  #nearEntry({ settings, key, tables }: CachedRead): Entry | undefined {
+    if (settings.nearMs === 0 || this.#isPrivate()) return undefined
+    const copy = this.#memory.get(key)
+    if (copy === undefined) return undefined
+    const now = performance.now()
+    const { askedAt, stamp } = copy.version
+    const isRecent = now - askedAt <= settings.nearMs && now <= copy.expiresAt
+    return isRecent && stamp === tables.stamp() ? copy.entry : undefined
   }
 
   #fencedMode(otherwise: CacheMode, onBroken: () => void): CacheMode {

@@ -100,7 +100,7 @@ export function recordExchange({ request, requestId, startedAt, route }: Exchang
     url: request.url,
     route: route.pattern,
     status,
-    durationMs: Math.round(durationMs * 100) / 100,
+    durationMs,
     ip: request.ip,
   })
 }

@@ -1,6 +1,6 @@
 // Every request that has begun and is not answered yet: for the deadline of each, and for a shutdown that loses none.
 
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitsConfig } from '../core/config.ts'
@@ -46,6 +46,7 @@ export class InFlight {
   readonly #sweepMs: number
   readonly #replyTimeoutMs: number
   #working = 0
+  #lingering = 0
   #timer: NodeJS.Timeout | undefined
   #draining = false
   #retiring = false
@@ -58,7 +59,7 @@ export class InFlight {
   }
 
   get size(): number {
-    return this.#exchanges.size
+    return this.#exchanges.size + this.#lingering
   }
 
   /** Those of them that are being worked on. A client that is slow to send or to take is not: thousands of them keep nobody out. */
@@ -88,6 +89,13 @@ export class InFlight {
   end(exchange: Exchange): boolean {
     this.#work(exchange, false)
     return this.#exchanges.remove(exchange)
+  }
+
+  /** Waits for the client to take the rest of an answer that was no exchange; one that takes nothing of it is cut off. */
+  linger(response: ServerResponse): void {
+    this.#lingering += 1
+    response.once('close', () => (this.#lingering -= 1))
+    response.setTimeout(this.#replyTimeoutMs, () => response.destroy())
   }
 
   #work(exchange: Exchange, working: boolean): void {

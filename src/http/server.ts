@@ -14,12 +14,14 @@ import type { Config, LimitsConfig } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { networkMatcher } from '../support/networks.ts'
+import { answerKnown } from './answer-known.ts'
 import { clientErrorHandler } from './client-error.ts'
 import { createCors } from './cors.ts'
 import { handleErrors, logFailure, sendError, toAppError, type ErrorReply } from './error-handler.ts'
 import { addRequestHooks, recordAbandoned, recordExchange, setStandardHeaders } from './hooks.ts'
 import { Exchange, InFlight } from './in-flight.ts'
 import { readJsonBodies } from './json-body.ts'
+import { KnownAnswers } from './known-answers.ts'
 import { handleNotFound } from './not-found.ts'
 import { refuseSurplus } from './overload.ts'
 import { requestIds } from './request-id.ts'
@@ -30,6 +32,7 @@ import { schemaCompilers } from './schema-compilers.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly inFlight: InFlight
+    readonly knownAnswers: KnownAnswers
   }
 }
 
@@ -43,15 +46,17 @@ export interface ServerParts {
 /** A server without routes. `listen` and `drainServer` start and stop it; `inject` works without either. */
 export function createServer({ config, log, metrics, errorReply }: ServerParts): FastifyInstance {
   const { limits } = config
-  const ids = requestIds(networkMatcher(config.api.trustedProxies))
+  const trusts = networkMatcher(config.api.trustedProxies)
+  const ids = requestIds(trusts)
   const routes = new RouteBook(metrics, limits)
   const inFlight = new InFlight(limits, recordAbandoned)
+  const known = new KnownAnswers(inFlight)
   const cors = createCors(config.cors)
   const options: FastifyHttpOptions<Server> = {
     ...socketOptions(limits),
     ...logOptions(log),
     genReqId: (request) => ids.of(request),
-    trustProxy: config.api.trustedProxies.length > 0 && networkMatcher(config.api.trustedProxies),
+    trustProxy: config.api.trustedProxies.length > 0 && trusts,
     rewriteUrl: originForm,
     schemaController: { compilersFactory: schemaCompilers },
     frameworkErrors: refuseEarly(errorReply, routes),
@@ -62,10 +67,12 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
   // out again for ever (a quarter of a core for six connections, measured). Node's types do not know it.
   Object.assign(app.server, { maxConnections: limits.connections, dropMaxConnection: true })
   app.decorate('inFlight', inFlight)
+  app.decorate('knownAnswers', known)
   app.addHook('onClose', () => inFlight.stop())
   app.addHook('onRoute', (route) => routes.add(route))
   readJsonBodies(app, limits)
   addRequestHooks(app, { limits, routes, inFlight, cors })
+  answerKnown(app, { known, inFlight, ids, log, trusts })
   refuseSurplus(app, { inFlight, limits, log, metrics, errorReply, ids, routes })
   handleNotFound(app, routes, cors)
   handleErrors(app, errorReply)

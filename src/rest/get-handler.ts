@@ -9,7 +9,7 @@ import type { RecordKey } from '../resource/request.ts'
 import { type PreparedGet, prepareGet, runGet } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
 import { readShapeQuery } from './read-query.ts'
-import { entrySender, find, formOf, remembering } from './read-reply.ts'
+import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
 import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
 
 /** A shape of records that may be asked for again, for any of them. */
@@ -22,13 +22,17 @@ export function getHandler(rest: RestResource): Route['handler'] {
   const { engine, resource } = rest
   const getOf = remembering((query) => knownGet(rest, query))
   const send = recordSender(rest)
+  const keep = nearKeeper(rest)
   return (request, reply) => {
     const { readOf, fillOf } = getOf(queryOf(request))
     const key = keyOf(resource, request)
     const read = readOf?.(key)
     const near = read === undefined ? undefined : engine.cache?.near(read)
-    if (near !== undefined) return send(request, reply, near, 'near')
-    return find(rest, read, fillOf(key)).then(({ entry, status }) => send(request, reply, entry, status))
+    if (read === undefined || near === undefined)
+      return find(rest, read, fillOf(key)).then(({ entry, status }) => send(request, reply, entry, status))
+    send(request, reply, near, 'near')
+    keep(request, reply, read, near)
+    return undefined
   }
 }
 

@@ -9,7 +9,7 @@ import { etagOf } from '../resource/shape/etag.ts'
 import { explainList, wantsExplanation } from './explain.ts'
 import { linkBase, nextLink, type PagePlace } from './page-links.ts'
 import { readListQuery } from './read-query.ts'
-import { entrySender, find, formOf, remembering } from './read-reply.ts'
+import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
 import { queryOf, type RestResource } from './rest-resource.ts'
 
 /** A list that may be asked for again. */
@@ -30,13 +30,17 @@ export function listHandler(rest: RestResource): Route['handler'] {
   const { engine, resource } = rest
   const listOf = remembering((query) => knownList(rest, query))
   const send = pageSender(rest)
+  const keep = nearKeeper(rest)
   return (request, reply) => {
     const query = queryOf(request)
     if (rest.explains && wantsExplanation(query)) return explainList(engine, resource, query, reply)
     const { read, fill, links } = listOf(query)
     const near = read === undefined ? undefined : engine.cache?.near(read)
-    if (near !== undefined) return send(request, reply, links, near, 'near')
-    return find(rest, read, fill).then(({ entry, status }) => send(request, reply, links, entry, status))
+    if (read === undefined || near === undefined)
+      return find(rest, read, fill).then(({ entry, status }) => send(request, reply, links, entry, status))
+    send(request, reply, links, near, 'near')
+    keep(request, reply, read, near)
+    return undefined
   }
 }
 

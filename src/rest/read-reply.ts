@@ -3,6 +3,7 @@
 import type { Entry } from '../cache/entry.ts'
 import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
+import { isForAnyone } from '../resource/policy.ts'
 import { Lru } from '../support/lru.ts'
 import { sendWithEtag } from './conditional.ts'
 import { readCaching } from './read-caching.ts'
@@ -39,6 +40,16 @@ export interface FoundAnswer {
 export async function find({ engine }: RestResource, read: CachedRead | undefined, fill: Fill): Promise<FoundAnswer> {
   if (read === undefined || engine.cache === undefined) return { entry: await fill(engine.db.anywhere()), status: undefined }
   return engine.cache.read(read, fill)
+}
+
+export type KeepNear = (request: HttpRequest, reply: HttpReply, read: CachedRead, entry: Entry) => void
+
+/** Lets a near copy that was just sent be sent to its address without coming here, as long as the cache would give it. */
+export function nearKeeper({ engine: { cache }, resource: { options }, known }: RestResource): KeepNear {
+  const isForAll = isForAnyone(options.access, 'list') && isForAnyone(options.access, 'get')
+  return (request, reply, read, entry) => {
+    if (isForAll) known.keep(request, reply, entry.body, () => cache?.isNear(read, entry) === true)
+  }
 }
 
 export type SendEntry = (request: HttpRequest, reply: HttpReply, entry: Entry, status: CacheStatus | undefined) => void

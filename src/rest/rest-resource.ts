@@ -1,6 +1,7 @@
 // A resource as REST serves it, and what its handlers read of a request's address.
 
 import type { Callers } from '../http/callers.ts'
+import type { KnownAnswers } from '../http/known-answers.ts'
 import type { Once } from '../http/idempotency/once.ts'
 import type { HttpRequest } from '../http/route.ts'
 import type { Operation } from '../resource/define.ts'
@@ -24,6 +25,8 @@ export interface RestResource {
   /** Does writes with an Idempotency-Key once. */
   readonly once: Once
   readonly callers: Callers
+  /** Takes near copies, so that they are sent without being asked for here. */
+  readonly known: KnownAnswers
 }
 
 /** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */
