@@ -1,6 +1,6 @@
 // Every request that has begun and is not answered yet: for the deadline of each, and for a shutdown that loses none.
 
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitsConfig } from '../core/config.ts'
@@ -81,7 +81,7 @@ export class InFlight {
     if (this.#draining) exchange.reply.header('connection', 'close')
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
     const { raw } = exchange.request
-    if (hasBody(raw.headers)) raw.once('end', () => exchange.line !== undefined && this.#work(exchange, true))
+    if (waitsForBody(raw)) raw.once('end', () => exchange.line !== undefined && this.#work(exchange, true))
     else this.#work(exchange, true)
   }
 
@@ -136,7 +136,7 @@ export class InFlight {
       // A body that comes slowly is the client's time: Node's requestTimeout answers that with 408.
       // No 'finish' comes when the client has gone, and a 'close' listener on every response would cost more than this look.
       if (reply.raw.destroyed && this.end(exchange)) this.#abandoned(exchange)
-      else if (isArriving(exchange.request)) exchange.deadline = now + exchange.route.timeoutMs
+      else if (!exchange.working && isArriving(exchange.request)) exchange.deadline = now + exchange.route.timeoutMs
       else if (exchange.deadline < now && !reply.sent && !reply.raw.headersSent) reply.send(httpErrors.TIMEOUT())
     }
     if (this.#exchanges.size === 0) this.#rest()
@@ -154,6 +154,13 @@ export class InFlight {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** Methods whose bodies Fastify leaves unread: the handler runs at once, whatever is still to come. */
+const bodyless: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'TRACE'])
+
+function waitsForBody({ method, headers }: IncomingMessage): boolean {
+  return !bodyless.has(method) && hasBody(headers)
 }
 
 function hasBody(headers: IncomingHttpHeaders): boolean {

@@ -2,7 +2,7 @@ import { Agent, request as send } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { type TestServer, testServer } from '../../test/support/http-server.ts'
+import { type RawReply, rawRequest, type TestServer, testServer } from '../../test/support/http-server.ts'
 import { LoopDelay } from './loop-delay.ts'
 
 interface Answer {
@@ -115,6 +115,19 @@ test('clients that are slow to send keep nobody out', async () => {
   for (const socket of slow) socket.write(':1}')
   await expect.poll(() => [server.app.inFlight.size, server.app.inFlight.working]).toEqual([0, 0])
   for (const socket of slow) socket.destroy()
+})
+
+test('a body that nobody reads, of a GET, lets nobody past the limit, nor past its time', async () => {
+  const { server, port, ask } = await listening({ IN_FLIGHT_LIMIT: '2', HANDLER_TIMEOUT: '300ms' })
+  const get = (length: number): Promise<RawReply> =>
+    rawRequest(port, `GET /held HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n{}`)
+  const held = [get(2), get(200_000)]
+  await expect.poll(() => server.app.inFlight.working).toBe(2)
+  expect((await ask('/ok')).status).toBe(503)
+  expect((await Promise.all(held)).map(({ status, body }) => [status, (JSON.parse(body) as { code: string }).code])).toEqual([
+    [503, 'HTTP_TIMEOUT'],
+    [503, 'HTTP_TIMEOUT'],
+  ])
 })
 
 test('while the event loop is late fewer are let in, and all again when it is in time', async () => {
