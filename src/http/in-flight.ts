@@ -51,7 +51,7 @@ export class InFlight {
   #draining = false
   #retiring = false
 
-  /** @param abandoned  told of each exchange whose client went away before the answer was finished */
+  /** @param abandoned  told of each exchange whose client went away before the answer was finished, when its handler has ended */
   constructor({ handlerTimeoutMs, replyTimeoutMs }: LimitsConfig, abandoned: (exchange: Exchange) => void) {
     this.#sweepMs = Math.max(10, Math.min(1_000, Math.floor(Math.min(handlerTimeoutMs, replyTimeoutMs) / 4)))
     this.#replyTimeoutMs = replyTimeoutMs
@@ -135,7 +135,7 @@ export class InFlight {
       if (reply.raw.headersSent) this.#watch(exchange, now)
       // A body that comes slowly is the client's time: Node's requestTimeout answers that with 408.
       // No 'finish' comes when the client has gone, and a 'close' listener on every response would cost more than this look.
-      if (reply.raw.destroyed && this.end(exchange)) this.#abandoned(exchange)
+      if (isGivenUp(exchange, now) && this.end(exchange)) this.#abandoned(exchange)
       else if (!exchange.working && isArriving(exchange.request)) exchange.deadline = now + exchange.route.timeoutMs
       else if (exchange.deadline < now && !reply.sent && !reply.raw.headersSent) reply.send(httpErrors.TIMEOUT())
     }
@@ -154,6 +154,14 @@ export class InFlight {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/**
+ * Whether its client has gone and nothing is done for it any more. A handler that still runs counts as if somebody waited for it, so at most
+ * until its time is over: otherwise clients that come and leave would have any number of them run at once.
+ */
+function isGivenUp({ reply, working, deadline }: Exchange, now: number): boolean {
+  return reply.raw.destroyed && (!working || reply.sent || deadline < now)
 }
 
 /** Methods whose bodies Fastify leaves unread: the handler runs at once, whatever is still to come. */

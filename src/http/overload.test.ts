@@ -130,6 +130,19 @@ test('a body that nobody reads, of a GET, lets nobody past the limit, nor past i
   ])
 })
 
+test('clients that leave make no room for others while their handlers run', async () => {
+  const { server, port, ask, release } = await listening({ IN_FLIGHT_LIMIT: '2', HANDLER_TIMEOUT: '2s' })
+  const gone = () => expect(rawRequest(port, 'GET /held HTTP/1.1\r\nHost: a\r\n\r\n', 50)).rejects.toThrow('did not close')
+  await Promise.all([gone(), gone()])
+  // The requests are looked after twice a second here.
+  await sleep(1_100)
+  expect([server.app.inFlight.working, (await ask('/ok')).status]).toEqual([2, 503])
+  release()
+  await expect.poll(() => server.app.inFlight.working).toBe(0)
+  expect((await ask('/ok')).status).toBe(200)
+  expect(server.lines.filter(({ route }) => route === '/held').map(({ status }) => status)).toEqual([499, 499])
+})
+
 test('while the event loop is late fewer are let in, and all again when it is in time', async () => {
   const { server, ask } = await listening({ IN_FLIGHT_LIMIT: '500', LOOP_DELAY_LIMIT: '10ms' })
   let going = true
