@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { freshDatabase, openDatabase } from '../../test/support/database.ts'
-import { testDatabase } from '../../test/support/postgres.ts'
+import { scratchDatabase, testDatabase } from '../../test/support/postgres.ts'
 
 const { url } = testDatabase()
 
@@ -28,6 +28,25 @@ test('options and an application name in the URL are kept, but cannot take away 
     search_path: 'elsewhere',
     timezone: 'UTC',
     application_name: 'shop',
+  })
+})
+
+test('a role called plinth makes its tables in the schema public, not among those of the framework, unless the URL says otherwise', async () => {
+  const scratch = await scratchDatabase(url)
+  onTestFinished(() => scratch.drop())
+  const owner = await openDatabase(scratch.url)
+  await owner.query(`create role plinth login superuser password 'secret'`)
+  onTestFinished(async () => void (await owner.query('drop owned by plinth; drop role plinth')))
+  await owner.query('create schema plinth')
+  const asPlinth = new URL(scratch.url)
+  Object.assign(asPlinth, { username: 'plinth', password: 'secret' })
+  const db = await openDatabase(asPlinth.href)
+  await db.query('create table items (id integer); create table plinth.items (note text)')
+  expect(await db.query(`select 'items'::regclass = 'public.items'::regclass as same`)).toEqual([{ same: true }])
+  const read = await db.read({ text: 'select id from items', values: [] })
+  expect(read.count).toBe(0)
+  expect(await settings(`${asPlinth.href}?options=${encodeURIComponent('-c search_path=elsewhere')}`, 'search_path')).toEqual({
+    search_path: 'elsewhere',
   })
 })
 

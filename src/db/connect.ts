@@ -22,7 +22,7 @@ export function connectionConfig(url: string, config: DatabaseConfig): ClientCon
   const { connectionString, options } = splitUrl(url)
   return {
     connectionString,
-    options: `${options} ${startupOptions()}`.trim(),
+    options: [...ownSchemaAside(url), options, startupOptions()].join(' ').trim(),
     fallback_application_name: 'plinth',
     connectionTimeoutMillis: config.connectTimeoutMs,
     statement_timeout: config.statementTimeoutMs,
@@ -31,6 +31,14 @@ export function connectionConfig(url: string, config: DatabaseConfig): ClientCon
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   }
+}
+
+/**
+ * PostgreSQL looks first into the schema that is called like the role, and creates tables there. For a role `plinth`, as the embedded
+ * database has, that would be the framework's own. What the URL says comes after this, and wins.
+ */
+function ownSchemaAside(url: string): string[] {
+  return /^\w+:\/\/plinth[:@]/.test(url) ? ['-c search_path=public'] : []
 }
 
 function startupOptions(): string {
