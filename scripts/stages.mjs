@@ -39,7 +39,7 @@ export const ciStages = [
     minutes: 15,
     results: guaranteeResults,
   },
-  { name: 'coherence', command: ['npm', 'run', 'coherence', '--', '--quick'], minutes: 8 },
+  { name: 'coherence', command: ['npm', 'run', 'coherence', '--', '--quick'], minutes: 15 },
   {
     name: 'chaos',
     command: ['npm', 'run', 'chaos', '--', '--quick', '--reporter=default', '--reporter=json', `--outputFile.json=${chaosResults}`],

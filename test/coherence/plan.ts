@@ -31,7 +31,7 @@ export interface Wish {
 }
 
 /** In a round. */
-const operations = { quick: 5_000, whole: 50_000 }
+const operations = { quick: 4_000, whole: 50_000 }
 /** Each has other random choices; what is found early in one is not found after hours. */
 const rounds = 4
 const strikes = { quick: 1, whole: 6 }
