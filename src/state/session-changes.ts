@@ -86,7 +86,8 @@ export class SessionChanges {
 
   /** Notes a change of our own, before anybody else hears of it. That it may be rolled back does no harm. */
   note(hash: string, version: bigint): void {
-    this.#changes.set(hash, version)
+    // The last one counts: an answer may be of before it, and lists come in no order.
+    if (version > (this.#changes.get(hash) ?? -1n)) this.#changes.set(hash, version)
   }
 
   /** Below this id every transaction was over `keepMs` ago; undefined when that is not known yet. */
@@ -120,7 +121,7 @@ export class SessionChanges {
   }
 
   #take(askedAt: number, [identity = '', xmin, xmax, nowMs, below, changes]: (string | null)[]): void {
-    if (identity !== this.#answer?.identity) this.#startAnew()
+    if (this.#answer !== undefined && identity !== this.#answer.identity) this.#startAnew()
     this.#answer = { askedAt, identity: identity ?? '', version: BigInt(xmin ?? 0), nowMs: Number(nowMs) }
     this.#raise(BigInt(below ?? 0))
     const list = changes === null || changes === undefined ? [] : changes.split(',')
@@ -140,7 +141,7 @@ export class SessionChanges {
   /** Without an id: all sessions. */
   #hear([hash = '', version = '0']: string[]): void {
     if (hash === '') this.#raise(BigInt(version) + 1n)
-    else this.#changes.set(hash, BigInt(version))
+    else this.note(hash, BigInt(version))
   }
 
   #raise(below: bigint): void {

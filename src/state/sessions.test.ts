@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { holdRead } from '../../test/support/held-reads.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { redisServer, until } from '../../test/support/redis.ts'
 import { startProcess, stateBed, type StateProcess } from '../../test/support/state.ts'
@@ -196,6 +197,38 @@ describe.each(beds)('with $name', ({ url, withRedis }) => {
     expect(await other.sessions.get(id)).toBeDefined()
     expect((await found(other, 'database')) - before).toBe(1)
   })
+})
+
+const isChangesQuestion = (text: string): boolean => text.includes('plinth.session_changes')
+
+test('a process knows what it has deleted, also when it is told of an older change afterwards', async () => {
+  const { process } = await stateBed()
+  const one = await process()
+  const { id } = await one.sessions.create({ user: 'ann' })
+  await warm(one, id)
+  await one.sessions.update(id, { changed: true })
+  expect((await one.sessions.get(id))?.data).toEqual({ changed: true })
+  const older = holdRead(one.db, isChangesQuestion)
+  await older.answered
+  await one.sessions.delete(id)
+  older.release()
+  await sleep(0)
+  expect(await one.sessions.get(id)).toBeUndefined()
+})
+
+test('a process that begins with a delete knows of it when it gets its first answer', async () => {
+  const [{ process }, server] = await Promise.all([stateBed(), redisServer()])
+  const [one, other] = [await process(server.url), await process(server.url)]
+  const { id } = await one.sessions.create({ user: 'ann' })
+  await warm(one, id)
+  await until(async () => (await keptIn(server.port)).length === 1)
+  const first = holdRead(other.db, isChangesQuestion)
+  expect(await other.sessions.get(id)).toBeDefined()
+  await first.answered
+  await other.sessions.delete(id)
+  first.release()
+  await sleep(0)
+  expect(await other.sessions.get(id)).toBeUndefined()
 })
 
 test('whoever reads the database or Redis cannot use a session', async () => {
