@@ -9,7 +9,8 @@ import { ask, failures, loadOn, type Sample } from './support/load.ts'
 import { fenceIsOn, testWorld } from './support/test-world.ts'
 
 const jumpMs = amount(1_500, 10_000)
-const offsets = ['+5m', '+1h', '-1h', '+0']
+const minutesOf = { '+5m': 5, '+1h': 60, '-1h': -60, '+0': 0 } as const
+const offsets = Object.keys(minutesOf) as (keyof typeof minutesOf)[]
 
 /** libfaketime of Debian's package `faketime`. */
 function libraryOf(): string | undefined {
@@ -84,14 +85,11 @@ describe.skipIf(library === undefined)('A14: clocks that are set', () => {
         expect([offset, failures(found.samples), found.stale]).toEqual([offset, [], []])
         count = found.count
       }
-      const apart = Math.round((await clockOf(jumping)) - (await clockOf(world.app))) / 60_000
       // The clock is what it is said to be, or nothing was tried.
-      expect(Math.round(apart)).toBe({ '+5m': 5, '+1h': 60, '-1h': -60, '+0': 0 }[offset])
+      const apartMs = (await clockOf(jumping)) - (await clockOf(world.app))
+      expect(Math.abs(apartMs - minutesOf[offset] * 60_000)).toBeLessThan(30_000)
       // Control: whoever trusts the clock on the wall with half a second still has it, long after its end.
-      if (offset === '-1h') {
-        expect((await jumping.send({ path: '/trusting-permission' })).json()).toEqual({ holds: true })
-        expect((await world.app.send({ path: '/health/live' })).status).toBe(200)
-      }
+      if (offset === '-1h') expect((await jumping.send({ path: '/trusting-permission' })).json()).toEqual({ holds: true })
     }
     expect(failures(await load.stop())).toEqual([])
     expect((await jumping.send({ path: '/health/ready' })).status).toBe(200)
