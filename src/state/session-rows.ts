@@ -77,9 +77,10 @@ export async function insertSession(db: Database, { hash, user, data, idleMs, li
   return row
 }
 
-/** Writes unless somebody else did less than `everyMs` ago. */
-export async function touchSession(db: Database, hash: string, everyMs: number): Promise<void> {
-  await db.write({ ...touch, values: [hash, String(everyMs)] }, { tables })
+/** @returns whether it was written: it is not when it is over, or somebody else did less than `everyMs` ago */
+export async function touchSession(db: Database, hash: string, everyMs: number): Promise<boolean> {
+  const { affected } = await db.write({ ...touch, values: [hash, String(everyMs)] }, { tables })
+  return affected > 0
 }
 
 export async function updateSession(db: Database, hash: string, data: SessionData): Promise<SessionChange[]> {

@@ -337,6 +337,23 @@ test('a session in use is written once in a while, not with every request', asyn
   expect(await writes()).toBeLessThanOrEqual(3)
 })
 
+test('a touch that arrives when the session is over does not bring it back', async () => {
+  const { psql, process } = await stateBed()
+  const one = await process()
+  await warm(one, (await one.sessions.create({ user: 'bob' })).id)
+  const { id } = await one.sessions.create({ user: 'ann', idleMs: 1_200 })
+  const { write } = one.db
+  const late = Object.assign(one.db, {
+    write: async (...[statement, options]: Parameters<typeof write>) => {
+      await psql.query('SELECT pg_sleep(1)')
+      return write.call(late, statement, options)
+    },
+  })
+  await sleep(500)
+  await one.sessions.touch(id)
+  for (let time = 0; time < 5; time += 1) expect(await one.sessions.get(id)).toBeUndefined()
+})
+
 test('when the database falls silent copies are believed for less than a second, then nothing is', async () => {
   const { url } = await stateBed()
   const proxy = await startTcpProxy(Number(new URL(url).port))

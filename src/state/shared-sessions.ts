@@ -69,8 +69,10 @@ export class SharedSessions implements SessionStore {
     const everyMs = Math.min(touchMs, Math.floor(copy.idleMs / 4))
     const now = this.#options.changes.now()
     if (now - copy.seenMs < everyMs) return
-    await touchSession(this.#db, hash, everyMs)
-    if (!this.#db.isInTransaction() && !Number.isNaN(now)) this.#keep({ hash, copy: { ...copy, seenMs: Math.floor(now) } })
+    const written = await touchSession(this.#db, hash, everyMs)
+    if (this.#db.isInTransaction()) return
+    if (!written) await this.#readAgain(hash)
+    else if (!Number.isNaN(now)) this.#keep({ hash, copy: { ...copy, seenMs: Math.floor(now) } })
   }
 
   async update(id: string, data: SessionData): Promise<boolean> {
@@ -130,6 +132,12 @@ export class SharedSessions implements SessionStore {
     const row = await findSession(this.#db, hash)
     if (row !== undefined && before !== undefined) this.#keep(row, before)
     return row?.copy
+  }
+
+  /** The copy may be of a session that was over before the touch arrived, or was touched by somebody else. */
+  async #readAgain(hash: string): Promise<void> {
+    this.#copies.delete(hash)
+    await this.#true(hash)
   }
 
   #isRight(hash: string, copy: SessionCopy): boolean {

@@ -18,3 +18,13 @@ test('setting a key again replaces its value, counts as use and takes no more ro
   lru.set('c', 3)
   expect([lru.get('a'), lru.get('b'), lru.get('c'), lru.size]).toEqual([10, undefined, 3, 2])
 })
+
+test('what is deleted is gone and leaves room', () => {
+  const lru = new Lru<number>(2)
+  lru.set('a', 1)
+  lru.set('b', 2)
+  lru.delete('b')
+  lru.delete('x')
+  lru.set('c', 3)
+  expect([lru.get('a'), lru.get('b'), lru.get('c'), lru.size]).toEqual([1, undefined, 3, 2])
+})

@@ -39,6 +39,10 @@ export class Lru<value> {
     this.#line.add(entry)
   }
 
+  delete(key: string): void {
+    this.#forget(this.#entries.get(key))
+  }
+
   get size(): number {
     return this.#entries.size
   }
