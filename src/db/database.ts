@@ -5,6 +5,11 @@ import type { PoolCounts } from './pool.ts'
 import type { Statement, TextRows } from './rows.ts'
 import type { Session } from './session.ts'
 
+export interface BeforeCommitOptions {
+  /** After all others: it has to see everything that the transaction has written, and writes nothing itself. */
+  readonly final?: boolean
+}
+
 export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
   readonly readOnly?: boolean
@@ -101,11 +106,11 @@ export interface Database extends Reads {
   onWrite(listener: WriteListener): void
   /**
    * Runs `effect` inside the transaction, right before its COMMIT; a failure rolls everything back. The same function is run once,
-   * however often it was given. What a savepoint gave is dropped when that is rolled back.
+   * however often it was given; what it gives in its turn is run as well. What a savepoint gave is dropped when that is rolled back.
    *
    * @throws AppError `DB_NO_TRANSACTION`
    */
-  beforeCommit(effect: () => void | Promise<void>): void
+  beforeCommit(effect: () => void | Promise<void>, options?: BeforeCommitOptions): void
   /** A connection of its own to the primary, for what must not wait behind the application's statements. Close it before the database. */
   openSession(): Session
   /** The `pg` client of the current transaction, or the pool: what Drizzle is given (`drizzle({ client: db.client() })`). */

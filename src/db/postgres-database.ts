@@ -5,7 +5,16 @@ import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryConfig, Que
 import type { Logger } from '../core/log.ts'
 import { RetryBudget } from '../support/retry-budget.ts'
 import type { Effect } from './after-commit.ts'
-import type { Database, DatabaseHealth, ReadOptions, Reads, TransactionOptions, WriteListener, WriteOptions } from './database.ts'
+import type {
+  BeforeCommitOptions,
+  Database,
+  DatabaseHealth,
+  ReadOptions,
+  Reads,
+  TransactionOptions,
+  WriteListener,
+  WriteOptions,
+} from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
 import { mayWrite } from './may-write.ts'
 import { isConnectionError, isStalePlan, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
@@ -118,8 +127,8 @@ export class PostgresDatabase implements Database {
     this.#writeListeners.push(listener)
   }
 
-  beforeCommit(effect: Effect): void {
-    this.#transactions.beforeCommit(effect)
+  beforeCommit(effect: Effect, options?: BeforeCommitOptions): void {
+    this.#transactions.beforeCommit(effect, options)
   }
 
   openSession(): Session {

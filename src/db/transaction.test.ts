@@ -125,6 +125,23 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     expect(await ids(db)).toEqual([1, 2])
   })
 
+  test('what is left for that moment by what runs in it is run as well, and the final ones come after all', async () => {
+    const db = await freshDatabase(url, notes)
+    const happened: unknown[] = []
+    const final = async (): Promise<void> => void happened.push(await ids(db))
+    await db.transaction(async () => {
+      db.beforeCommit(final, { final: true })
+      db.beforeCommit(async () => {
+        await db.transaction(async () => {
+          await insert(db, 1)
+          db.beforeCommit(async () => void (await insert(db, 2)))
+          db.beforeCommit(final, { final: true })
+        })
+      })
+    })
+    expect(happened).toEqual([[1, 2]])
+  })
+
   test('a failure before the commit rolls everything back and is passed on', async () => {
     const db = await freshDatabase(url, notes)
     const mine = new Error('mine')

@@ -7,7 +7,7 @@ import { escapeIdentifier, escapeLiteral, type PoolClient } from 'pg'
 import type { Logger } from '../core/log.ts'
 import { RetryBudget } from '../support/retry-budget.ts'
 import { runEffects, type Effect } from './after-commit.ts'
-import type { TransactionOptions } from './database.ts'
+import type { BeforeCommitOptions, TransactionOptions } from './database.ts'
 import { dbErrors } from './errors.ts'
 import { isStalePlan, isWorthRetrying, pgProblemOf, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
@@ -32,6 +32,8 @@ class Scope {
   readonly depth: number
   readonly effects: Effect[] = []
   readonly lastEffects: Effect[] = []
+  /** Those that come after all of `lastEffects`. */
+  readonly finalEffects: Effect[] = []
   /** The BEGIN that the server has not been sent yet. */
   begin: Begin | undefined
   ended = false
@@ -106,11 +108,12 @@ export class Transactions {
   }
 
   /** Keeps the effect for the moment before the commit; the same one once. @throws AppError `DB_NO_TRANSACTION`, `DB_TRANSACTION_ENDED` */
-  beforeCommit(effect: Effect): void {
+  beforeCommit(effect: Effect, options: BeforeCommitOptions = {}): void {
     const scope = this.#scopes.getStore()
     if (scope === undefined) throw dbErrors.NO_TRANSACTION()
     if (scope.ended) throw dbErrors.TRANSACTION_ENDED()
-    scope.lastEffects.push(effect)
+    const effects = options.final === true ? scope.finalEffects : scope.lastEffects
+    effects.push(effect)
   }
 
   run<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
@@ -149,12 +152,10 @@ export class Transactions {
 
   /** What was left for the moment before the commit has a scope of its own, because that of the work has ended. */
   async #finish(scope: Scope): Promise<void> {
-    if (scope.lastEffects.length === 0) return
+    if (scope.lastEffects.length === 0 && scope.finalEffects.length === 0) return
     const last = new Scope(scope.client, 0, scope.takeBegin())
     try {
-      await this.#workIn(last, async () => {
-        for (const effect of new Set(scope.lastEffects)) await effect()
-      })
+      await this.#workIn(last, () => runLast(scope, last))
     } catch (error) {
       throw pgProblemOf(error)?.sqlstate === failedTransaction ? dbErrors.TRANSACTION_FAILED() : error
     } finally {
@@ -194,6 +195,7 @@ export class Transactions {
       await this.#command(scope.client, `release savepoint ${name}`)
       outer.effects.push(...scope.effects)
       outer.lastEffects.push(...scope.lastEffects)
+      outer.finalEffects.push(...scope.finalEffects)
       return result
     } catch (error) {
       // When this fails too, the outer transaction cannot go on and says so at its next statement.
@@ -235,4 +237,17 @@ function settingCommands({ settings = {} }: TransactionOptions): string[] {
 /** Waits 4 to 256 ms, each time twice as long, so that transactions that met do not meet again. */
 async function pauseBefore(attempt: number): Promise<void> {
   await sleep(2 ** attempt * (2 + Math.random() * 6))
+}
+
+/** An effect may write and so leave others; the final ones have to see all of that. */
+async function runLast(scope: Scope, last: Scope): Promise<void> {
+  const done = new Set<Effect>()
+  for (const effects of [scope.lastEffects, last.lastEffects]) {
+    for (const effect of effects) {
+      if (done.has(effect)) continue
+      done.add(effect)
+      await effect()
+    }
+  }
+  for (const effect of new Set([...scope.finalEffects, ...last.finalEffects])) await effect()
 }

@@ -212,3 +212,17 @@ test('who asks while another read is under way waits for the next one', async ()
   release()
   expect([(await early).text, (await late).text]).toEqual(['old', 'new'])
 })
+
+test('rows that are written right before the commit are locked as well, by whom and however late', async () => {
+  const bed = await start()
+  const { one, other } = bed
+  await warm(other)
+  await one.db.transaction(async () => one.db.beforeCommit(() => one.write(1, 'by an effect')))
+  expect(await everyone(bed)).toEqual(['by an effect', 'by an effect'])
+  await warm(other)
+  await one.cache.writes.transaction(async () => {
+    await one.db.query(`insert into items values (2, 'another')`)
+    one.db.beforeCommit(async () => void (await one.db.query(`update items set value = 'by SQL' where id = 1`)))
+  })
+  expect(await everyone(bed)).toEqual(['by SQL', 'by SQL'])
+})

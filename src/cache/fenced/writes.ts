@@ -51,7 +51,8 @@ export class FencedWrites {
     const { db, session, faults } = this.#parts
     const before = faults.order === true ? await readState(session) : undefined
     const watched = (): Promise<result> => {
-      db.beforeCommit(before === undefined ? this.#beforeCommit : async () => this.#fence({ ...(await this.#ask()), told: before }))
+      const fence = before === undefined ? this.#beforeCommit : async () => this.#fence({ ...(await this.#ask()), told: before })
+      db.beforeCommit(fence, { final: true })
       return work()
     }
     return db.transaction(watched, { ...options, settings: { ...options.settings, ...fenced } })
@@ -60,7 +61,7 @@ export class FencedWrites {
   /** The same for the transaction that the caller is in. @throws AppError `DB_NO_TRANSACTION` */
   async enter(): Promise<void> {
     const { db } = this.#parts
-    db.beforeCommit(this.#beforeCommit)
+    db.beforeCommit(this.#beforeCommit, { final: true })
     await db.query(`SELECT set_config('plinth.fenced', 'on', true)`)
   }
 

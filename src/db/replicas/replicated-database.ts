@@ -107,8 +107,8 @@ export class ReplicatedDatabase implements Database {
     this.#primary.onWrite(listener)
   }
 
-  beforeCommit(effect: Effect): void {
-    this.#primary.beforeCommit(effect)
+  beforeCommit(effect: Effect, options?: BeforeCommitOptions): void {
+    this.#primary.beforeCommit(effect, options)
   }
 
   openSession(): Session {
