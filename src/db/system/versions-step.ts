@@ -1,5 +1,5 @@
 // Versions of tables. Every transaction that writes to a tracked table leaves a row with its own id, which nobody else will ever have;
-// what a reader sees of these rows is the version of the table. decisions/0009-table-versions.md has the argument and the numbers.
+// what a reader sees of these rows is the version of the table. decisions/0011-table-versions.md has the argument and the numbers.
 
 import type { SystemStep } from './step.ts'
 
@@ -45,12 +45,14 @@ RETURN (SELECT concat(system_identifier, '.', (SELECT oid FROM pg_database WHERE
   FROM pg_control_system());`
 
 /**
- * After a crash a server with synchronous_commit = off assigns ids a second time. It also starts its statistics anew, and an orderly
- * restart does not, so the time they were started tells one from the other. pg_current_wal_lsn() fails on a standby, as it should.
+ * A server assigns ids a second time when its data directory was put back from a copy, and after a crash with synchronous_commit = off.
+ * Both take a new start: of the postmaster, or of its statistics when that has gone on and only its children were started anew.
+ * pg_current_wal_lsn() fails on a standby, as it should.
  */
 const identity = `
 CREATE FUNCTION plinth.identity() RETURNS text LANGUAGE sql VOLATILE
-RETURN plinth.place() || '.' || (extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time()) * 1000000)::bigint::text;`
+RETURN concat(plinth.place(), '.', (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, '.',
+  (extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time()) * 1000000)::bigint);`
 
 /** By a hash: applications write in patterns, and a table that only ever sees odd ids would never be cleaned. */
 const track = `
