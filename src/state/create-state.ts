@@ -41,10 +41,9 @@ export function createState({ db, redis, log, metrics, secret }: StateParts): St
   const key = createHmac('sha256', secret).update('copies of sessions').digest()
   const countSession = metrics.counter('plinth_sessions_total', 'Sessions looked up, by where they were found.', 'from')
   const countHit = metrics.counter('plinth_rate_hits_total', 'Hits counted, by where.', 'store')
-  const forgetOldChanges = async (): Promise<number> => {
+  const forgetOldChanges = async (most: number): Promise<number> => {
     const version = changes.removable()
-    if (version !== undefined) await forgetChanges(db, version)
-    return 0
+    return version === undefined ? 0 : forgetChanges(db, version, most)
   }
   return {
     sessions: new SharedSessions({ db, redis, changes, key, count: (from) => countSession(from) }),

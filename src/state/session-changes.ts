@@ -158,15 +158,17 @@ export class SessionChanges {
   }
 }
 
-/** Removes changes below `version`. Copies that are as old are not believed from then on. @returns how many were removed */
-export async function forgetChanges(db: Database, version: bigint): Promise<number> {
+/** Removes at most so many changes below `version`. Copies that are as old are not believed from then on. @returns how many were removed */
+export async function forgetChanges(db: Database, version: bigint, most: number): Promise<number> {
   const { affected } = await db.write(
     {
       text: `WITH raised AS (
       INSERT INTO plinth.session_changes_removed (home, below) VALUES (plinth.home(), $1::text::xid8)
-      ON CONFLICT (home) DO UPDATE SET below = greatest(session_changes_removed.below, excluded.below)
-    ) DELETE FROM plinth.session_changes WHERE home = plinth.home() AND version < $1::text::xid8`,
-      values: [String(version)],
+      ON CONFLICT (home) DO UPDATE SET below = excluded.below WHERE session_changes_removed.below < excluded.below
+    ) DELETE FROM plinth.session_changes WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM plinth.session_changes WHERE home = plinth.home() AND version < $1::text::xid8
+      ORDER BY version LIMIT $2::text::integer FOR UPDATE SKIP LOCKED))`,
+      values: [String(version), String(most)],
     },
     { tables: ['"plinth"."session_changes"'] },
   )

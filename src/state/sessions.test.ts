@@ -189,7 +189,7 @@ describe.each(beds)('with $name', ({ url, withRedis }) => {
     await warm(other, gone)
     await one.sessions.delete(gone)
     const { rows } = await psql.query<{ xmax: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot()) AS xmax')
-    await forgetChanges(one.db, BigInt(rows[0]?.xmax ?? 0))
+    await forgetChanges(one.db, BigInt(rows[0]?.xmax ?? 0), 100)
     expect((await psql.query('SELECT FROM plinth.session_changes')).rowCount).toBe(0)
     expect(await timeUntil(other.sessions, gone, isGone)).toBeLessThan(promiseMs)
     await sleep(promiseMs)
@@ -229,6 +229,29 @@ test('a process that begins with a delete knows of it when it gets its first ans
   first.release()
   await sleep(0)
   expect(await other.sessions.get(id)).toBeUndefined()
+})
+
+test('old changes are removed a few at a time, the oldest first, whatever heap of them there is', async () => {
+  const { psql, process } = await stateBed()
+  const one = await process()
+  for (const user of ['ann', 'bob', 'cyd'])
+    await psql.query(
+      `INSERT INTO plinth.sessions (id, user_id, data, idle_ms, expires_at)
+        SELECT sha256(concat($1::text, n)::bytea), $1, '{}', 60000, now() + interval '1 hour' FROM generate_series(1, 100) n`,
+      [user],
+    )
+  for (const user of ['ann', 'bob', 'cyd']) await one.sessions.deleteAllOf(user)
+  const { rows } = await psql.query<{ version: string }>('SELECT DISTINCT version FROM plinth.session_changes ORDER BY version')
+  const left = async () => (await psql.query('SELECT version, count(*)::int FROM plinth.session_changes GROUP BY 1 ORDER BY 1')).rows
+  const [, second, third] = rows.map(({ version }) => version)
+  const forget = (most: number): Promise<number> => forgetChanges(one.db, BigInt(third ?? 0), most)
+  expect(await forget(150)).toBe(150)
+  expect(await left()).toEqual([
+    { version: second, count: 50 },
+    { version: third, count: 100 },
+  ])
+  expect([await forget(150), await forget(150)]).toEqual([50, 0])
+  expect(await left()).toEqual([{ version: third, count: 100 }])
 })
 
 test('whoever reads the database or Redis cannot use a session', async () => {
