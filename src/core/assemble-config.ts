@@ -92,6 +92,7 @@ function limitsConfig(reader: EnvReader): LimitsConfig {
     keepAliveTimeoutMs: given(values.KEEP_ALIVE_TIMEOUT),
     connections: given(values.CONNECTIONS),
     inFlight: given(values.IN_FLIGHT_LIMIT),
+    arrivingBytes: given(values.ARRIVING_LIMIT),
     loopDelayMs: given(values.LOOP_DELAY_LIMIT),
     shutdownMs: given(values.SHUTDOWN_TIMEOUT),
     drainMs: given(values.DRAIN_TIME),

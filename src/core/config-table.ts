@@ -124,6 +124,9 @@ export const settings = {
   }),
   CONNECTIONS: integer('Most connections at once; more are closed.', 1, 1_000_000, { default: '8192' }),
   IN_FLIGHT_LIMIT: integer('Requests worked on at once; more are refused with 503.', 1, 1_000_000, { default: '1000' }),
+  ARRIVING_LIMIT: bytes('Memory for request bodies that are still on their way; beyond it the youngest are refused with 503.', '64KB', {
+    default: '64MB',
+  }),
   LOOP_DELAY_LIMIT: duration('Mean delay of the event loop over which fewer requests are let in.', '5ms', { default: '50ms' }),
   SHUTDOWN_TIMEOUT: duration('How long a stop waits for requests in flight.', '0', {
     default: { development: '2s', testing: '2s', production: '15s' },

@@ -59,6 +59,8 @@ export interface LimitsConfig {
   readonly connections: number
   /** Requests worked on at once; more are refused. */
   readonly inFlight: number
+  /** Bytes that have come of bodies that are still on their way; beyond it the youngest are refused. */
+  readonly arrivingBytes: number
   /** Mean delay of the event loop over which fewer are. */
   readonly loopDelayMs: number
   /** How long `stop()` waits for requests in flight before it closes what is left. */

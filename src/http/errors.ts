@@ -68,7 +68,8 @@ export const httpErrors = defineErrors('HTTP', {
   },
   OVERLOADED: {
     status: 503,
-    summary: 'More requests at once than IN_FLIGHT_LIMIT allows, or than the event loop can follow. Nothing was done for this one.',
+    summary:
+      'More requests at once than IN_FLIGHT_LIMIT allows, larger bodies on their way than ARRIVING_LIMIT, or more than the event loop can follow. Nothing was done for this one.',
     message: () => 'The server has too many requests at once.',
     hint: () => 'Nothing was done. Send the request again in a moment.',
   },

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitsConfig } from '../core/config.ts'
 import type { RequestContext } from '../core/context.ts'
 import { Line, LineMember } from '../support/line.ts'
+import { ArrivingBodies } from './arriving-bodies.ts'
 import { httpErrors } from './errors.ts'
 import type { RouteFacts } from './routes.ts'
 import { Taking } from './taking.ts'
@@ -42,6 +43,9 @@ export class Exchange extends LineMember implements RequestContext {
  */
 export class InFlight {
   readonly #exchanges = new Line<Exchange>()
+  /** Requests that were refused while their bodies were on their way. */
+  refusedBodies = 0
+  readonly #bodies: ArrivingBodies
   readonly #abandoned: (exchange: Exchange) => void
   readonly #sweepMs: number
   readonly #replyTimeoutMs: number
@@ -52,10 +56,11 @@ export class InFlight {
   #retiring = false
 
   /** @param abandoned  told of each exchange whose client went away before the answer was finished, when its handler has ended */
-  constructor({ handlerTimeoutMs, replyTimeoutMs }: LimitsConfig, abandoned: (exchange: Exchange) => void) {
+  constructor({ handlerTimeoutMs, replyTimeoutMs, arrivingBytes }: LimitsConfig, abandoned: (exchange: Exchange) => void) {
     this.#sweepMs = Math.max(10, Math.min(1_000, Math.floor(Math.min(handlerTimeoutMs, replyTimeoutMs) / 4)))
     this.#replyTimeoutMs = replyTimeoutMs
     this.#abandoned = abandoned
+    this.#bodies = new ArrivingBodies(arrivingBytes, (exchange) => this.#refuseBody(exchange))
   }
 
   get size(): number {
@@ -81,8 +86,9 @@ export class InFlight {
     if (this.#draining) exchange.reply.header('connection', 'close')
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
     const { raw } = exchange.request
-    if (waitsForBody(raw)) raw.once('end', () => exchange.line !== undefined && this.#work(exchange, true))
-    else this.#work(exchange, true)
+    if (!waitsForBody(raw)) return this.#work(exchange, true)
+    this.#bodies.add(exchange)
+    raw.once('end', () => exchange.line !== undefined && this.#work(exchange, true))
   }
 
   /** @returns false when the exchange had ended before */
@@ -98,7 +104,21 @@ export class InFlight {
     response.setTimeout(this.#replyTimeoutMs, () => response.destroy())
   }
 
+  /** Whether there is no room for another body: what has come of those on their way is as much as it may be. */
+  get fullOfBodies(): boolean {
+    return this.#bodies.full
+  }
+
+  /** The rest of its body is not read any more, so its connection cannot be kept. */
+  #refuseBody(exchange: Exchange): void {
+    const { reply } = exchange
+    if (reply.sent) return
+    this.refusedBodies += 1
+    reply.send(httpErrors.OVERLOADED().with({ headers: { 'retry-after': '1', connection: 'close' } }))
+  }
+
   #work(exchange: Exchange, working: boolean): void {
+    this.#bodies.delete(exchange)
     if (exchange.working === working) return
     exchange.working = working
     this.#working += working ? 1 : -1
@@ -125,6 +145,7 @@ export class InFlight {
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#bodies.stop()
     for (const exchange of this.#exchanges) this.end(exchange)
   }
 
@@ -171,7 +192,7 @@ function waitsForBody({ method, headers }: IncomingMessage): boolean {
   return !bodyless.has(method) && hasBody(headers)
 }
 
-function hasBody(headers: IncomingHttpHeaders): boolean {
+export function hasBody(headers: IncomingHttpHeaders): boolean {
   const length = headers['content-length']
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { Agent, request as send } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { type RawReply, rawRequest, type TestServer, testServer } from '../../test/support/http-server.ts'
@@ -141,6 +142,45 @@ test('clients that leave make no room for others while their handlers run', asyn
   await expect.poll(() => server.app.inFlight.working).toBe(0)
   expect((await ask('/ok')).status).toBe(200)
   expect(server.lines.filter(({ route }) => route === '/held').map(({ status }) => status)).toEqual([499, 499])
+})
+
+/** Sends the head of a request with a body of so many bytes, and the first of them. */
+function beginPost(port: number, length: number, sent: number): Socket {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(`POST /items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`)
+  socket.write(' '.repeat(sent))
+  return socket
+}
+
+async function answerOn(socket: Socket): Promise<string> {
+  const [chunk] = (await once(socket, 'data')) as [Buffer]
+  return chunk.toString().split('\r\n')[0] ?? ''
+}
+
+test('bodies on their way have bounded memory: the youngest are refused, the oldest and small ones are taken', async () => {
+  const { server, port, ask } = await listening({ ARRIVING_LIMIT: '1MB' })
+  const oldest = [beginPost(port, 500_002, 400_000), beginPost(port, 500_002, 400_000)]
+  await expect.poll(() => server.app.inFlight.size).toBe(2)
+  const young = Array.from({ length: 5 }, () => beginPost(port, 900_000, 800_000))
+  expect(await Promise.all(young.map(answerOn))).toEqual(young.map(() => 'HTTP/1.1 503 Service Unavailable'))
+  for (const socket of young) socket.destroy()
+  await expect.poll(async () => (await ask('/items', '{"a":1}')).status).toBe(200)
+  for (const socket of oldest) socket.write(`${' '.repeat(100_000)}[]`)
+  expect(await Promise.all(oldest.map(answerOn))).toEqual(oldest.map(() => 'HTTP/1.1 200 OK'))
+  for (const socket of oldest) socket.destroy()
+  expect(await server.metrics.text()).toMatch(/plinth_requests_refused_total\{reason="bodies"\} [5-9]/)
+  expect(server.app.inFlight.working).toBe(0)
+})
+
+test('a body counts by what has come of it: large ones that are only announced keep nobody out', async () => {
+  const { server, port, ask } = await listening({ ARRIVING_LIMIT: '64KB' })
+  const slow = Array.from({ length: 50 }, () => beginPost(port, 1_000_000, 100))
+  await expect.poll(() => server.app.inFlight.size).toBe(50)
+  await sleep(200)
+  expect(await ask('/items', '{"a":1}')).toMatchObject({ status: 200 })
+  expect(server.app.inFlight.size).toBe(50)
+  for (const socket of slow) socket.destroy()
 })
 
 test('while the event loop is late fewer are let in, and all again when it is in time', async () => {

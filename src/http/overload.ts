@@ -8,7 +8,7 @@ import type { Logger } from '../core/log.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { ErrorReply } from './error-handler.ts'
 import { httpErrors } from './errors.ts'
-import type { InFlight } from './in-flight.ts'
+import { hasBody, type InFlight } from './in-flight.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { RequestIds } from './request-id.ts'
 import type { RouteBook } from './routes.ts'
@@ -39,7 +39,8 @@ export function refuseSurplus(app: FastifyInstance, parts: OverloadParts): void 
   const handle = app.server.listeners('request') as Listener[]
   app.server.removeAllListeners('request')
   app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (gate.admits() || machines.test(request.url ?? '')) for (const listener of handle) listener.call(app.server, request, response)
+    if (gate.admits(request) || machines.test(request.url ?? ''))
+      for (const listener of handle) listener.call(app.server, request, response)
     else gate.refuse(request, response)
   })
   app.addHook('onClose', async () => gate.close())
@@ -65,7 +66,7 @@ class Gate {
   readonly #parts: OverloadParts
   readonly #delay: LoopDelay
   readonly #answer: ReadyAnswer
-  readonly #counts = { in_flight: 0, event_loop: 0 }
+  readonly #counts = { in_flight: 0, event_loop: 0, bodies: 0 }
   #refused = 0
   #calm: NodeJS.Timeout | undefined
   #lastAt = 0
@@ -75,21 +76,24 @@ class Gate {
     const { inFlight, limits, metrics, errorReply } = parts
     this.#answer = readyAnswer(errorReply)
     this.#delay = new LoopDelay(limits.inFlight, limits.loopDelayMs, () => inFlight.working)
-    metrics.counted('plinth_requests_refused_total', 'Requests refused because of overload.', 'reason', () => this.#counts)
+    metrics.counted('plinth_requests_refused_total', 'Requests refused because of overload.', 'reason', () => ({
+      ...this.#counts,
+      bodies: this.#counts.bodies + inFlight.refusedBodies,
+    }))
     metrics.gauge('plinth_requests_in_flight', 'Requests that are being worked on, and how many may be.', 'number', () => ({
       now: inFlight.working,
       most: this.#delay.most,
     }))
   }
 
-  admits(): boolean {
-    const { working } = this.#parts.inFlight
+  admits({ headers }: IncomingMessage): boolean {
+    const { working, fullOfBodies } = this.#parts.inFlight
     this.#delay.watch()
-    return working < this.#delay.most
+    return working < this.#delay.most && !(fullOfBodies && hasBody(headers))
   }
 
   refuse(request: IncomingMessage, response: ServerResponse): void {
-    const { ids, inFlight, limits, routes } = this.#parts
+    const { ids, inFlight, routes } = this.#parts
     const requestId = ids.of(request)
     const { status, headers, body } = this.#answer
     const bytes = body.join(requestId)
@@ -97,8 +101,14 @@ class Gate {
     response.writeHead(status, [...headers, ...own, ...(inFlight.draining ? ['connection', 'close'] : [])])
     response.end(bytes)
     routes.unknown.timings[request.method ?? '']?.observe(status, 0)
-    this.#counts[inFlight.working < limits.inFlight ? 'event_loop' : 'in_flight'] += 1
+    this.#counts[this.#reason()] += 1
     this.#note()
+  }
+
+  #reason(): 'in_flight' | 'event_loop' | 'bodies' {
+    const { inFlight, limits } = this.#parts
+    if (inFlight.working >= limits.inFlight) return 'in_flight'
+    return inFlight.working >= this.#delay.most ? 'event_loop' : 'bodies'
   }
 
   close(): void {
