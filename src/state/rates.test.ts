@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { redisServer, until } from '../../test/support/redis.ts'
 import { stateBed, type StateProcess } from '../../test/support/state.ts'
+import { createLog } from '../core/log.ts'
+import type { Hit, RateStore } from './rate-counter.ts'
+import { SharedRates } from './shared-rates.ts'
+import { processRates } from './window.ts'
 
 const minute = 60_000
 
@@ -67,6 +72,35 @@ describe.each(testDatabases())('with $name', ({ url }) => {
       expect(await rates.hit('a', 1, minute)).toMatchObject({ allowed: false })
     })
   })
+})
+
+const long = randomBytes(12_000).toString('base64')
+
+test.each([
+  ['of 16 kB', (n: number) => `${long}${n}`],
+  ['with a NUL in it', (n: number) => `\0${n}`],
+])('a key %s counts in all processes together, and apart from others', async (_what, keyOf) => {
+  const bed = await stateBed()
+  const [one, other] = [await bed.process(), await bed.process()]
+  const [key, another] = [keyOf(1), keyOf(2)]
+  expect(await rush([one, other], 20, 10, key)).toBe(10)
+  expect(await rush([one, other], 20, 10, another)).toBe(10)
+  for (const process of [one, other]) expect([process.lines, await stores(process)]).toEqual([[], ['postgres']])
+})
+
+test('a process keeps nothing of the length of a key', async () => {
+  const seen: Hit[] = []
+  const counter = processRates()
+  const store: RateStore = { ...counter, count: (hit) => (seen.push(hit), counter.count(hit)) }
+  const rates = new SharedRates({
+    stores: [store],
+    log: createLog({ level: 'silent', stream: { write: () => undefined } }),
+    count: () => undefined,
+  })
+  const keys = ['a'.repeat(200), 'a'.repeat(201), 'a'.repeat(100_000)]
+  for (const key of [...keys, ...keys]) await rates.hit(key, 5, minute)
+  expect(seen.map(({ key }) => key.length)).toEqual([200, 50, 50, 200, 50, 50])
+  expect(new Set(seen.map(({ key }) => key)).size).toBe(3)
 })
 
 test('when Redis goes away the database goes on from there, and when it is back it goes on in turn', async () => {

@@ -2,12 +2,15 @@
 // goes on, and nobody has the limit twice because Redis went away or came back.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import type { Logger } from '../core/log.ts'
 import { Lru } from '../support/lru.ts'
 import type { Counted, Hit, RateCounter, RateResult, RateStore } from './rate-counter.ts'
 
 /** Keys of which a process knows how many hits there were last. */
 const mostKnown = 20_000
+/** Characters; longer keys are told by their hash. An index of PostgreSQL takes no more than 2.7 kB, and memory is bounded by the number of keys. */
+const longestKey = 200
 
 /** The answer that was last heard. */
 interface Known {
@@ -35,7 +38,7 @@ export class SharedRates implements RateCounter {
   }
 
   async hit(key: string, limit: number, windowMs: number): Promise<RateResult> {
-    const { allowed, used, resetMs } = await this.#outside(() => this.#count(key, limit, Math.max(1, Math.ceil(windowMs))))
+    const { allowed, used, resetMs } = await this.#outside(() => this.#count(boundedKey(key), limit, Math.max(1, Math.ceil(windowMs))))
     return { allowed, remaining: Math.max(0, limit - used), resetMs }
   }
 
@@ -74,4 +77,10 @@ export class SharedRates implements RateCounter {
       return undefined
     }
   }
+}
+
+/** PostgreSQL has no text with a NUL in it. */
+function boundedKey(key: string): string {
+  const isPlain = key.length <= longestKey && !key.includes('\0')
+  return isPlain ? key : `sha256:${createHash('sha256').update(key).digest('base64url')}`
 }
