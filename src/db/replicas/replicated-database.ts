@@ -5,6 +5,7 @@ import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } fro
 import { currentContext } from '../../core/context.ts'
 import type { Effect } from '../after-commit.ts'
 import type {
+  BeforeCommitOptions,
   Database,
   DatabaseHealth,
   ReadOptions,
