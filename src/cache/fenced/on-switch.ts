@@ -8,8 +8,8 @@ import type { Session } from '../../db/session.ts'
 import type { Redis } from '../../redis/redis.ts'
 import type { FencedFaults } from './faults.ts'
 import { epochPrefix, markKey } from './keys.ts'
-import { beginEnabling, endEnabling, hasPassed, horizon, readState, type Told } from './state.ts'
-import { markMs } from './timing.ts'
+import { beginDisabling, beginEnabling, endEnabling, hasPassed, horizon, readState, type Told } from './state.ts'
+import { renewMs } from './timing.ts'
 import { bucketsOf, witnesses } from './witness.ts'
 
 export interface OnSwitchParts {
@@ -44,7 +44,7 @@ export class OnSwitch {
     return this.#underLock(async () => {
       const { redis, session } = this.#parts
       const epoch = randomUUID()
-      const found = await witnesses(redis, epoch, await bucketsOf(redis), markMs)
+      const found = await witnesses(redis, epoch, await bucketsOf(redis), 'set')
       const unfit = found.find((witness) => witness.unfit !== undefined)?.unfit
       if (unfit !== undefined) return `Redis cannot be used: ${unfit}`
       const servers = found.map(({ server }) => server)
@@ -74,23 +74,31 @@ export class OnSwitch {
 
   async #complete(epoch: string, servers: readonly string[]): Promise<string | undefined> {
     const { session, redis, faults } = this.#parts
-    if (faults.horizon !== true && !(await this.#waitForTransactions(epoch))) return 'it was switched off again'
+    if (faults.horizon !== true && !(await this.#waitForTransactions(epoch, servers.length))) return 'it was switched off again'
     const found = await witnesses(redis, epoch, servers.length, 'keep')
-    if (!found.every(({ hasMark, server }, bucket) => hasMark && server === servers[bucket])) return 'Redis has lost the mark'
+    if (!found.every(({ hasMark, server }, bucket) => hasMark && server === servers[bucket])) {
+      await beginDisabling(session, epoch) // nobody can complete this epoch any more
+      return 'Redis has lost the mark'
+    }
     return (await endEnabling(session, epoch)) ? undefined : 'it was switched off again'
   }
 
   /** False when the epoch has ended meanwhile. */
-  async #waitForTransactions(epoch: string): Promise<boolean> {
-    const { session, log, signal } = this.#parts
+  async #waitForTransactions(epoch: string, buckets: number): Promise<boolean> {
+    const { session, redis, log, signal } = this.#parts
     const waitedFor = await horizon(session)
     const startedAt = performance.now()
     let isSaid = false
+    let renewedAt = startedAt
     for (let pauseMs = firstPauseMs; !(await hasPassed(session, waitedFor)); pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       if ((await readState(session)).epoch !== epoch) return false
       if (!isSaid && performance.now() - startedAt > longWaitMs) {
         log.warn({ before: waitedFor }, 'the fenced cache waits for transactions that began before it was switched on')
         isSaid = true
+      }
+      if (performance.now() - renewedAt > renewMs) {
+        await witnesses(redis, epoch, buckets, 'renew')
+        renewedAt = performance.now()
       }
       await sleep(pauseMs, undefined, { signal, ref: false })
     }

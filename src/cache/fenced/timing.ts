@@ -11,6 +11,8 @@ export const leaseMs = 3_000
 export const absentMs = 10_000
 /** A mark disappears when the enabling that has set it was given up half-way. */
 export const markMs = 60_000
+/** While it waits for transactions, whoever enables keeps the marks for longer. */
+export const renewMs = 10_000
 /** A lock is looked into after this time; a transaction holds its own for about a round trip. */
 export const orphanMs = 300
 export const sweepMs = 5_000

@@ -4,6 +4,7 @@
 import type { Redis } from '../../redis/redis.ts'
 import { markKey } from './keys.ts'
 import { witnessScript } from './scripts/witness.ts'
+import { markMs } from './timing.ts'
 
 /** What one server says of itself. */
 export interface Witness {
@@ -27,16 +28,17 @@ export async function bucketsOf(redis: Redis): Promise<number> {
 /**
  * Asks the server of each bucket.
  *
- * @param mark  `look`, or set it for so many milliseconds, or `keep` the one that is there
+ * @param mark  `look`, or `set` it for a while, `renew` the one that is there for as long, or `keep` that
  * @throws      RedisUnavailable
  */
-export function witnesses(redis: Redis, epoch: string, buckets: number, mark: 'look' | 'keep' | number): Promise<Witness[]> {
-  const argument = mark === 'look' ? '' : String(mark)
-  return Promise.all(Array.from({ length: buckets }, (_, bucket) => witness(redis, markKey(epoch, bucket), argument)))
+export function witnesses(redis: Redis, epoch: string, buckets: number, mark: 'look' | 'set' | 'renew' | 'keep'): Promise<Witness[]> {
+  return Promise.all(Array.from({ length: buckets }, (_, bucket) => witness(redis, markKey(epoch, bucket), mark)))
 }
 
-async function witness(redis: Redis, key: string, argument: string): Promise<Witness> {
-  const [runId = '', replication = '', role = '', policy = '', mark] = replyOf(await redis.run(witnessScript, [key], [argument]))
+async function witness(redis: Redis, key: string, what: string): Promise<Witness> {
+  const [runId = '', replication = '', role = '', policy = '', mark] = replyOf(
+    await redis.run(witnessScript, [key], [what, String(markMs)]),
+  )
   const unfit =
     role !== 'master'
       ? 'it is a replica'
