@@ -27,7 +27,8 @@ GRANT SELECT ON plinth.cache_state TO PUBLIC;`
  * only write to the application's tables can take part.
  *
  * disabling: the epoch whose end has to be waited for, or NULL when the cache is off; with `seen` only when that is the epoch still.
- * The others: whether the state is now the wanted one. An epoch is enabled once, so it names its end, too.
+ * The others: whether the state is now the wanted one. An epoch is enabled once, so it names its end, too. Enabling does not wait for a
+ * writer that was let in with a fixed snapshot and so keeps the row: it will be tried again.
  *
  * `fence_shape` changes with what no trigger tells: the table's file (TRUNCATE, ALTER), its definition, its triggers. NULL when writes
  * may pass them: they are not there or not always on, or rows come from a parent, a child or a subscription; and when one key may be
@@ -64,13 +65,16 @@ CREATE FUNCTION plinth.cache_disabled(wanted uuid) RETURNS boolean LANGUAGE sql 
   SELECT state = 'disabled' FROM plinth.cache_state WHERE id = 1;
 $$;
 
-CREATE FUNCTION plinth.cache_enabling(wanted uuid, run_id text) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION plinth.cache_enabling(wanted uuid, run_id text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM FROM plinth.cache_state WHERE id = 1 FOR UPDATE SKIP LOCKED;
+  IF NOT found THEN RETURN false; END IF;
   UPDATE plinth.cache_state SET state = 'enabling', epoch = wanted, redis_run_id = run_id, identity = plinth.identity(),
     tables = (SELECT coalesce(jsonb_object_agg(t.rel, plinth.fence_shape(t.rel)), '{}')
       FROM (SELECT DISTINCT g.tgrelid FROM pg_trigger g WHERE g.tgfoid = to_regproc('plinth.guard')) t (rel))
   WHERE id = 1 AND state = 'disabled' AND (unfenced_until IS NULL OR unfenced_until <= clock_timestamp());
-  SELECT state = 'enabling' AND epoch = wanted FROM plinth.cache_state WHERE id = 1;
-$$;
+  RETURN (SELECT state = 'enabling' AND epoch = wanted FROM plinth.cache_state WHERE id = 1);
+END $$;
 
 CREATE FUNCTION plinth.cache_enabled(wanted uuid) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   UPDATE plinth.cache_state SET state = 'enabled' WHERE id = 1 AND state = 'enabling' AND epoch = wanted;
