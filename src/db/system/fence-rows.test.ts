@@ -114,6 +114,25 @@ describe.each(testDatabases())('rows of fenced tables on $name', ({ url }) => {
     expect(await touchedBy(db, () => db.query('update things set id = id + 10000 where id <= 1001'))).toEqual(['things'])
   })
 
+  test('of very many statements are noted as everything, and no longer one by one', async () => {
+    const db = await open()
+    const lines: unknown[] = []
+    await db.transaction(async () => {
+      const write = (from: number, to: number): Promise<unknown> =>
+        db.query(`do $$ begin for i in ${from}..${to} loop insert into lines values (i, repeat('x', 100), ''); end loop; end $$`)
+      for (const [from, to] of [
+        [1, 1_000],
+        [1_001, 2_500],
+        [2_501, 2_600],
+      ] as const) {
+        await write(from, to)
+        lines.push((await db.query<{ notes: string }>(`select current_setting('plinth.touched') as notes`))[0]?.notes.split('\n').length)
+      }
+      expect(await db.query('select touched from plinth.fencing()')).toEqual([{ touched: '[0]' }])
+    }, fenceOn)
+    expect(lines).toEqual([1_000, 1, 1])
+  })
+
   test('are not noted for who does not fence; who does not is refused while the cache is on, and so is TRUNCATE', async () => {
     const db = await open()
     await db.transaction(async () => {
