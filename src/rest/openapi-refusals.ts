@@ -136,12 +136,12 @@ export const refusals = {
   Failed: {
     status: 500,
     summary: 'Something failed inside. The log has it under the `X-Request-Id`.',
-    codes: ['CORE_INTERNAL', 'WRITE_HOOK_FAILED', 'IDEMPOTENCY_NOT_INSTALLED'],
+    codes: ['CORE_INTERNAL', 'WRITE_HOOK_FAILED', 'IDEMPOTENCY_NOT_INSTALLED', 'FENCE_NOT_INSTALLED'],
   },
   Unavailable: {
     status: 503,
     summary: 'The database is away or too busy. Try again in a moment.',
-    codes: [...databaseCodes, 'HTTP_TIMEOUT'],
+    codes: [...databaseCodes, 'FENCE_TIMEOUT', 'FENCE_MOVED', 'HTTP_TIMEOUT'],
   },
   Refused: {
     status: 'default',

@@ -15,6 +15,12 @@ export const fenceErrors = defineErrors('FENCE', {
     message: () => 'The database has just moved to another server; the change was rolled back.',
     hint: () => 'Nothing was saved. Send the request again.',
   },
+  NOT_INSTALLED: {
+    status: 500,
+    summary: 'The database does not have what a fenced cache needs, because `plinth db upgrade` has not run since, or it was removed.',
+    message: () => 'The change could not be made safe for the cache and was rolled back.',
+    hint: () => 'Run: plinth db upgrade',
+  },
   NOT_FENCED: {
     status: 500,
     summary: 'Code asked to fence what a transaction changes, and no resource of the application has a fenced cache.',

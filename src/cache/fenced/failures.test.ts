@@ -2,6 +2,7 @@
 // what was written last, writes have to go on, and the cache has to come back by itself.
 
 import { expect, onTestFinished, test } from 'vitest'
+import { openDatabase } from '../../../test/support/database.ts'
 import { fencedDatabase, type FencedNode, fencedNode } from '../../../test/support/fenced.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
@@ -145,6 +146,49 @@ async function lockFor({ db, redis }: FencedNode, xid: string): Promise<void> {
   await session.close()
 }
 
+test('a mark that is lost while the cache is being switched on is made again, although nobody writes', async () => {
+  const { one, redis, url } = await start()
+  await warm(one)
+  const long = await openDatabase(url)
+  await long.transaction(async () => {
+    await long.query('select pg_current_xact_id()')
+    await one.cache.clear()
+    const enabling = async (): Promise<boolean> => {
+      await one.read(1)
+      return (await one.db.query<{ state: string }>('select state from plinth.cache_state'))[0]?.state === 'enabling'
+    }
+    await until(enabling, 20_000)
+    expect(await redis.command('FLUSHALL')).toBe('+OK')
+  })
+  await warm(one)
+})
+
+test('a writer with a fixed snapshot that was let in keeps the cache off, and nobody waits for it', async () => {
+  const { one, url } = await start()
+  const outside = await openDatabase(url)
+  await outside.query(`call plinth.open_unfenced('1 ms')`)
+  await outside.transaction(
+    async () => {
+      await outside.query(`update items set value = 'by hand' where id = 1`)
+      for (const deadline = Date.now() + 3_000; Date.now() < deadline; await one.read(1)) expect(one.cache.isOn()).toBe(false)
+      expect(one.cache.health()).toMatchObject({ reason: 'another process is at it' })
+    },
+    { isolation: 'repeatable read' },
+  )
+  await warm(one)
+  expect((await one.read(1)).text).toBe('by hand')
+})
+
+test('a database that has lost what the cache needs refuses the write and says what to do', async () => {
+  const { one } = await start()
+  await one.db.query('delete from plinth.cache_state')
+  const refused = { code: 'FENCE_NOT_INSTALLED', hint: expect.stringContaining('plinth db upgrade') }
+  await expect(one.write(1, 'new')).rejects.toMatchObject(refused)
+  await one.db.query('drop function plinth.fencing')
+  await expect(one.write(1, 'new')).rejects.toMatchObject(refused)
+  expect((await one.read(1)).text).toBe('old')
+})
+
 test.each(['disabling', 'enabling'])('a process that died while it was %s leaves nothing that another one does not end', async (state) => {
   const bed = await start()
   const { one, other } = bed
@@ -186,12 +230,17 @@ test('more rows than can be locked one by one switch it off for a moment, and al
   await warm(other)
 })
 
+/** A read that the database has answered and that goes no further before `release`. */
+async function slowRead(node: FencedNode): Promise<{ answer: ReturnType<FencedNode['read']>; release: () => void }> {
+  const [loaded, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const answer = node.read(1, { loaded: () => (loaded.resolve(), held.promise) })
+  await loaded.promise
+  return { answer, release: held.resolve }
+}
+
 test('who reads slowly does not put its old value over a write, nor over the next lease', async () => {
   const { one, other } = await start()
-  let release = (): void => undefined
-  const held = new Promise<void>((resolve) => (release = resolve))
-  const slow = other.read(1, { loaded: () => held })
-  await until(() => other.loads.count === 1)
+  const { answer: slow, release } = await slowRead(other)
   await one.write(1, 'new')
   release()
   expect((await slow).text).toBe('old')
@@ -203,10 +252,7 @@ test('who reads slowly does not put its old value over a write, nor over the nex
 
 test('who asks while another read is under way waits for the next one', async () => {
   const { one, other } = await start()
-  let release = (): void => undefined
-  const held = new Promise<void>((resolve) => (release = resolve))
-  const early = other.read(1, { loaded: () => held })
-  await until(() => other.loads.count === 1)
+  const { answer: early, release } = await slowRead(other)
   await one.write(1, 'new')
   const late = other.read(1)
   release()

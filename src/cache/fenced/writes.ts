@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, TransactionOptions } from '../../db/database.ts'
 import { retryLater } from '../../db/errors.ts'
+import { pgProblemOf } from '../../db/pg-errors.ts'
 import { textColumns } from '../../db/rows.ts'
 import type { Session } from '../../db/session.ts'
 import { fenceErrors } from './errors.ts'
@@ -79,8 +80,9 @@ export class FencedWrites {
   }
 
   async #ask(): Promise<Asked> {
-    const rows = await this.#parts.db.write(fencing, { tables: [] })
+    const rows = await this.#parts.db.write(fencing, { tables: [] }).catch(refuse)
     const [xid = '', isolation, touched, place, state, epoch, redis] = textColumns(rows, 0)
+    if (state === undefined || state === null) throw fenceErrors.NOT_INSTALLED()
     const told = toldOf({ state: state as FenceState, epoch: epoch ?? null, redis_run_id: redis ?? null, place: place ?? '' })
     const asked: Asked = { xid: xid ?? '', told, rows: readTouched(touched ?? '') }
     // With a fixed snapshot the transaction cannot see what the state is now; another connection can.
@@ -126,6 +128,13 @@ export class FencedWrites {
     const run: Promise<void> = errand.catch(() => undefined).finally(() => this.#errands.delete(run))
     this.#errands.add(run)
   }
+}
+
+const missingSqlstates: readonly (string | undefined)[] = ['42883', '3F000', '42P01']
+
+/** @throws AppError `FENCE_NOT_INSTALLED` when that is why it failed, else the error itself */
+function refuse(error: unknown): never {
+  throw missingSqlstates.includes(pgProblemOf(error)?.sqlstate) ? fenceErrors.NOT_INSTALLED().with({ cause: error }) : error
 }
 
 /** What a transaction has found out before its commit. */
