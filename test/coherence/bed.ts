@@ -104,11 +104,17 @@ export async function registersOf(url: string, names: readonly ModeName[]): Prom
   return held
 }
 
-export function startProcesses(
+/** All of them, or none. */
+export async function startProcesses(
   { redisProxies, databaseUrl, log }: Servers,
   settings: Readonly<Record<string, string>>,
 ): Promise<AppProcess[]> {
-  return Promise.all(
+  const started = await Promise.allSettled(
     redisProxies.map(({ port }) => startProcess({ DATABASE_URL: databaseUrl, REDIS_URL: `redis://127.0.0.1:${port}`, ...settings }, log)),
   )
+  const processes = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = started.find((one) => one.status === 'rejected')
+  if (failed === undefined) return processes
+  await Promise.all(processes.map((process) => process.kill()))
+  throw failed.reason
 }

@@ -6,7 +6,7 @@ import type { Delay } from '../support/tcp-link.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { query } from './query.ts'
 
-const streamingDeadlineMs = 20_000
+const streamingDeadlineMs = 90_000
 
 /** A commit is answered when a standby has it: what was acknowledged survives the loss of the primary, or nothing could be promised. */
 const synchronous = "alter system set synchronous_standby_names = 'ANY 1 (*)'"

@@ -10,25 +10,19 @@
 //   --more                adds what is found to the page of the last whole run
 // A whole run writes bench/COHERENCE.md, anew after each fault, so that one that is stopped leaves what it has found; the others print only.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inspect, parseArgs } from 'node:util'
-import { npmBinaries } from '../../src/db/embedded/npm-binaries.ts'
+import { parseArgs } from 'node:util'
 import { seed as defaultSeed } from '../guarantees/support/amount.ts'
-import { installedPostgres } from '../support/binaries.ts'
 import { sweepServers } from '../support/postgres-server.ts'
-import { serverUser } from '../support/server-user.ts'
-import { type Servers, startServers } from './bed.ts'
 import { type FaultName, faults } from './faults.ts'
 import { FindingsFile } from './findings-file.ts'
-import type { Values } from './load.ts'
 import { type ModeName, modes } from './modes.ts'
 import { page } from './page.ts'
-import { planOf, type Run, type Wish } from './plan.ts'
-import { type Finding, findingsOf, lines } from './report.ts'
-import { type Outcome, runScenario } from './scenario.ts'
+import { planOf, type Wish } from './plan.ts'
+import type { Finding } from './report.ts'
+import { type Note, runAll } from './run-all.ts'
 import { totals } from './totals.ts'
-import { versionsOf } from './versions.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, '.plinth/coherence')
@@ -61,69 +55,6 @@ function known<name extends string>(option: string, text: string | undefined, na
   return text?.split(',') as name[] | undefined
 }
 
-/** Hears of every finding as soon as there is one, and of what the servers are. */
-type Note = (findings: readonly Finding[], versions: readonly (readonly [string, string])[]) => void
-
-/** @returns what has gone wrong otherwise */
-async function runAll(rounds: readonly (readonly Run[])[], note: Note): Promise<string[]> {
-  const binaries = installedPostgres() ?? (await npmBinaries(serverUser())) ?? ''
-  const troubles: string[] = []
-  const values = countedUp()
-  for (const group of rounds.flatMap(groupsOf)) {
-    const trouble = await runGroup(binaries, group, values, note).catch((error: unknown) => inspect(error))
-    if (trouble !== undefined) troubles.push(`${group.map(({ scenario }) => scenario.fault).join(', ')}: ${trouble}`)
-  }
-  return troubles
-}
-
-async function runGroup(binaries: string, group: readonly Run[], values: Values, note: Note): Promise<undefined> {
-  const servers = await startServers(binaries, group[0]?.standbys ?? 0)
-  try {
-    const versions = await versionsOf(servers)
-    for (const run of group) note(await runOne(servers, run, values), versions)
-  } finally {
-    await servers.close()
-  }
-}
-
-/** Runs share their servers, but those that use up standbys. */
-function groupsOf(runs: readonly Run[]): (readonly Run[])[] {
-  const lasting = runs.filter(({ standbys }) => standbys === 0)
-  const single = runs.filter(({ standbys }) => standbys > 0)
-  return [...(lasting.length > 0 ? [lasting] : []), ...single.map((run) => [run])]
-}
-
-async function runOne(servers: Servers, { scenario, control }: Run, values: Values): Promise<Finding[]> {
-  const outcome = await runScenario(servers, scenario, values)
-  const findings = findingsOf(outcome, control)
-  for (const finding of findings) console.log(lines(finding))
-  if (findings.some(({ problem, control: wanted }) => problem !== undefined && wanted === undefined)) keep(outcome, servers)
-  return findings
-}
-
-function countedUp(): Values {
-  let value = 0
-  return { next: () => (value += 1) }
-}
-
-/** For whoever looks for the reason. */
-function keep({ scenario, histories }: Outcome, { complaints }: Servers): void {
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, `${scenario.fault.replaceAll(' ', '-')}-${scenario.seed}`)
-  const registers = [...histories].flatMap(([mode, history]) =>
-    history.keys.map((key) => ({
-      mode,
-      key,
-      initial: history.initial.get(key),
-      writes: history.writesOf(key),
-      reads: history.readsOf(key),
-    })),
-  )
-  writeFileSync(`${file}.json`, registers.map((register) => JSON.stringify(register)).join('\n'))
-  writeFileSync(`${file}.log`, complaints())
-  console.log(`    The history is in ${file}.json, what the processes complained about in ${file}.log.`)
-}
-
 const options = readOptions()
 const isWhole =
   !options.quick &&
@@ -139,7 +70,7 @@ const note: Note = (found, versions) => {
 console.log(`seed ${options.seed}`)
 if (isWhole && !options.more) file.clear()
 await sweepServers()
-const troubles = await runAll(planOf(options), note)
+const troubles = await runAll(planOf(options), folder, note)
 const problems = findings.filter(({ problem }) => problem !== undefined)
 for (const { title, fault, problem } of problems) console.log(`${title}, ${fault}: ${problem}.`)
 for (const trouble of troubles) console.log(trouble)

@@ -45,7 +45,7 @@ const others = (Object.keys(faults) as FaultName[]).filter((name) => !promised.i
 const nearOperations = 20_000
 
 /** What is wrong has contradicted itself long before. */
-const controlOperations = 30_000
+const controlOperations = 100_000
 
 /** In rounds, one after the other. */
 export function planOf(wish: Wish): Run[][] {

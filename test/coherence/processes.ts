@@ -6,7 +6,8 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const script = join(import.meta.dirname, 'app/process.ts')
-const startDeadlineMs = 30_000
+/** Much more than it takes, but on a machine that is busy with other things. */
+const startDeadlineMs = 120_000
 
 export interface AppProcess {
   readonly port: number
@@ -27,8 +28,12 @@ export async function startProcess(settings: Readonly<Record<string, string>>, l
   let port = 0
   let child: ChildProcess | undefined
   const start = async (): Promise<void> => {
-    child = launch({ API_PORT: String(port), ...settings }, log)
-    port = await portOf(child)
+    const launched = launch({ API_PORT: String(port), ...settings }, log)
+    child = launched
+    port = await portOf(launched).catch(async (error: unknown) => {
+      await end(launched)
+      throw error
+    })
   }
   await start()
   return {
