@@ -1,6 +1,6 @@
 // Asks for the version of what a read depends on: one statement on the primary, 45 µs of PostgreSQL for three tables. Two answers that
 // are equal mean that nothing was committed to these tables in between; a version that has passed never comes back.
-// decisions/0009-table-versions.md has the argument.
+// decisions/0011-table-versions.md has the argument.
 
 import { textColumns, type Statement, type TextRows } from '../rows.ts'
 
