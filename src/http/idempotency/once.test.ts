@@ -1,11 +1,13 @@
 // Below the application: callers that are told apart, and old answers that go away.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { freshDatabase } from '../../../test/support/database.ts'
+import { freshDatabase, openDatabase } from '../../../test/support/database.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { idempotencyStep } from '../../db/system/idempotency-step.ts'
 import type { Database } from '../../db/database.ts'
+import { toAppError } from '../../db/pg-errors.ts'
 import type { Callers } from '../callers.ts'
 import type { HttpRequest } from '../route.ts'
 import { forgetOldAnswers } from './kept-answers.ts'
@@ -43,6 +45,39 @@ describe.each(testDatabases())('answers kept on $name', ({ url }) => {
     }
     expect([await ask('ada'), await ask('bo'), await ask('ada'), await ask('bo')]).toEqual(['for ada', 'for bo', 'for ada', 'for bo'])
     expect(await left()).toBe(2)
+  })
+
+  describe.each(['read committed', 'repeatable read', 'serializable'] as const)('with transactions that are %s', (isolation) => {
+    /** Two processes that get the same request, the second while the first works for so long. */
+    async function twice(workMs: number, config: Parameters<typeof openDatabase>[1] = {}) {
+      const [{ name } = { name: '' }] = await db.query<{ name: string }>('select current_database() as name')
+      const other = await openDatabase(Object.assign(new URL(url), { pathname: `/${name}` }).href, config)
+      let works = 0
+      const ask = async (own: Database): Promise<string | undefined> => {
+        const once = new Once({ db: own, callers, ttlMs: dayMs, waitMs: 1_000 })
+        const work = async () => {
+          works += 1
+          await sleep(workMs)
+          return { status: 200, headers: {}, body: Buffer.from(`work ${works}`) }
+        }
+        const claim = { scope: 'a', key: 'key', fingerprint: '00' }
+        return (await once.answer(claim, work, (inside) => own.transaction(inside, { isolation }))).body?.toString()
+      }
+      const first = ask(db)
+      await expect.poll(() => works).toBe(1)
+      const outcomes = await Promise.all([first, ask(other).catch((error: unknown) => toAppError(error).code)])
+      return { outcomes, works }
+    }
+
+    test('a duplicate in another process waits for the first and gets its answer', async () => {
+      expect(await twice(300)).toEqual({ outcomes: ['work 1', 'work 1'], works: 1 })
+    })
+
+    test('a wait for the lock that is too long is a conflict, a database that is too slow is not', async () => {
+      expect((await twice(600, { lockTimeoutMs: 200 })).outcomes).toEqual(['work 1', 'IDEMPOTENCY_IN_PROGRESS'])
+      await db.query('truncate plinth.idempotency')
+      expect((await twice(600, { lockTimeoutMs: 2_000, statementTimeoutMs: 200 })).outcomes).toEqual(['work 1', 'DB_TIMEOUT'])
+    })
   })
 
   test('a body that cannot be read twice is refused rather than taken for any other', () => {

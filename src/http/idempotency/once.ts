@@ -52,10 +52,22 @@ export class Once {
   async answer(claim: Claim, work: () => Promise<Answer>, inTransaction: InTransaction): Promise<Answer> {
     const leave = await this.#turns.enter(JSON.stringify([claim.scope, claim.key]))
     try {
-      return await inTransaction(() => this.#answerFirst(claim, work))
+      return await this.#inSightOfTheFirst(() => inTransaction(() => this.#answerFirst(claim, work)))
     } finally {
       leave()
     }
+  }
+
+  /** A transaction that sees the database as it was cannot see who committed while it waited for the key; the next one can. */
+  async #inSightOfTheFirst(run: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await run()
+    } catch (error) {
+      if (!(error instanceof TakenMeanwhile)) throw error
+    }
+    return run().catch((error: unknown) => {
+      throw error instanceof TakenMeanwhile ? inProgress(error) : error
+    })
   }
 
   async #answerFirst(claim: Claim, work: () => Promise<Answer>): Promise<Answer> {
@@ -89,10 +101,14 @@ async function taken(take: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
-/** The only thing that taking a key waits for is the transaction that has taken it before. */
+/** The key was taken by a transaction that this one does not see. Nothing has been done. */
+class TakenMeanwhile extends Error {}
+
+/** The only lock that taking a key waits for is that of the transaction that has taken it before. */
 function explain(error: unknown): unknown {
   const why = whyNotInstalled(error)
   if (why !== undefined) return idempotencyErrors.NOT_INSTALLED(why).with({ cause: error })
-  const waited = error instanceof AppError && ['DB_LOCKED', 'DB_TIMEOUT'].includes(error.code)
-  return waited ? inProgress(error) : error
+  const code = error instanceof AppError ? error.code : undefined
+  if (code === 'DB_SERIALIZATION') return new TakenMeanwhile('The key was taken meanwhile.', { cause: error })
+  return code === 'DB_LOCKED' ? inProgress(error) : error
 }
