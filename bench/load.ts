@@ -3,11 +3,11 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { type CacheWorkloadName, type WorkloadName, wireRequests } from './workloads.ts'
+import { type CacheWorkloadName, type ProcessWorkloadName, type WorkloadName, wireRequests } from './workloads.ts'
 
 export interface LoadOrder {
   readonly port: number
-  readonly workload: WorkloadName | CacheWorkloadName
+  readonly workload: WorkloadName | CacheWorkloadName | ProcessWorkloadName
   readonly connections: number
   /** Stops after this time or after that many requests. */
   readonly milliseconds?: number

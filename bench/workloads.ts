@@ -6,6 +6,8 @@ import { postsInTable } from './data.ts'
 export type WorkloadName = 'get' | 'list' | 'nested' | 'create' | 'health'
 /** What the cache is measured with, beside `nested`. */
 export type CacheWorkloadName = 'hot' | 'change'
+/** What one process and several are compared with: reads that are work for Node. */
+export type ProcessWorkloadName = 'near-record' | 'near-list' | 'shaped'
 
 export interface Workload {
   readonly title: string
@@ -49,6 +51,15 @@ export const cacheWorkloads: Readonly<Record<CacheWorkloadName, Workload>> = {
   },
 }
 
+export const processWorkloads: Readonly<Record<ProcessWorkloadName, Workload>> = {
+  'near-record': { ...cacheWorkloads.hot, title: 'near hit, one record' },
+  'near-list': { ...workloads.list, title: `near hit, list of ${pageSize}` },
+  shaped: {
+    title: `list of ${pageSize} through a \`serialize\` hook`,
+    request: (nth) => ({ method: 'GET', path: `/api/authors?page[number]=${page(nth)}&page[size]=${pageSize}` }),
+  },
+}
+
 function page(nth: number): number {
   return 1 + (nth % pages)
 }
@@ -64,8 +75,8 @@ function newPost(nth: number): object {
 }
 
 /** The requests of a workload as the bytes that go over the wire. */
-export function wireRequests(name: WorkloadName | CacheWorkloadName): Buffer[] {
-  const workload = { ...workloads, ...cacheWorkloads }[name]
+export function wireRequests(name: WorkloadName | CacheWorkloadName | ProcessWorkloadName): Buffer[] {
+  const workload = { ...workloads, ...cacheWorkloads, ...processWorkloads }[name]
   return Array.from({ length: variants }, (_, nth) => {
     const { method, path, body } = workload.request(nth)
     const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nUser-Agent: bench\r\n`
