@@ -1,6 +1,7 @@
 // Idempotency-Key: one effect and one answer for each key, whoever asks at the same time, and nothing kept of a refusal.
 
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { anyone, type App, createApp, defineApp, defineResource, type Hooks, type RoutePlugin } from 'plinth'
 import { integer, pgTable, serial, softDelete, text, timestamps } from 'plinth/db'
@@ -44,6 +45,9 @@ const routes: RoutePlugin = (fastify, { app }) => {
       if (amount === 1) throw new AppError('TOO_LITTLE', 409, 'One is not enough.')
       if (amount === 2) return { status: 402, body: { more: true } }
       if (amount === 3) return { status: 201, headers: { location: '/pay/3' }, body: 'paid' }
+      if (amount === 8) return { body: new Uint8Array([9, 0, 255]).subarray(1) }
+      if (amount === 6) return { body: Readable.from(['streamed']) }
+      if (amount === 7) return { body: new Blob(['streamed']).stream() }
       return amount === 4 ? { body: Buffer.from([0, 255]) } : {}
     }),
   )
@@ -249,10 +253,19 @@ describe.each(testDatabases())('Idempotency-Key on $name', ({ url }) => {
     expect(essence(await pay(3, 'p3'))).toEqual(essence(first))
     expect(await pay(4, 'p4')).toMatchObject({ status: 200, headers: { 'content-type': 'application/octet-stream' } })
     expect((await pay(4, 'p4')).headers['content-length']).toBe('2')
+    const bytes = { status: 200, headers: { 'content-type': 'application/octet-stream', 'content-length': '2' } }
+    expect([await pay(8, 'p8'), await pay(8, 'p8')]).toMatchObject([bytes, bytes])
     expect([(await pay(5, 'p5')).status, (await pay(5, 'p5')).status]).toEqual([204, 204])
-    expect(await count('watched')).toBe(3)
-    expect((await pay(5)).status).toBe(204)
     expect(await count('watched')).toBe(4)
+    expect((await pay(5)).status).toBe(204)
+    expect(await count('watched')).toBe(5)
+  })
+
+  test.each([6, 7])('a custom route that answers with a stream is told that it cannot, and has done nothing (%i)', async (amount) => {
+    const request: TestRequest = { method: 'POST', path: '/pay', body: { amount } }
+    for (const reply of [await withKey(request), await api.post('/pay', { amount })])
+      expect([reply.status, reply.text]).toEqual([500, expect.stringContaining('IDEMPOTENCY_STREAM')])
+    expect([await count('watched'), await count('plinth.idempotency')]).toEqual([0, 0])
   })
 
   test.each([

@@ -4,6 +4,7 @@
 import { hash } from 'node:crypto'
 import type { Callers } from '../callers.ts'
 import type { HttpRequest } from '../route.ts'
+import { asBuffer, isStream } from './bytes.ts'
 import { idempotencyErrors } from './errors.ts'
 
 export interface Claim {
@@ -18,7 +19,7 @@ const longestKey = 255
 
 /**
  * @returns undefined without the header
- * @throws  AppError `IDEMPOTENCY_INVALID_KEY` (400)
+ * @throws  AppError `IDEMPOTENCY_INVALID_KEY` (400), `IDEMPOTENCY_STREAM` (500)
  */
 export function claimOf(request: HttpRequest, callers: Callers): Claim | undefined {
   const key = request.headers['idempotency-key']
@@ -36,11 +37,7 @@ function fingerprintOf({ method, url, body }: HttpRequest): string {
 
 function bytesOf(body: unknown): Buffer {
   if (body === undefined) return Buffer.alloc(0)
-  if (Buffer.isBuffer(body)) return body
-  if (isStream(body)) throw new Error('A body that is a stream cannot be compared: let a content type parser read it into memory.')
+  if (body instanceof Uint8Array) return asBuffer(body)
+  if (isStream(body)) throw idempotencyErrors.STREAM('request')
   return Buffer.from(JSON.stringify(body))
-}
-
-function isStream(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && 'pipe' in body && typeof body.pipe === 'function'
 }

@@ -27,6 +27,16 @@ export const idempotencyErrors = defineErrors('IDEMPOTENCY', {
     message: (most: string) => `The answer would be larger than the ${most} that are kept of one; nothing was changed.`,
     hint: () => 'Send fewer records at once.',
   },
+  STREAM: {
+    status: 500,
+    summary:
+      'A route of `app.idempotent()` has a stream as its answer, or as the body of a request with an Idempotency-Key. Nothing was changed.',
+    message: (_of: 'request' | 'answer') => 'The route cannot take an Idempotency-Key.',
+    hint: (of: 'request' | 'answer') =>
+      of === 'request'
+        ? 'A stream cannot be compared with what the key was sent with before: let a content type parser read the body into memory.'
+        : 'A stream cannot be kept for repetitions: answer with bytes, text or data, or send the stream by a route without app.idempotent().',
+  },
   NOT_INSTALLED: {
     status: 500,
     summary:

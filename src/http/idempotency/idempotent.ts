@@ -5,6 +5,8 @@ import type { Database, TransactionOptions } from '../../db/database.ts'
 import { type Answer, jsonType, sendAnswer } from '../answer.ts'
 import type { HttpReply, HttpRequest } from '../route.ts'
 import { markIdempotent } from './marked.ts'
+import { asBuffer, isStream } from './bytes.ts'
+import { idempotencyErrors } from './errors.ts'
 import type { Once } from './once.ts'
 
 /** What a handler answers. */
@@ -12,7 +14,7 @@ export interface RouteAnswer {
   /** Default: 200, without a body 204. One of 400 and above rolls everything back, and the same key may try again. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Bytes and text are sent as they are, everything else as JSON. */
+  /** Bytes and text are sent as they are, everything else as JSON. Not a stream: the answer is kept, so it is needed whole. */
   readonly body?: unknown
 }
 
@@ -74,11 +76,12 @@ function answerOf({ status, headers = {}, body }: RouteAnswer, reply: HttpReply)
 
 /** JSON by the serializer of the route's response schema, as Fastify would. */
 function bytesOf(body: unknown, status: number, reply: HttpReply): Buffer {
-  if (Buffer.isBuffer(body)) return body
+  if (body instanceof Uint8Array) return asBuffer(body)
+  if (isStream(body)) throw idempotencyErrors.STREAM('answer')
   return Buffer.from(typeof body === 'string' ? body : (reply.code(status).serialize(body) as string))
 }
 
 function typeOf(body: unknown): string {
-  if (Buffer.isBuffer(body)) return 'application/octet-stream'
+  if (body instanceof Uint8Array) return 'application/octet-stream'
   return typeof body === 'string' ? 'text/plain; charset=utf-8' : jsonType
 }

@@ -1,5 +1,6 @@
 // Below the application: callers that are told apart, and old answers that go away.
 
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -82,7 +83,11 @@ describe.each(testDatabases())('answers kept on $name', ({ url }) => {
 
   test('a body that cannot be read twice is refused rather than taken for any other', () => {
     const once = new Once({ db, callers, ttlMs: dayMs, waitMs: 1_000 })
-    expect(() => once.claimOf(requestBy('ada', { pipe: () => undefined }))).toThrow('stream')
+    for (const body of [Readable.from(['a']), new Blob(['a']).stream()]) {
+      const claim = () => once.claimOf(requestBy('ada', body))
+      expect(claim).toThrow(expect.objectContaining({ code: 'IDEMPOTENCY_STREAM', status: 500, hint: expect.stringContaining('parser') }))
+    }
+    expect(once.claimOf(requestBy('ada', new Uint8Array([97])))).toEqual(once.claimOf(requestBy('ada', Buffer.from('a'))))
   })
 
   test('old answers are removed in the background, and young ones stay', async () => {
