@@ -1,5 +1,6 @@
 // The cache of one process: which mode answers a read, near copies on top, and what is known of all of it.
 
+import { currentContext } from '../core/context.ts'
 import type { Logger } from '../core/log.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Bus } from '../core/processes/bus.ts'
@@ -189,8 +190,9 @@ export class Cache {
     await this.#parts.fenced?.stop()
   }
 
+  /** Who says what he has written, perhaps through another process, must be shown it; a near copy may be of before. */
   #nearEntry({ settings, key, tables }: CachedRead): Entry | undefined {
-    if (settings.nearMs === 0 || this.#isPrivate()) return undefined
+    if (settings.nearMs === 0 || this.#isPrivate() || currentContext()?.readAfter !== undefined) return undefined
     const copy = this.#memory.get(key)
     if (copy === undefined) return undefined
     const now = performance.now()

@@ -11,6 +11,7 @@ import type { FastifyInstance } from 'fastify'
 import { accessFields, type AccessFields } from '../core/access-line.ts'
 import { Lru } from '../support/lru.ts'
 import type { InFlight } from './in-flight.ts'
+import { readAfterOf } from './read-after.ts'
 import type { HttpReply, HttpRequest } from './route.ts'
 import type { RouteFacts } from './routes.ts'
 
@@ -96,7 +97,8 @@ function isPlain({ method, httpVersion, headers }: IncomingMessage): boolean {
     headers['if-none-match'] === undefined &&
     headers['accept-version'] === undefined &&
     headers['content-length'] === undefined &&
-    headers['transfer-encoding'] === undefined
+    headers['transfer-encoding'] === undefined &&
+    readAfterOf(headers) === undefined
   )
 }
 

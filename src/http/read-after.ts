@@ -1,7 +1,8 @@
 // Clients read what they have written, also from a replica and through another process: an answer to a write says how far a replica
 // must be (`X-Read-After`), and the client's next requests say it back, by the same header or by the cookie that a browser sends by itself.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Config } from '../core/config.ts'
 import type { Database } from '../db/database.ts'
 import { doubtMs } from '../db/replicas/writes.ts'
@@ -14,7 +15,7 @@ export function addReadAfter(app: FastifyInstance, db: Database, { api, database
   const attributes = `Path=/; HttpOnly; SameSite=Lax${api.url?.startsWith('https:') === true ? '; Secure' : ''}`
   const doubt = `; Max-Age=${Math.ceil((doubtMs(database) + database.replicaMaxLagMs) / 1_000)}`
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.exchange !== null) request.exchange.readAfter = toldBy(request)
+    if (request.exchange !== null) request.exchange.readAfter = readAfterOf(request.headers)
     done()
   })
   app.addHook('onSend', async (request, reply, payload) => {
@@ -24,7 +25,8 @@ export function addReadAfter(app: FastifyInstance, db: Database, { api, database
   })
 }
 
-function toldBy({ headers }: FastifyRequest): string | undefined {
+/** What the client has written so far, as it was told; undefined when it does not say. */
+export function readAfterOf(headers: IncomingHttpHeaders): string | undefined {
   const told = headers[header] ?? cookie.exec(headers.cookie ?? '')?.[1]
   return Array.isArray(told) ? told.join() : told
 }

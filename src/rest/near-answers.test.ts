@@ -9,9 +9,9 @@ const sql = `insert into authors (name) values ('Ada'); insert into posts (autho
 const cache = { ttl: '5m', near: '1m' }
 const paths = ['/api/posts/1', '/api/posts?page[size]=5&include=author', '/api/posts?page[size]=1'] as const
 
-async function serving() {
-  const [app] = await cachedApps(blog({ posts: { cache }, authors: { cache } }), { sql, count: 1 })
-  if (app === undefined) throw new Error('There is no application.')
+async function serving(environment: Record<string, string> = {}) {
+  const [app, other] = await cachedApps(blog({ posts: { cache }, authors: { cache } }), { sql, environment })
+  if (app === undefined || other === undefined) throw new Error('There is no application.')
   const { url } = await app.app.start()
   const found = vi.spyOn(app.app.fastify.knownAnswers, 'find')
   onTestFinished(() => found.mockRestore())
@@ -21,7 +21,7 @@ async function serving() {
     const [known] = found.mock.results.slice(-1) as { value: ReturnType<KnownAnswers['find']> }[]
     return { status: reply.status, headers: rest, text: await reply.text(), wasKnown: known?.value !== undefined }
   }
-  return { ...app, url, get }
+  return { ...app, other, url, get }
 }
 
 test.each(paths)('%s: from the third time on it is answered ahead of the router, with the same bytes and headers', async (path) => {
@@ -48,4 +48,18 @@ test.each(paths)('%s: after a write nobody is given what was before it', async (
   expect(after.text).toContain('"title":"new"')
   await app.get(path)
   expect(await app.get(path)).toMatchObject({ text: after.text, wasKnown: true })
+})
+
+test('who says what he has written through another process is shown it, and others have the copy', async () => {
+  // A replica that is away, as after a crash: reads go to the primary.
+  const app = await serving({ DATABASE_REPLICA_URLS: 'postgres://127.0.0.1:1/none' })
+  const path = '/api/posts/1'
+  for (const _ of 'abc') await app.get(path)
+  const { headers } = await app.other.patch(path, { title: 'new' })
+  const [told, cookie] = [String(headers['x-read-after']), String(headers['set-cookie']).replace(/;.*/, '')]
+  expect(cookie).toBe(`plinth_read_after=${told}`)
+  expect(await app.get(path)).toMatchObject({ text: expect.stringContaining('old'), wasKnown: true })
+  for (const said of [{ 'x-read-after': told }, { cookie: `a=b; ${cookie}` }] as Record<string, string>[])
+    expect(await app.get(path, said), JSON.stringify(said)).toMatchObject({ text: expect.stringContaining('new'), wasKnown: false })
+  expect(await app.get(path, { cookie: 'a=b' })).toMatchObject({ text: expect.stringContaining('new') })
 })
