@@ -1,13 +1,14 @@
 // An application with Redis, one that never had any, and one whose Redis goes and comes back in the middle are asked the same: everything
 // the OpenAPI document allows and forbids. The answers must be the same, and none a failure.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppDefinition, anyone, defineApp, defineResource, type RoutePlugin } from 'plinth'
 import { boolean, integer, numeric, pgTable, serial, softDelete, text, varchar } from 'plinth/db'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
 import { fuzzContract } from './contract-fuzzer.ts'
 import { amount, report, seed } from './support/amount.ts'
-import { type Caller, type Call, describeCall, type Reply } from './support/caller.ts'
+import { type Caller, type Call, describeCall, inLanes, type Reply } from './support/caller.ts'
 import { type LiveApp, liveApp } from './support/live-app.ts'
 
 const timeoutMs = 300_000
@@ -69,24 +70,23 @@ class Twins implements Caller {
   readonly port: number
   readonly differences: string[] = []
   requests = 0
+  /** Runs before each request, with the number of those that were sent. */
+  before: (count: number) => Promise<void> = async () => {}
   readonly #twins: readonly Twin[]
-  readonly #before: (count: number) => Promise<void>
 
-  /** @param before  runs before each request, with the number of those that were sent */
-  constructor(twins: readonly Twin[], before: (count: number) => Promise<void> = async () => {}) {
+  constructor(twins: readonly Twin[]) {
     this.#twins = twins
-    this.#before = before
     this.port = twins[0]?.app.port ?? 0
   }
 
   /** Reads are sent twice: the second answer may come from a cache. */
   async send(call: Call): Promise<Reply> {
-    const first = await this.#sendOnce(call)
-    return (call.method ?? 'GET') === 'GET' ? this.#sendOnce(call) : first
+    await this.before(this.requests)
+    const first = await this.compare(call)
+    return (call.method ?? 'GET') === 'GET' ? this.compare(call) : first
   }
 
-  async #sendOnce(call: Call): Promise<Reply> {
-    await this.#before(this.requests)
+  async compare(call: Call): Promise<Reply> {
     this.requests += 1
     const replies = await Promise.all(this.#twins.map(({ app }) => app.send(call)))
     const [first, ...others] = replies
@@ -117,15 +117,34 @@ async function redisServer(): Promise<RedisServer> {
   return redis
 }
 
-/** Kills it while requests are sent, after every `period` of them, and starts it again half a period later. */
-function coming(redis: RedisServer, period: number): (count: number) => Promise<void> {
-  let stopping: Promise<void> | undefined
-  return async (count) => {
-    if (count % period === period / 2) stopping = redis.stop()
-    if (count === 0 || count % period !== 0) return
-    await stopping
-    await redis.start()
+/** Kills the Redis of `twin` about every `period` requests, while lookups come from it if they can, and starts it again half a period later. */
+class Comings {
+  /** Kills while the fenced cache was on. */
+  kills = 0
+  #next = 0
+  #isThere = true
+
+  constructor(caller: Twins, twin: Twin, redis: RedisServer, period: number) {
+    caller.before = async (count) => {
+      if (count < this.#next) return
+      this.#next = count + period / 2
+      this.#isThere = !this.#isThere
+      if (this.#isThere) return redis.start()
+      if (await comesOn(twin)) this.kills += 1
+      const lookups = Array.from({ length: 32 }, (_, index) => ({ path: `/api/products/${(index % 4) + 1}` }))
+      await Promise.all([inLanes(lookups, 4, async (lookup) => void (await caller.compare(lookup))), sleep(5).then(() => redis.stop())])
+    }
   }
+}
+
+/** Whether lookups may come from Redis. After each kill the application waits longer before it relies on that Redis again. */
+async function comesOn({ app }: Twin): Promise<boolean> {
+  for (const deadline = Date.now() + 2_000; Date.now() < deadline; await sleep(20)) {
+    await app.send({ path: '/api/products/1' })
+    const { checks } = (await app.send({ path: '/health/details' })).json() as { checks: { cache: { fenced: { ok: boolean } } } }
+    if (checks.cache.fenced.ok) return true
+  }
+  return false
 }
 
 describe.skipIf(!hasRedis())('D8: Redis is optional', () => {
@@ -133,16 +152,19 @@ describe.skipIf(!hasRedis())('D8: Redis is optional', () => {
     'with it, without it from the start, and with it gone and back again and again: the same answers, and no failure',
     async () => {
       const [stable, moving] = [await redisServer(), await redisServer()]
-      const twins = [await start('with Redis', stable), await start('without Redis'), await start('Redis goes and comes back', moving)]
-      const caller = new Twins(twins, coming(moving, amount(100, 400)))
+      const unstable = await start('Redis goes and comes back', moving)
+      const twins = [await start('with Redis', stable), await start('without Redis'), unstable]
+      const caller = new Twins(twins)
+      const comings = new Comings(caller, unstable, moving, amount(200, 1_000))
       const { findings } = await fuzzContract(caller, { requests: amount(240, 6_000), seed })
       const found = await hits(twins[0])
       report(
-        `D8: ${caller.requests} requests each to three applications, seed ${seed}: ${caller.differences.length} differences, ${found} of the first's from its cache`,
+        `D8: ${caller.requests} requests each to three applications, seed ${seed}: ${caller.differences.length} differences, ${found} of the first's from its cache, ${comings.kills} kills of a Redis in use`,
       )
       expect(caller.differences.slice(0, 3)).toEqual([])
       expect(findings).toEqual([])
       expect(caller.requests).toBeGreaterThanOrEqual(amount(240, 6_000))
+      expect(comings.kills).toBeGreaterThanOrEqual(amount(1, 3))
       expect(found).toBeGreaterThan(amount(10, 200))
     },
     timeoutMs,
