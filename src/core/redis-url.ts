@@ -20,7 +20,7 @@ export interface RedisAddress {
 }
 
 /** Every scheme that REDIS_URL may have. */
-export const redisSchemes = ['redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'redis+sentinel', 'rediss+sentinel'] as const
+const redisSchemes = ['redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'redis+sentinel', 'rediss+sentinel'] as const
 
 const redisPort = 6_379
 const sentinelPort = 26_379
