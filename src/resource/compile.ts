@@ -10,6 +10,7 @@ import type { Operation, ThroughRelation } from './define.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
 import { isForAnyone, isOpen } from './policy.ts'
+import { reachable } from './reachable.ts'
 import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
 import { parseSort, planSort } from './sort.ts'
 
@@ -143,13 +144,6 @@ function publicLeaks(resources: readonly CompiledResource[]): string[] {
       .filter(({ options }) => !isForAnyone(options.access, 'list'))
       .map(({ name }) => `${whereIs(resource)}: cacheControl.public: its replies can include "${name}", which not anyone may read.`),
   )
-}
-
-/** A set visits what is added while it is walked. */
-function reachable(resource: CompiledResource): ReadonlySet<CompiledResource> {
-  const found = new Set([resource])
-  for (const { relations } of found) for (const { target } of relations.values()) found.add(target)
-  return found
 }
 
 function whereIs({ file, name }: CompiledResource): string {

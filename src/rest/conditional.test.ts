@@ -14,6 +14,7 @@ const access = { read: anyone, write: anyone }
 const authors = pgTable('authors', { id: serial().primaryKey(), name: text().notNull().unique() })
 const books = pgTable('books', { isbn: text().primaryKey(), title: text(), author_id: integer().references(() => authors.id) })
 const diaries = pgTable('diaries', { id: serial().primaryKey(), line: text() })
+const entries = pgTable('entries', { id: serial().primaryKey(), diary_id: integer().references(() => diaries.id) })
 const members = { policy: 'members' }
 
 const definition = defineApp({
@@ -22,6 +23,7 @@ const definition = defineApp({
     defineResource(authors, { access, requireMatch: true }),
     defineResource(books, { access, cacheControl: { public: true, maxAge: '1m', staleWhileRevalidate: '5m' } }),
     defineResource(diaries, { access: { read: members, write: anyone } }),
+    defineResource(entries, { access, cacheControl: { maxAge: '1m' } }),
   ],
 })
 
@@ -34,7 +36,7 @@ describe.each(testDatabases())('replies that are kept on $name', ({ url }) => {
   })
   afterAll(() => api.close())
   beforeEach(async () => {
-    await api.app.db.query('truncate authors, books, diaries restart identity cascade')
+    await api.app.db.query('truncate authors, books, diaries, entries restart identity cascade')
     await api.post('/api/authors', { name: 'Ada' })
     await api.post('/api/diaries', { line: 'dear diary' })
     tag = String((await api.post('/api/books', { isbn: '1', title: 'One' })).headers['etag'])
@@ -59,6 +61,11 @@ describe.each(testDatabases())('replies that are kept on $name', ({ url }) => {
     expect(await headersOf('/api/diaries')).toMatchObject({ 'cache-control': 'private, no-cache', vary: 'Origin, Authorization, Cookie' })
     const again = await api.get('/api/diaries/1', { 'if-none-match': String((await headersOf('/api/diaries/1'))['etag']) })
     expect([again.status, again.headers['vary']]).toEqual([304, 'Origin, Authorization, Cookie'])
+  })
+
+  test('also where he decides only what of a reply is included', async () => {
+    for (const path of ['/api/entries', '/api/entries?include=diary'])
+      expect(await headersOf(path)).toMatchObject({ 'cache-control': 'private, max-age=60', vary: 'Origin, Authorization, Cookie' })
   })
 
   test('refusals and writes are not kept', async () => {

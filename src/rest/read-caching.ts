@@ -5,20 +5,28 @@ import { addVary } from '../http/cors.ts'
 import type { HttpReply } from '../http/route.ts'
 import type { CacheControl } from '../resource/define.ts'
 import { isForAnyone } from '../resource/policy.ts'
+import { reachable } from '../resource/reachable.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { parseDuration } from '../support/duration.ts'
 
 /** Puts the headers on a reply that is about to be sent. */
 export type KeepRead = (reply: HttpReply) => HttpReply
 
-/** Worked out once at start. Where the caller decides what a read answers, `Vary` names the headers that say who it is. */
-export function readCaching({ options }: CompiledResource, callers: Callers): KeepRead {
-  const value = cacheControlText(options.cacheControl)
-  const names = isForAnyone(options.access, 'list') && isForAnyone(options.access, 'get') ? [] : callers.headers
+/**
+ * Worked out once at start. Where the caller decides what a read answers, also about records that it can include, `Vary` names the headers
+ * that say who it is.
+ */
+export function readCaching(resource: CompiledResource, callers: Callers): KeepRead {
+  const value = cacheControlText(resource.options.cacheControl)
+  const names = [...reachable(resource)].every(isReadByAnyone) ? [] : callers.headers
   return (reply) => {
     for (const name of names) addVary(reply, name)
     return reply.header('cache-control', value)
   }
+}
+
+function isReadByAnyone({ options: { access } }: CompiledResource): boolean {
+  return isForAnyone(access, 'list') && isForAnyone(access, 'get')
 }
 
 /** Without an age a copy may be kept, and has to be asked about each time: the ETag makes that a 304. */
