@@ -1,5 +1,6 @@
 // Refusals as the document's shared replies, in the application's format. The examples are made by the tables that make the errors.
 
+import { fenceErrors } from '../cache/fenced/errors.ts'
 import { type AppError, coreErrors, declaredErrors } from '../core/errors.ts'
 import { dbErrors } from '../db/errors.ts'
 import { idempotencyErrors } from '../http/idempotency/errors.ts'
@@ -91,7 +92,7 @@ function exampleErrors({ resource, field }: ErrorSubject): Readonly<Record<Refus
     UnsupportedMediaType: [httpErrors.UNSUPPORTED_MEDIA_TYPE()],
     KeyReused: [idempotencyErrors.KEY_REUSED()],
     KeyInProgress: [idempotencyErrors.IN_PROGRESS()],
-    Failed: [coreErrors.INTERNAL()],
+    Failed: [coreErrors.INTERNAL(), fenceErrors.NOT_INSTALLED()],
     Unavailable: [dbErrors.UNAVAILABLE()],
     Refused: [],
   }
