@@ -37,6 +37,7 @@ export async function openCache(surroundings: CacheSurroundings, internals?: Cac
     memoryBytes: config.cache.memoryBytes,
     secret: config.secrets.secretKey,
     hasNear: settings.some(({ nearMs }) => nearMs > 0),
+    models: Array.from(registry.models.values(), ({ sqlName }) => sqlName),
     internals,
   })
 }

@@ -22,6 +22,7 @@ import { SharedStore } from './shared-store.ts'
 import { WatchedTables } from './tables.ts'
 import { VerifiedMode } from './verified.ts'
 import { Versions } from './versions.ts'
+import { WriteReach } from './write-reach.ts'
 
 export interface CacheParts {
   readonly db: Database
@@ -35,6 +36,8 @@ export interface CacheParts {
   readonly secret: string
   /** True when a resource has near copies. */
   readonly hasNear: boolean
+  /** All of the application's models, quoted and schema-qualified. */
+  readonly models: readonly string[]
   /** Undefined when no resource is fenced. */
   readonly fenced?: FencedCache
   readonly internals?: CacheInternals
@@ -74,7 +77,7 @@ export class Cache {
   readonly #modes: Readonly<Record<CacheModeName, CacheMode>>
 
   constructor(parts: CacheParts) {
-    const { db, redis, bus, log, metrics, memoryBytes, secret, hasNear, internals = {} } = parts
+    const { db, redis, bus, log, metrics, memoryBytes, secret, hasNear, models, internals = {} } = parts
     const { faults = {} } = internals
     const countBroken = metrics.counter('plinth_cache_broken_entries_total', 'Entries that were not ours, or not whole.', 'store')
     this.#parts = parts
@@ -87,7 +90,7 @@ export class Cache {
     this.#changes = new Changes({ tables: this.tables, redis, bus, tellsOthers: hasNear, onClear: () => this.#memory.clear(), faults })
     const verified = new VerifiedMode({ ...this.#stores(), db, faults })
     this.#modes = { verified, fenced: this.#fencedMode(verified, () => countBroken('fenced')) }
-    if (hasNear) db.onWrite((tables) => this.#changes.wrote(tables))
+    if (hasNear) this.#listen(new WriteReach(db, models))
     metrics.gauge('plinth_cache_memory', 'Answers kept in this process.', 'of', () => this.#memoryGauge())
   }
 
@@ -199,6 +202,10 @@ export class Cache {
     const { askedAt, stamp } = copy.version
     const isRecent = now - askedAt <= settings.nearMs && now <= copy.expiresAt
     return isRecent && stamp === tables.stamp() ? copy.entry : undefined
+  }
+
+  #listen(reach: WriteReach): void {
+    this.#parts.db.onWrite((tables) => this.#changes.wrote(reach.of(tables)))
   }
 
   #fencedMode(otherwise: CacheMode, onBroken: () => void): CacheMode {
