@@ -1,6 +1,6 @@
 // The application that is broken: tables as they are, with a verified cache, and with a fenced one.
 
-import { setTimeout as sleep } from 'node:timers/promises'
+import { once } from 'node:events'
 import { Client } from 'pg'
 import { anyone, defineApp, defineResource, type RoutePlugin } from 'plinth'
 import { integer, pgTable, serial, text } from 'plinth/db'
@@ -19,7 +19,8 @@ const extras: RoutePlugin = (fastify, { app }) => {
     await app.db.query('select pg_sleep($1::float8 / 1000)', [ms])
     return {}
   })
-  fastify.get<{ Params: { ms: string } }>('/wait/:ms', ({ params: { ms } }) => sleep(Number(ms), {}))
+  /** Works until its client goes away. */
+  fastify.get('/hold', async ({ raw }) => once(raw.socket, 'close').then(() => ({})))
   /** A transaction that always meets another. */
   const fails = `do $$ begin perform nextval('calls'); raise exception using errcode = '40001'; end $$`
   fastify.post('/never', () => app.db.transaction(() => app.db.query(fails), { retry: true }))

@@ -89,9 +89,9 @@ const held = new WeakMap<World, { end(): void }>()
 export const processModes: readonly FailureMode[] = [
   {
     fault: 'More requests at once than `IN_FLIGHT_LIMIT`',
-    world: { settings: { IN_FLIGHT_LIMIT: '40' } },
+    world: { redis: false, settings: { IN_FLIGHT_LIMIT: '40' } },
     async inject(world) {
-      const sockets = Array.from({ length: 40 }, () => clientOf(world.app.port, 'GET /wait/60000 HTTP/1.1\r\nHost: a\r\n\r\n'))
+      const sockets = Array.from({ length: 40 }, () => clientOf(world.app.port, 'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n'))
       held.set(world, { end: () => sockets.forEach((socket) => socket.destroy()) })
       while ((await inFlight(world)) <= 40) await sleep(20)
     },
@@ -103,7 +103,7 @@ export const processModes: readonly FailureMode[] = [
   },
   {
     fault: 'Hundreds of clients send a request slowly and never finish it',
-    world: { settings: { IN_FLIGHT_LIMIT: '50', REQUEST_TIMEOUT: '2s', HEADERS_TIMEOUT: '2s' } },
+    world: { redis: false, settings: { IN_FLIGHT_LIMIT: '50', REQUEST_TIMEOUT: '2s', HEADERS_TIMEOUT: '2s' } },
     inject(world) {
       const sockets = Array.from({ length: 300 }, (_, index) => slowClient(world.app.port, index % 2 === 0))
       held.set(world, { end: () => sockets.forEach((socket) => socket.destroy()) })
