@@ -272,3 +272,33 @@ test('rows that are written right before the commit are locked as well, by whom 
   })
   expect(await everyone(bed)).toEqual(['by SQL', 'by SQL'])
 })
+
+test.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random'])(
+  'a Redis that evicts locks (%s) is not used, says why, and is used when it no longer does',
+  async (policy) => {
+    const bed = await start()
+    const { redis, one, other } = bed
+    await warm(other)
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', policy)
+    const says = (node: FencedNode): boolean =>
+      JSON.stringify(node.cache.health()).includes(`its maxmemory-policy is ${policy}, which evicts locks`)
+    await until(async () => {
+      await everyone(bed)
+      return says(one) && says(other)
+    }, 20_000)
+    await one.write(1, 'new')
+    for (let i = 0; i < 20; i++) expect(await other.read(1)).toMatchObject({ text: 'new', status: 'bypass' })
+    expect([one.cache.isOn(), other.cache.isOn()]).toEqual([false, false])
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    await warm(other)
+    expect(await everyone(bed)).toEqual(['new', 'new'])
+  },
+)
+
+test('a process that finds such a Redis at its start reads from the database', async () => {
+  const [url, redis] = await Promise.all([fencedDatabase(testDatabase().url), redisServer({ 'maxmemory-policy': 'allkeys-lru' })])
+  const node = await fencedNode(url, { redisUrl: redis.url })
+  await node.write(1, 'first')
+  for (let i = 0; i < 20; i++) expect(await node.read(1)).toMatchObject({ text: 'first', status: 'bypass' })
+  expect(node.cache.health()).toMatchObject({ reason: 'Redis cannot be used: its maxmemory-policy is allkeys-lru, which evicts locks' })
+})
