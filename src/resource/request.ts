@@ -62,7 +62,7 @@ export type WriteRequest =
   | ({ readonly operation: 'replace'; readonly key: RecordKey; readonly values: RecordValues } & Preconditions)
   | ({ readonly operation: 'patch'; readonly key: RecordKey; readonly values: RecordValues } & Preconditions)
   | ({ readonly operation: 'delete'; readonly key: RecordKey } & Preconditions)
-  | { readonly operation: 'restore'; readonly key: RecordKey }
+  | ({ readonly operation: 'restore'; readonly key: RecordKey } & Preconditions)
 
 /** All or nothing, in one transaction; every item that is wrong is reported with its `index`. */
 export type BulkRequest =

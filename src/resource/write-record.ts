@@ -38,7 +38,7 @@ export async function writeRecord(
   const checked = checkRequest(writer, request)
   const context: HookContext = { operation: request.operation, resource: name, requestId, db: writer.db }
   const hooked = runsInTransaction(options.hooks)
-  if (hooked || (checked.operation !== 'create' && hasPreconditions(conditionsOf(checked))))
+  if (hooked || (checked.operation !== 'create' && hasPreconditions(checked)))
     return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: !hooked, joins })
   const change = async (): Promise<WrittenRecord | undefined> =>
     conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
@@ -58,15 +58,11 @@ function valuesOf(request: WriteRequest): RecordValues {
   return 'values' in request ? request.values : {}
 }
 
-function conditionsOf(request: WriteRequest): Preconditions {
-  return request.operation === 'restore' ? {} : request
-}
-
 async function writeWatched(writer: Writer, request: WriteRequest, context: HookContext): Promise<WrittenRecord | undefined> {
   const { hooks } = writer.resource.options
   const current = request.operation === 'create' ? undefined : await lockCurrent(writer, request)
   if (request.operation !== 'create' && current === undefined) return undefined
-  compare(writer, current, conditionsOf(request))
+  compare(writer, current, request)
   const before = hooks?.beforeWrite === undefined || current === undefined ? undefined : hookRow(writer, current, 0)
   const values = await runBeforeWrite(hooks, valuesOf(request), before, context)
   const outcome = await perform(writer, request, values, hooks?.beforeWrite === undefined ? 'caller' : 'hook')

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { anyone, defineApp, defineResource } from 'plinth'
-import { integer, pgTable, serial, text } from 'plinth/db'
+import { integer, pgTable, serial, softDelete, text } from 'plinth/db'
 import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
 import { readRegistry } from '../app/create.ts'
 import { blog } from '../../test/support/blog.ts'
@@ -15,6 +15,7 @@ const authors = pgTable('authors', { id: serial().primaryKey(), name: text().not
 const books = pgTable('books', { isbn: text().primaryKey(), title: text(), author_id: integer().references(() => authors.id) })
 const diaries = pgTable('diaries', { id: serial().primaryKey(), line: text() })
 const entries = pgTable('entries', { id: serial().primaryKey(), diary_id: integer().references(() => diaries.id) })
+const shelves = pgTable('shelves', { id: serial().primaryKey(), room: text(), ...softDelete })
 const members = { policy: 'members' }
 
 const definition = defineApp({
@@ -22,6 +23,7 @@ const definition = defineApp({
   resources: [
     defineResource(authors, { access, requireMatch: true }),
     defineResource(books, { access, cacheControl: { public: true, maxAge: '1m', staleWhileRevalidate: '5m' } }),
+    defineResource(shelves, { access, requireMatch: true }),
     defineResource(diaries, { access: { read: members, write: anyone } }),
     defineResource(entries, { access, cacheControl: { maxAge: '1m' } }),
   ],
@@ -36,7 +38,7 @@ describe.each(testDatabases())('replies that are kept on $name', ({ url }) => {
   })
   afterAll(() => api.close())
   beforeEach(async () => {
-    await api.app.db.query('truncate authors, books, diaries, entries restart identity cascade')
+    await api.app.db.query('truncate authors, books, diaries, entries, shelves restart identity cascade')
     await api.post('/api/authors', { name: 'Ada' })
     await api.post('/api/diaries', { line: 'dear diary' })
     tag = String((await api.post('/api/books', { isbn: '1', title: 'One' })).headers['etag'])
@@ -155,6 +157,21 @@ describe.each(testDatabases())('replies that are kept on $name', ({ url }) => {
     })
     expect((await api.delete('/api/books', ['1'], stale)).status).toBe(412)
     expect((await api.patch('/api/books', [{ isbn: '1', title: 'Two' }], { 'if-match': '*' })).status).toBe(200)
+  })
+
+  test('a restore is a change like any other: it takes the tag of the deleted record, and needs one where the resource demands it', async () => {
+    const restore = (headers: Record<string, string> = {}) => api.post('/api/shelves/1/restore', undefined, headers)
+    const before = String((await api.post('/api/shelves', { room: 'hall' })).headers['etag'])
+    const { headers } = await api.delete('/api/shelves/1', undefined, { 'if-match': before })
+    const deleted = String(headers['etag'])
+    expect(deleted).toMatch(/^"[\w-]+"$/)
+    expect(await restore()).toMatchObject({ status: 428, body: { code: 'WRITE_PRECONDITION_REQUIRED' } })
+    expect(await restore({ 'if-match': before })).toMatchObject({ status: 412, body: { code: 'WRITE_PRECONDITION_FAILED' } })
+    expect((await api.get('/api/shelves/1')).status).toBe(404)
+    expect(await restore({ 'if-match': deleted })).toMatchObject({ status: 200, body: { data: { room: 'hall' } } })
+    await api.delete('/api/shelves/1', undefined, { 'if-match': '*' })
+    expect((await restore({ 'if-match': '*' })).status).toBe(200)
+    expect((await restore({ 'if-match': '*' })).status).toBe(404)
   })
 
   test('a resource that demands If-Match refuses changes without it, and changes in bulk', async () => {

@@ -203,16 +203,19 @@ function remove({ resource, names }: Subject): Part {
     summary: `Delete one ${names.oneInWords}`,
     description: deletion(resource),
     parameters: [ifMatch(resource), idempotencyKey],
-    responses: { 204: deleted, ...writeRefusals('InvalidKey', 'NotFound', 'Conflict', ...conditionRefusals(resource)) },
+    responses: { 204: deletedOne(resource), ...writeRefusals('InvalidKey', 'NotFound', 'Conflict', ...conditionRefusals(resource)) },
   }
 }
 
-function restore({ names, schemas, examples }: Subject): Part {
+function restore({ resource, names, schemas, examples }: Subject): Part {
   return {
     operationId: `restore${names.one}`,
     summary: `Restore one deleted ${names.oneInWords}`,
-    parameters: [idempotencyKey],
-    responses: { 200: written(schemas, examples), ...writeRefusals('InvalidKey', 'NotFound', 'Conflict') },
+    parameters: [ifMatch(resource), idempotencyKey],
+    responses: {
+      200: written(schemas, examples),
+      ...writeRefusals('InvalidKey', 'NotFound', 'Conflict', ...conditionRefusals(resource)),
+    },
   }
 }
 
@@ -252,6 +255,11 @@ function written({ record }: ReplySchemas, examples: ReplyExamples): Part {
 
 const unchanged: Part = { description: 'Nothing has changed since the `ETag` of `If-None-Match`.', headers: headersOf(readHeaders) }
 const deleted: Part = { description: 'Deleted.', headers: writeHeaders() }
+
+/** What can be restored has a tag for it. */
+function deletedOne({ operations }: CompiledResource): Part {
+  return operations.has('restore') ? { ...deleted, headers: writeHeaders({ ETag: 'ETag' }) } : deleted
+}
 
 function deletion({ model }: CompiledResource): string {
   return model.softDelete === undefined ? 'There is no way back.' : 'What is deleted is hidden and can be restored.'

@@ -62,13 +62,20 @@ export function changeHandler(rest: RestResource, operation: 'replace' | 'patch'
 }
 
 export function restoreHandler(rest: RestResource): Route['handler'] {
-  return handlerOf(rest, (request, context) => answerRecord(rest, { operation: 'restore', key: keyOf(rest.resource, request) }, context))
+  return handlerOf(rest, (request, context) =>
+    answerRecord(rest, { operation: 'restore', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) }, context),
+  )
 }
 
 export function deleteHandler(rest: RestResource): Route['handler'] {
   return handlerOf(rest, async (request, context) => {
-    await writeOne(rest, { operation: 'delete', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) }, context)
-    return nothing
+    const { etag } = await writeOne(
+      rest,
+      { operation: 'delete', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) },
+      context,
+    )
+    // The tag of what can be restored, which no read gives.
+    return rest.resource.operations.has('restore') ? { ...nothing, headers: { etag } } : nothing
   })
 }
 
