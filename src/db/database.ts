@@ -113,7 +113,10 @@ export interface Database extends Reads {
   beforeCommit(effect: () => void | Promise<void>, options?: BeforeCommitOptions): void
   /** A connection of its own to the primary, for what must not wait behind the application's statements. Close it before the database. */
   openSession(): Session
-  /** The `pg` client of the current transaction, or the pool: what Drizzle is given (`drizzle({ client: db.client() })`). */
+  /**
+   * The `pg` client of the current transaction, or the pool. What is written on the pool itself goes unnoticed: afterwards reads by
+   * `anywhere` and from caches may show what was there before. Drizzle gets along without it: `drizzleOn(db)` sends its queries with `execute`.
+   */
   client(): Pool | PoolClient
   health(): Promise<DatabaseHealth>
   close(): Promise<void>

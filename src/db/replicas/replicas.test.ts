@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { drizzle } from 'drizzle-orm/node-postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openDatabase, signalAll } from '../../../test/support/database.ts'
 import { type PostgresServer, startPostgres, startStandby } from '../../../test/support/postgres-server.ts'
@@ -7,6 +8,7 @@ import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { runInContext, type RequestContext } from '../../core/context.ts'
 import { silentLog } from '../../core/log.ts'
 import type { Database, DatabaseHealth } from '../database.ts'
+import { drizzleOn } from '../drizzle.ts'
 import { textColumns } from '../rows.ts'
 import type { Demand } from './position.ts'
 import { Replica } from './replica.ts'
@@ -110,6 +112,9 @@ describe('reads that may be elsewhere', () => {
   const write: Record<string, (db: Database) => Promise<unknown>> = {
     'a statement': (db) => db.write(insert),
     'plain SQL': (db) => db.query(insert.text),
+    Drizzle: (db) => drizzleOn(db).execute(insert.text),
+    'what Drizzle was given the client of a transaction for': (db) =>
+      db.transaction(() => drizzle({ client: db.client() }).execute(insert.text)),
     'a transaction': (db) => db.transaction(() => db.write(insert)),
     'a commit that does not wait for the disk': (db) => db.query(`begin; set local synchronous_commit = off; ${insert.text}; commit`),
   }
