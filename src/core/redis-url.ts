@@ -19,9 +19,6 @@ export interface RedisAddress {
   readonly sentinelPassword?: string
 }
 
-/** Every scheme that REDIS_URL may have. */
-const redisSchemes = ['redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'redis+sentinel', 'rediss+sentinel'] as const
-
 const redisPort = 6_379
 const sentinelPort = 26_379
 
