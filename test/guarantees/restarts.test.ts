@@ -74,6 +74,20 @@ describe('A1: several processes on one port', () => {
     expect(failures).toEqual([])
   })
 
+  // Whoever is silent for longer than the two seconds that a retiring process waits may speak at the very moment in which it closes.
+  test(
+    'connections that are idle for a second and a half while a process is replaced go on: no request fails',
+    { timeout: testTimeout },
+    async () => {
+      const cluster = await serve(sound, ['--processes', '2'], '0')
+      const load = steadyLoad(portOf(cluster), { lanes: 40, pauseMs: [500, 1_500] })
+      for (let count = 0; count < reloads; count += 1) await reloadOnce(cluster)
+      const { requests, failures } = await load.stop()
+      report(`A1: ${reloads} reloads with 20 idle connections: ${requests} requests, ${failures.length} failures`)
+      expect(failures).toEqual([])
+    },
+  )
+
   test('control: with server.close() alone requests fail', { timeout: 60_000 }, async () => {
     const cluster = await serve(careless, ['--processes', '2'], '0')
     const load = steadyLoad(portOf(cluster), { lanes: 16, pauseMs: 1 })

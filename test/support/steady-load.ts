@@ -16,8 +16,8 @@ export interface SteadyLoad {
 
 export interface LoadOptions {
   readonly lanes?: number
-  /** Of each lane between two requests. */
-  readonly pauseMs?: number
+  /** Of each lane between two requests; two numbers: anything between them. */
+  readonly pauseMs?: number | readonly [number, number]
   /** Where reads and writes go. */
   readonly readPath?: string
   readonly writePath?: string
@@ -38,7 +38,7 @@ export function steadyLoad(port: number, options: LoadOptions = {}): SteadyLoad 
       const isWrite = requests % 4 === 0
       const failure = await send(port, agent, isWrite ? writePath : readPath, isWrite)
       if (failure !== undefined) failures.push(`${keepAlive ? 'kept' : 'new'} ${isWrite ? 'POST' : 'GET'}: ${failure}`)
-      await sleep(pauseMs)
+      await sleep(typeof pauseMs === 'number' ? pauseMs : pauseMs[0] + Math.random() * (pauseMs[1] - pauseMs[0]))
     }
     agent.destroy()
   }
