@@ -37,7 +37,7 @@ export function connectionConfig(url: string, config: DatabaseConfig): ClientCon
  * PostgreSQL looks first into the schema that is called like the role, and creates tables there. For a role `plinth`, as the embedded
  * database has, that would be the framework's own. What the URL says comes after this, and wins.
  */
-function ownSchemaAside(url: string): string[] {
+export function ownSchemaAside(url: string): string[] {
   return /^\w+:\/\/plinth[:@]/.test(url) ? ['-c search_path=public'] : []
 }
 

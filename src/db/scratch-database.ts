@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
+import { ownSchemaAside } from './connect.ts'
 
 export interface ScratchDatabase {
   readonly url: string
@@ -27,7 +28,7 @@ export async function runOn(url: string, statements: readonly string[]): Promise
 
 /** Lends a connection of its own to `work`. */
 export async function withClient<result>(url: string, work: (client: Client) => Promise<result>): Promise<result> {
-  const client = new Client({ connectionString: url })
+  const client = new Client({ connectionString: url, options: ownSchemaAside(url).join(' ') })
   await client.connect()
   try {
     return await work(client)

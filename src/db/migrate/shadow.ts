@@ -1,6 +1,7 @@
 // A database to try migrations on: PGlite in memory, or a scratch database on a real server (same version, same extensions).
 
 import { Client } from 'pg'
+import { ownSchemaAside } from '../connect.ts'
 import { createScratchDatabase } from '../scratch-database.ts'
 import type { Connection } from './connection.ts'
 import { importTool } from './import-tool.ts'
@@ -70,7 +71,11 @@ async function contribution(name: string): Promise<Contribution> {
 export function serverShadow(url: string): OpenShadow {
   return async (extensions) => {
     const database = await createScratchDatabase(url)
-    const client = new Client({ connectionString: database.url, connectionTimeoutMillis: 5_000 })
+    const client = new Client({
+      connectionString: database.url,
+      options: ownSchemaAside(database.url).join(' '),
+      connectionTimeoutMillis: 5_000,
+    })
     client.on('error', () => undefined) // a lost connection fails the query that follows
     await client.connect()
     const shadow: Shadow = {
