@@ -1,4 +1,4 @@
 import { redisModes } from './modes/redis.ts'
 import { tryModes } from './try-modes.ts'
 
-tryModes(redisModes, { ownProcess: true })
+tryModes(redisModes)
