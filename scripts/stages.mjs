@@ -43,6 +43,7 @@ export const ciStages = [
   {
     name: 'chaos',
     command: ['npm', 'run', 'chaos', '--', '--quick', '--reporter=default', '--reporter=json', `--outputFile.json=${chaosResults}`],
+    minutes: 15,
     results: chaosResults,
   },
   { name: 'bench', command: ['npm', 'run', 'bench', '--', '--quick'], minutes: 5 },
