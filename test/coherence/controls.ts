@@ -45,7 +45,6 @@ const whole: readonly Control[] = [
     fault: 'none',
     broken: 'deafToOwnWrites' satisfies keyof CacheFaults,
   },
-  fenced('wait', { fault: 'cut' }),
   fenced('mark', { fault: 'slow commits' }),
   fenced('leases', { fault: 'none', slowReadMs }),
   fenced('holder', { fault: 'none', slowReadMs }),
