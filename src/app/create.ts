@@ -77,11 +77,21 @@ export interface App {
  * @param peers   the other processes of the application on this machine; without it there are none
  * @throws AppError RESOURCE_INVALID_DEFINITION with every mistake, or the database's when the embedded one cannot start
  */
-export async function createApp(
+export function createApp(definition: AppDefinition, config: Config, peers: Peers = noPeers()): Promise<App> {
+  return createAppWith({}, definition, config, peers)
+}
+
+/** What tests set otherwise. */
+export interface AppInternals {
+  readonly cache?: CacheInternals
+}
+
+/** As `createApp`, for tests. */
+export async function createAppWith(
+  internals: AppInternals,
   definition: AppDefinition,
   config: Config,
   peers: Peers = noPeers(),
-  internals: AppInternals = {},
 ): Promise<App> {
   const process = peers.worker === undefined ? undefined : `worker ${peers.worker}`
   const { log, stream } = openLog(config, definition.options.name, process)
@@ -109,11 +119,6 @@ export async function createApp(
     await life.stop()
     throw error
   }
-}
-
-/** What tests set otherwise. */
-export interface AppInternals {
-  readonly cache?: CacheInternals
 }
 
 export function readRegistry({ options }: AppDefinition): Engine['registry'] {
@@ -168,6 +173,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     inject: (request) => fastify.inject(request),
     async start() {
       await life.start()
+      await cache?.start()
       return listen(app)
     },
     async stop(options) {

@@ -42,16 +42,14 @@ export async function openCache(surroundings: CacheSurroundings, internals?: Cac
   })
 }
 
-/** The cache of rows that Redis alone is asked for; it is on when this resolves, if it can be. */
+/** The cache of rows that Redis alone is asked for. */
 async function openFenced({ registry, db, redis, log, metrics }: CacheSurroundings, internals?: CacheInternals) {
   const resources = [...registry.resources.values()].filter(({ cache }) => cache?.mode === 'fenced')
   if (resources.length === 0) return undefined
   const { FencedCache } = await import('../cache/fenced/fenced-cache.ts')
   const columnOf = (model: Model, name: string): string => model.fieldByName.get(name)?.column ?? name
   const tables = resources.map(({ model }) => ({ name: model.sqlName, key: model.primaryKey.map((name) => columnOf(model, name)) }))
-  const fenced = new FencedCache({ db, redis, log, metrics, tables, faults: internals?.fencedFaults })
-  await fenced.start()
-  return fenced
+  return new FencedCache({ db, redis, log, metrics, tables, faults: internals?.fencedFaults })
 }
 
 /** Answers are right without it, only later. */

@@ -186,6 +186,14 @@ export class Cache {
     return this.#parts.fenced
   }
 
+  /**
+   * Switches the fenced mode on, so that the first read finds it so; else that does. Not before migrations are done, which would have to
+   * switch it off again.
+   */
+  async start(): Promise<void> {
+    await this.#parts.fenced?.start()
+  }
+
   /** Waits for what nobody waited for. */
   async close(): Promise<void> {
     this.#changes.close()

@@ -3,7 +3,7 @@
 import { tmpdir } from 'node:os'
 import type { AppDefinition } from 'plinth'
 import { onTestFinished } from 'vitest'
-import { type App, createApp } from '../../src/app/create.ts'
+import { type App, createAppWith } from '../../src/app/create.ts'
 import { schemaOf } from '../../src/app/models.ts'
 import { trackingOf } from '../../src/app/tracking.ts'
 import type { CacheInternals } from '../../src/cache/cache.ts'
@@ -58,7 +58,8 @@ export async function cachedApp(
 ): Promise<CachedApp> {
   const variables = { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: url, API_PORT: '0', SECRET_KEY: secret, ...environment }
   const config = readConfig(variables, tmpdir())
-  const app = await createApp(definition, config, undefined, { cache: internals })
+  const app = await createAppWith({ cache: internals }, definition, config)
+  await app.cache?.start()
   onTestFinished(() => app.stop())
   return {
     app,

@@ -3,7 +3,7 @@
 
 import { tmpdir } from 'node:os'
 import { readConfig } from 'plinth'
-import { createApp } from '../../../src/app/create.ts'
+import { createAppWith } from '../../../src/app/create.ts'
 import { definition } from './definition.ts'
 
 /** The same in all processes, as in production: they share entries that are sealed with it. */
@@ -17,7 +17,7 @@ const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'error', SECRET_KEY: 
 // The names of both modes' rules are different ones.
 const faults = Object.fromEntries((given['BROKEN'] ?? '').split(',').map((rule) => [rule, true]))
 const cache = { faults, fencedFaults: faults, sampleOneIn }
-const app = await createApp(definition(given['REDIS_URL']), config, undefined, { cache })
+const app = await createAppWith({ cache }, definition(given['REDIS_URL']), config)
 const { url } = await app.start()
 process.send?.({ port: Number(new URL(url).port) })
 process.on('disconnect', () => process.exit(0)) // whoever started it is gone
