@@ -119,40 +119,47 @@ export function tryModes(modes: readonly FailureMode[]): void {
     onTestFinished(() => endAll(ends))
     if (world !== undefined) return startWorld(world, ends)
     onTestFailed(discard)
-    shared ??= startWorld({}, sharedEnds)
+    shared ??= startServers(sharedEnds)
     const common = await shared
     return { ...common, app: await common.another({}, {}, ends) }
   }
 
-  const tryMode = async (mode: FailureMode): Promise<void> => {
+  const named = modes.map((mode) => [mode.fault, mode] as const)
+  test.for(named)('%s', { timeout: 90_000 }, async ([, mode], { skip }) => {
+    const reason = mode.skip?.()
+    if (reason !== undefined) skip(reason)
     const world = await worldFor(mode)
     // Control: before the fault all is well, so it is the fault that makes the difference.
     await expect.poll(() => isWarm(world), { timeout: cacheMs }).toBe(true)
-    const patienceMs = await patienceWith(world)
-    const before = messages(world).length
-    await sleep(sharedLookMs)
-    try {
-      await mode.inject(world)
-      await meanwhile(world, mode, { before, patienceMs })
-    } finally {
-      await mode.heal(world)
-    }
-    // Which kind of endpoint is not well yet is in the message.
-    const notWell = async (): Promise<string[]> => surprises(await askAll(world), outcomes(answered), Infinity)
-    await expect.poll(notWell, { timeout: recoveryMs + patienceMs, interval: 20 }).toEqual([])
-    // Nothing is left behind: no request, and no connection more than the process may have.
-    await expect.poll(() => shown(world), { timeout: 5_000 }).toMatchObject({ requestsInFlight: 1 })
-    await expect.poll(() => world.connections().catch(() => 0), { timeout: 5_000 }).toBeLessThanOrEqual(mostConnections)
-    await expect.poll(() => isWarm(world), { timeout: cacheMs }).toBe(true)
-  }
+    await breakAndMend(world, mode)
+  })
+}
 
-  for (const mode of modes) {
-    test(mode.fault, { timeout: 90_000 }, async ({ skip }) => {
-      const reason = mode.skip?.()
-      if (reason !== undefined) skip(reason)
-      await tryMode(mode)
-    })
+/** A world whose own process has ended: it would have connections, too. */
+async function startServers(ends: Ends): Promise<World> {
+  const world = await startWorld({}, ends)
+  world.app.signal('SIGKILL')
+  await world.app.exited
+  return world
+}
+
+async function breakAndMend(world: World, mode: FailureMode): Promise<void> {
+  const patienceMs = await patienceWith(world)
+  const before = messages(world).length
+  await sleep(sharedLookMs)
+  try {
+    await mode.inject(world)
+    await meanwhile(world, mode, { before, patienceMs })
+  } finally {
+    await mode.heal(world)
   }
+  // Which kind of endpoint is not well yet is in the message.
+  const notWell = async (): Promise<string[]> => surprises(await askAll(world), outcomes(answered), Infinity)
+  await expect.poll(notWell, { timeout: recoveryMs + patienceMs, interval: 20 }).toEqual([])
+  // Nothing is left behind: no request, and no connection more than the process may have.
+  await expect.poll(() => shown(world), { timeout: 5_000 }).toMatchObject({ requestsInFlight: 1 })
+  await expect.poll(() => world.connections().catch(() => 0), { timeout: 5_000 }).toBeLessThanOrEqual(mostConnections)
+  await expect.poll(() => isWarm(world), { timeout: cacheMs }).toBe(true)
 }
 
 interface Expected {
