@@ -103,7 +103,7 @@ test('a process that Redis is cut off from stays right, and so does one that is 
   const far = await fencedNode(url, { redisUrl: `redis://127.0.0.1:${proxy.port}` })
   await warm(far)
   await warm(other)
-  proxy.freeze()
+  proxy.freeze(['from client', 'from server'])
   for (const [writer, value] of [
     [far, 'from afar'],
     [one, 'from near'],
