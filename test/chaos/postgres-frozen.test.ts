@@ -5,7 +5,7 @@ import { signalAll } from '../support/database.ts'
 import { ask, failures, loadOn, percentile } from './support/load.ts'
 import { slackMs, testWorld } from './support/test-world.ts'
 
-const frozenMs = amount(5_000, 30_000)
+const frozenMs = amount(7_000, 30_000)
 const longestMs = 3_000
 /** Of an application that goes on taking requests; V8 takes some memory whenever it likes. */
 const mostGrowthBytes = 100 * 1024 * 1024

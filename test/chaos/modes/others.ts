@@ -1,7 +1,6 @@
 // Replicas, disks, clients, and the process itself.
 
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { signalAll } from '../../support/database.ts'
 import { query } from '../support/database.ts'
 import { fill, whyNoVolume } from '../support/volume.ts'
@@ -91,9 +90,9 @@ export const processModes: readonly FailureMode[] = [
     fault: 'More requests at once than `IN_FLIGHT_LIMIT`',
     world: { redis: false, settings: { IN_FLIGHT_LIMIT: '40' } },
     async inject(world) {
-      const sockets = Array.from({ length: 40 }, () => clientOf(world.app.port, 'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n'))
+      const sockets: Socket[] = []
       held.set(world, { end: () => sockets.forEach((socket) => socket.destroy()) })
-      while ((await inFlight(world)) <= 40) await sleep(20)
+      while ((await inFlight(world)) <= 40) sockets.push(clientOf(world.app.port, 'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n'))
     },
     first: outcomes(refused),
     log: /^too many requests at once: the surplus is refused$/,

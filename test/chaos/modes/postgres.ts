@@ -182,7 +182,7 @@ export const postgresModes: readonly FailureMode[] = [
     inject: (world) => openSession(world, 'begin; lock table notes, pages, cards in access exclusive mode'),
     first: outcomes(waitedFor, {
       read: waitedForInTurn,
-      verifiedRead: waitedForInTurn,
+      verifiedRead: { text: 'from the cache; what is not there: 503 as other reads', statuses: [200, 503], withinMs: 4_000 },
       fencedRead: { text: 'from the cache; what is not there: 503 as other reads', statuses: [200, 503], withinMs: 4_000 },
       ready: { text: '200, or 503 when all read connections wait', statuses: [200, 503], withinMs: 1_500 },
     }),
