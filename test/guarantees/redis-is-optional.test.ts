@@ -55,7 +55,8 @@ function essence({ status, headers, text }: Reply): string {
   const moment = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
   const own = ['content-type', 'location', 'allow', 'cache-control', 'vary', 'x-total-count', 'retry-after']
   const kept = own.flatMap((name) => (headers[name] === undefined ? [] : [`${name}: ${String(headers[name])}`]))
-  const etag = moment.test(text) ? [] : [`etag: ${String(headers['etag'])}`]
+  // Of what has a moment in it: in the body, or, of a record that was softly deleted, unseen.
+  const etag = moment.test(text) || status === 204 ? [] : [`etag: ${String(headers['etag'])}`]
   const withoutCursors = text.replaceAll(/"(?:next|previous)(?:_cursor)?":"[^"]*"/g, '"cursor"').replaceAll(moment, '<moment>')
   return [status, ...kept, ...etag, withoutCursors].join('\n')
 }
