@@ -39,7 +39,7 @@ export async function runProblems(page: Page): Promise<string[]> {
 }
 
 function runBlock(page: Page, block: Block, port: string): string {
-  const { stdout, stderr, status, error } = spawnSync('bash', ['-euo', 'pipefail', '-c', block.code.replaceAll(shownPort, port)], {
+  const { stdout, stderr, status, error } = spawnSync('bash', ['--norc', '-euo', 'pipefail', '-c', block.code.replaceAll(shownPort, port)], {
     ...surroundings(page, block, port),
     encoding: 'utf8',
     timeout: blockDeadlineMs,
@@ -50,7 +50,7 @@ function runBlock(page: Page, block: Block, port: string): string {
 
 /** `background: /health`: goes on when that address answers. */
 async function startBlock(page: Page, block: Block, port: string): Promise<ChildProcess> {
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', block.code.replaceAll(shownPort, port)], {
+  const child = spawn('bash', ['--norc', '-euo', 'pipefail', '-c', block.code.replaceAll(shownPort, port)], {
     ...surroundings(page, block, port),
     stdio: 'ignore',
     detached: true,
