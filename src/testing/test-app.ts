@@ -51,6 +51,7 @@ export async function testApp(definition: AppDefinition, options: TestAppOptions
   const { url, close } = await testDatabase(definition, options)
   try {
     const app = await createApp(definition, configOf(definition, url, options))
+    await app.cache?.start()
     const stop = async (): Promise<void> => {
       await app.stop()
       await close()
