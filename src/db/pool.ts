@@ -17,7 +17,7 @@ const waitersPerConnection = 32
 /** How long the pool makes do with the connections it has after the server refused another. */
 export const scarceMs = 1_000
 /** Once in `scarceMs` a pool without any connection asks for room; then it tries for so long, with pauses. */
-const roomMs = 400
+const roomMs = 800
 const roomPauseMs = 40
 /** The longest wait of a time between this and twice as much is told. */
 const peakMs = 10_000
