@@ -22,6 +22,7 @@ export interface Results {
 export function page(results: Results): string {
   return [
     heading(results),
+    otherPages,
     method(results),
     goalTable(results),
     ...results.options.workloads.map((name) => workloadTable(results, name)),
@@ -31,6 +32,9 @@ export function page(results: Results): string {
     .filter((part) => part !== '')
     .join('\n\n')
 }
+
+const otherPages =
+  'More: [the cache](CACHE.md), [several processes](PROCESSES.md), [reads while things break, checked](COHERENCE.md), [what breaks and what it costs](CHAOS.md).'
 
 function heading({ versions, machine }: Results): string {
   const date = new Date().toISOString().slice(0, 10)
