@@ -18,6 +18,8 @@ import { startWorld, type World } from './support/world.ts'
 
 /** A machine that is busy with others is later: this, and three times as long as it took without the fault. */
 const slackMs = 1_500
+/** After that nothing is read from the fenced cache because of what was heard before the fault. */
+const permissionMs = 600
 const recoveryMs = 2_000
 /** The fenced cache stays off for three seconds after somebody could not lock a row, and waits longer each time it fails. */
 const cacheMs = 30_000
@@ -171,8 +173,8 @@ interface Expected {
 async function meanwhile(world: World, mode: FailureMode, { before, patienceMs }: Expected): Promise<void> {
   expect(surprises(await askAll(world), mode.first, patienceMs)).toEqual([])
   if (mode.shows !== undefined) await expect.poll(() => shown(world), { timeout: 5_000 }).toMatchObject(mode.shows)
-  for (let round = 0; round < 2; round += 1) {
-    await sleep(300)
+  for (const pauseMs of [permissionMs, 300]) {
+    await sleep(pauseMs)
     expect(surprises(await askAll(world), mode.later ?? mode.first, patienceMs)).toEqual([])
   }
   const { log } = mode
