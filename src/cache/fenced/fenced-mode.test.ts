@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type CachedApp, cachedApp, cachedApps, watchReads } from '../../../test/support/cached-app.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { redisServer, until } from '../../../test/support/redis.ts'
+import { defineScript } from '../../redis/script.ts'
 import type { FencedFaults } from './faults.ts'
 
 const makers = pgTable('makers', { id: serial().primaryKey(), name: text().notNull() })
@@ -53,6 +54,8 @@ async function start(options: Options = {}): Promise<[CachedApp, CachedApp]> {
     await one.app.cache?.fence()
     await one.db.query(options.sql ?? sql)
   })
+  // Until then reads are verified ones, whose hits look the same.
+  for (const app of [one, other]) await until(() => app.app.cache?.fenced?.isOn(), 20_000)
   return [one, other]
 }
 
@@ -256,5 +259,20 @@ test('another secret makes no answer: what Redis has is not ours then', async ()
   })
   await until(() => stranger.app.cache?.fenced?.isOn())
   const reply = await stranger.get('/api/items/1')
+  expect([reply.body.data.name, reply.headers['x-cache']]).toEqual(['old', 'bypass'])
+})
+
+test('bytes in Redis that are not ours are not given, also where ours were before', async () => {
+  const [one] = await start()
+  await warm(one, '/api/items/1')
+  const spoil = defineScript(`
+    for _, row in ipairs(redis.call('KEYS', '*:r:*')) do
+      for _, field in ipairs(redis.call('HKEYS', row)) do
+        if string.sub(field, 1, 2) == 'v:' then redis.call('HSET', row, field, (string.gsub(redis.call('HGET', row, field), 'old', 'bad'))) end
+      end
+    end
+    return 1`)
+  expect(await one.app.redis?.run(spoil, ['any'], [])).toBe(1)
+  const reply = await one.get('/api/items/1')
   expect([reply.body.data.name, reply.headers['x-cache']]).toEqual(['old', 'bypass'])
 })

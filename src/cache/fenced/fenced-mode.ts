@@ -2,6 +2,7 @@
 // off, in the mode that needs no permission.
 
 import type { Database } from '../../db/database.ts'
+import { Lru } from '../../support/lru.ts'
 import { decodeEntry, encodeEntry, type Entry, type SealKey } from '../entry.ts'
 import type { CachedRead, CacheMode, Fill, Found } from '../read.ts'
 import type { Sampler } from '../sampler.ts'
@@ -18,8 +19,18 @@ export interface FencedModeParts {
   onBroken(): void
 }
 
+interface Opened {
+  readonly bytes: Buffer
+  readonly entry: Entry
+}
+
+/** Together at most 8 MB. */
+const mostOpened = 1_000
+const longestOpened = 8 * 1_024
+
 export class FencedMode implements CacheMode {
   readonly #parts: FencedModeParts
+  readonly #opened = new Lru<Opened>(mostOpened)
 
   constructor(parts: FencedModeParts) {
     this.#parts = parts
@@ -45,9 +56,20 @@ export class FencedMode implements CacheMode {
     }
     const { value, status } = await fenced.read({ row, variant: key, ttlMs: settings.ttlMs }, load)
     if (value === undefined) return { entry: undefined, status }
-    const stored = decodeEntry(seal, key, value)
-    if (stored === undefined) this.#parts.onBroken()
-    return stored && { entry: stored.entry, status }
+    const entry = this.#open(key, value)
+    if (entry === undefined) this.#parts.onBroken()
+    return entry && { entry, status }
+  }
+
+  /** The bytes of a hot row are those of the last time: comparing them takes a tenth of looking at their seal. */
+  #open(key: string, bytes: Buffer): Entry | undefined {
+    const last = this.#opened.get(key)
+    if (last?.bytes.equals(bytes) === true) return last.entry
+    if (bytes.length > longestOpened) return decodeEntry(this.#parts.seal, key, bytes)?.entry
+    const own = Buffer.from(bytes) // what came is a part of all that came with it
+    const entry = decodeEntry(this.#parts.seal, key, own)?.entry
+    if (entry !== undefined) this.#opened.set(key, { bytes: own, entry })
+    return entry
   }
 
   #sample(read: CachedRead, entry: Entry | undefined, fill: Fill): void {
