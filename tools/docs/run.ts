@@ -39,11 +39,15 @@ export async function runProblems(page: Page): Promise<string[]> {
 }
 
 function runBlock(page: Page, block: Block, port: string): string {
-  const { stdout, stderr, status, error } = spawnSync('bash', ['--norc', '-euo', 'pipefail', '-c', block.code.replaceAll(shownPort, port)], {
-    ...surroundings(page, block, port),
-    encoding: 'utf8',
-    timeout: blockDeadlineMs,
-  })
+  const { stdout, stderr, status, error } = spawnSync(
+    'bash',
+    ['--norc', '-euo', 'pipefail', '-c', block.code.replaceAll(shownPort, port)],
+    {
+      ...surroundings(page, block, port),
+      encoding: 'utf8',
+      timeout: blockDeadlineMs,
+    },
+  )
   if (status !== 0) throw new Error(`${page.path}:${block.line} The block fails: ${error?.message ?? `exit ${status}`}\n${stdout}${stderr}`)
   return stdout
 }
