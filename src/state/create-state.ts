@@ -6,11 +6,11 @@ import type { Logger } from '../core/log.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Database } from '../db/database.ts'
 import type { Redis } from '../redis/redis.ts'
-import { forgetCounters, postgresRates } from './postgres-rates.ts'
+import { forgetExpired } from './forget-expired.ts'
+import { postgresRates } from './postgres-rates.ts'
 import type { RateCounter } from './rate-counter.ts'
 import { redisRates } from './redis-rates.ts'
 import { forgetChanges, SessionChanges } from './session-changes.ts'
-import { forgetSessions } from './session-rows.ts'
 import type { SessionStore } from './sessions.ts'
 import { SharedRates } from './shared-rates.ts'
 import { SharedSessions } from './shared-sessions.ts'
@@ -52,7 +52,10 @@ export function createState({ db, redis, log, metrics, secret }: StateParts): St
       log,
       count: (store) => countHit(store),
     }),
-    sweeper: stateSweeper([(most) => forgetSessions(db, most), (most) => forgetCounters(db, most), forgetOldChanges], log),
+    sweeper: stateSweeper(
+      [(most) => forgetExpired(db, 'sessions', most), (most) => forgetExpired(db, 'rate_counters', most), forgetOldChanges],
+      log,
+    ),
     close: () => changes.close(),
   }
 }

@@ -19,16 +19,3 @@ export function postgresRates(db: Database): RateStore {
     },
   }
 }
-
-/** @returns how many counters were removed, whose hits are all forgotten */
-export async function forgetCounters(db: Database, most: number): Promise<number> {
-  const { affected } = await db.write(
-    {
-      text: `DELETE FROM plinth.rate_counters WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM plinth.rate_counters WHERE expires_at < now() ORDER BY expires_at LIMIT $1::text::integer FOR UPDATE SKIP LOCKED))`,
-      values: [String(most)],
-    },
-    { tables },
-  )
-  return affected
-}

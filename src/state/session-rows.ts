@@ -96,19 +96,6 @@ export async function deleteSessionsOf(db: Database, user: string, exceptHash: s
   return changesOf(await db.write({ ...removeAll, values: [user, exceptHash] }, { tables }))
 }
 
-/** @returns how many were removed that were over for good */
-export async function forgetSessions(db: Database, most: number): Promise<number> {
-  const { affected } = await db.write(
-    {
-      text: `DELETE FROM plinth.sessions WHERE id = ANY (ARRAY(
-        SELECT id FROM plinth.sessions WHERE expires_at < now() ORDER BY expires_at LIMIT $1::text::integer FOR UPDATE SKIP LOCKED))`,
-      values: [String(most)],
-    },
-    { tables },
-  )
-  return affected
-}
-
 function rowsOf(rows: TextRows): SessionRow[] {
   return Array.from({ length: rows.count }, (_, index) => rowOf(textColumns(rows, index)))
 }
