@@ -9,14 +9,14 @@ import type { Redis } from '../redis/redis.ts'
 import { Changes } from './changes.ts'
 import { Counters, type ResourceCounts } from './counters.ts'
 import { type Entry, sealKey } from './entry.ts'
-import { type Explanation, explanation, type FencedSight, isFencedRead, kept, keptHere, type Lookup } from './explain.ts'
+import { type Explanation, explanation, type FencedSight, kept, keptHere, type Lookup } from './explain.ts'
 import type { CacheFaults } from './faults.ts'
 import { fenceErrors } from './fenced/errors.ts'
 import type { FencedFaults } from './fenced/faults.ts'
 import type { FencedCache } from './fenced/fenced-cache.ts'
 import { FencedMode } from './fenced/fenced-mode.ts'
 import { MemoryStore } from './memory-store.ts'
-import type { CachedRead, CacheMode, CacheModeName, Fill, Found } from './read.ts'
+import { type CachedRead, type CacheMode, type Fill, type Found, isFencedRead } from './read.ts'
 import { Sampler } from './sampler.ts'
 import { SharedStore } from './shared-store.ts'
 import { WatchedTables } from './tables.ts'
@@ -74,7 +74,9 @@ export class Cache {
   readonly #counters: Counters
   readonly #sampler: Sampler
   readonly #changes: Changes
-  readonly #modes: Readonly<Record<CacheModeName, CacheMode>>
+  readonly #verified: CacheMode
+  /** Undefined when no resource is fenced. */
+  readonly #fenced: FencedMode | undefined
 
   constructor(parts: CacheParts) {
     const { db, redis, bus, log, metrics, memoryBytes, secret, hasNear, models, internals = {} } = parts
@@ -88,8 +90,8 @@ export class Cache {
     this.#counters = new Counters(metrics)
     this.#sampler = new Sampler(this.#counters, log, internals.sampleOneIn ?? sampleOneIn)
     this.#changes = new Changes({ tables: this.tables, redis, bus, tellsOthers: hasNear, onClear: () => this.#memory.clear(), faults })
-    const verified = new VerifiedMode({ ...this.#stores(), db, faults })
-    this.#modes = { verified, fenced: this.#fencedMode(verified, () => countBroken('fenced')) }
+    this.#verified = new VerifiedMode({ ...this.#stores(), db, faults })
+    this.#fenced = this.#fencedMode(() => countBroken('fenced'))
     if (hasNear) this.#listen(new WriteReach(db, models))
     metrics.gauge('plinth_cache_memory', 'Answers kept in this process.', 'of', () => this.#memoryGauge())
   }
@@ -216,15 +218,15 @@ export class Cache {
     this.#parts.db.onWrite((tables) => this.#changes.wrote(reach.of(tables)))
   }
 
-  #fencedMode(otherwise: CacheMode, onBroken: () => void): CacheMode {
+  #fencedMode(onBroken: () => void): FencedMode | undefined {
     const { fenced, db, secret } = this.#parts
-    if (fenced === undefined) return otherwise
-    return new FencedMode({ fenced, otherwise, db, seal: sealKey(secret), sampler: this.#sampler, onBroken })
+    if (fenced === undefined) return undefined
+    return new FencedMode({ fenced, otherwise: this.#verified, db, seal: sealKey(secret), sampler: this.#sampler, onBroken })
   }
 
   async #fencedSight(read: CachedRead): Promise<FencedSight | undefined> {
     const { fenced } = this.#parts
-    return read.row === undefined || !isFencedRead(read) ? undefined : fenced?.look(read.row, read.key)
+    return isFencedRead(read) ? fenced?.look(read.row, read.key) : undefined
   }
 
   /** In a transaction: what others see is not what the caller sees. */
@@ -234,7 +236,7 @@ export class Cache {
 
   #find(read: CachedRead, fill: Fill): Promise<Found> {
     if (this.#isPrivate()) return bypass(this.#parts.db, fill)
-    return this.#modes[read.row === undefined ? 'verified' : read.settings.mode].read(read, fill)
+    return isFencedRead(read) && this.#fenced !== undefined ? this.#fenced.read(read, fill) : this.#verified.read(read, fill)
   }
 
   #stores() {

@@ -73,11 +73,6 @@ export function explanation(facts: Facts): Explanation {
   return { ...facts, verdict, because }
 }
 
-/** Whether the fenced mode has a say in this read. */
-export function isFencedRead({ settings, row, shared }: CachedRead): boolean {
-  return settings.mode === 'fenced' && row !== undefined && shared
-}
-
 type Verdict = readonly [verdict: CacheStatus, because: string]
 
 /** Undefined while the fenced cache is off: then the row is read like everything else. */

@@ -46,6 +46,13 @@ export interface RowAddress {
   readonly key: readonly string[]
 }
 
+/** Whether the fenced mode has a say in a read: of one row, finished in the same way by every process. */
+export function isFencedRead(read: CachedRead): read is FencedRowRead {
+  return read.settings.mode === 'fenced' && read.row !== undefined && read.shared
+}
+
+export type FencedRowRead = CachedRead & { readonly row: RowAddress }
+
 /** How an answer was found. `bypass`: read past the cache. */
 export type CacheStatus = 'hit' | 'near' | 'miss' | 'bypass'
 

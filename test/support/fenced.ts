@@ -107,7 +107,7 @@ export async function fencedNode(url: string, { redisUrl, faults, name = 'test' 
     loads,
     async read(id, options = {}) {
       const read = { row: { table: '"public"."items"', key: [String(id)] }, variant: options.variant ?? 'whole', ttlMs: 60_000 }
-      const found = await cache.read(read, () => load(id, options))
+      const found = (await cache.read(read, () => load(id, options))) ?? { value: await load(id, options), status: 'bypass' as const }
       return { ...found, text: found.value?.toString() }
     },
     async write(id, value) {

@@ -95,13 +95,7 @@ export class FencedCache {
     return this.#online !== undefined
   }
 
-  /** Whether the row may be read from the cache at this moment. Where not, `read` goes to the database. */
-  mayRead(row: RowAddress): boolean {
-    this.#online?.keeper.want()
-    return this.#online?.permission.rowOf(row) !== undefined
-  }
-
-  /** Whether any row may be. */
+  /** Whether rows may be read from the cache at this moment. */
   isOn(): boolean {
     return this.#online?.permission.epoch() !== undefined
   }
@@ -111,9 +105,12 @@ export class FencedCache {
     await this.#online?.keeper.end('it was cleared')
   }
 
-  /** @param load  reads the row from the primary and makes the value; undefined when there is no such row */
-  async read(read: FencedRead, load: Load): Promise<FencedValue> {
-    return this.#online === undefined ? { value: await load(), status: 'bypass' } : this.#online.reads.read(read, load)
+  /**
+   * @param load  reads the row from the primary and makes the value; undefined when there is no such row
+   * @returns     undefined while the row may not be read from the cache
+   */
+  async read(read: FencedRead, load: Load): Promise<FencedValue | undefined> {
+    return this.#online?.reads.read(read, load)
   }
 
   /** What a read of the row would find; asks for the permission first, as somebody who reads all the time has done. */

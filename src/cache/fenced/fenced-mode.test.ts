@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type CachedApp, cachedApp, cachedApps, watchReads } from '../../../test/support/cached-app.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { redisServer, until } from '../../../test/support/redis.ts'
+import type { Database } from '../../db/database.ts'
 import { defineScript } from '../../redis/script.ts'
 import type { FencedFaults } from './faults.ts'
 
@@ -276,3 +277,34 @@ test('bytes in Redis that are not ours are not given, also where ours were befor
   const reply = await one.get('/api/items/1')
   expect([reply.body.data.name, reply.headers['x-cache']]).toEqual(['old', 'bypass'])
 })
+
+test('a write pays one small query and one command of Redis, and is answered before its rows are free again', async () => {
+  const [one, other] = await start()
+  await warm(other, '/api/items/1')
+  const { redis } = one.app
+  if (redis === undefined) throw new Error('there is no Redis')
+  const run = redis.run.bind(redis)
+  let commands = 0
+  const held = Promise.withResolvers<void>()
+  redis.run = async (script, keys, args) => {
+    if (keys.some((key) => key.includes(':r:'))) commands += 1
+    if (commands > 1) await held.promise
+    return run(script, keys, args)
+  }
+  const written = await statementsOf(one.db, () => one.patch('/api/items/1', { name: 'new' }))
+  expect(written.filter((text) => text.includes('plinth.'))).toEqual(['SELECT * FROM plinth.fencing()'])
+  expect(written).toHaveLength(2)
+  expect(commands).toBe(2)
+  expect((await other.get('/api/items/1')).body.data.name).toBe('new')
+  held.resolve()
+})
+
+/** Texts of what is written through `db` during `work`. */
+async function statementsOf(db: Database, work: () => Promise<unknown>): Promise<string[]> {
+  const texts: string[] = []
+  const { write } = db
+  db.write = (statement, options) => (texts.push(statement.text), write.call(db, statement, options))
+  await work()
+  db.write = write
+  return texts
+}

@@ -4,7 +4,7 @@
 import type { Database } from '../../db/database.ts'
 import { Lru } from '../../support/lru.ts'
 import { decodeEntry, encodeEntry, type Entry, type SealKey } from '../entry.ts'
-import type { CachedRead, CacheMode, Fill, Found } from '../read.ts'
+import type { CacheMode, FencedRowRead, Fill, Found } from '../read.ts'
 import type { Sampler } from '../sampler.ts'
 import type { FencedCache } from './fenced-cache.ts'
 
@@ -28,7 +28,7 @@ interface Opened {
 const mostOpened = 1_000
 const longestOpened = 8 * 1_024
 
-export class FencedMode implements CacheMode {
+export class FencedMode {
   readonly #parts: FencedModeParts
   readonly #opened = new Lru<Opened>(mostOpened)
 
@@ -36,29 +36,29 @@ export class FencedMode implements CacheMode {
     this.#parts = parts
   }
 
-  async read(read: CachedRead, fill: Fill): Promise<Found> {
-    const { fenced, otherwise, db } = this.#parts
-    if (read.row === undefined || !read.shared || !fenced.mayRead(read.row)) return otherwise.read(read, fill)
+  async read(read: FencedRowRead, fill: Fill): Promise<Found> {
+    const { otherwise, db } = this.#parts
     const found = await this.#ask(read, fill)
-    if (found === undefined) return { entry: await fill(db), status: 'bypass' }
+    if (found === 'off') return otherwise.read(read, fill)
+    if (found === 'broken') return { entry: await fill(db), status: 'bypass' }
     if (found.status === 'hit') this.#sample(read, found.entry, fill)
     return found
   }
 
-  /** Undefined when what was found is not ours. */
-  async #ask(read: CachedRead, fill: Fill): Promise<Found | undefined> {
+  /** `off` while the row may not be read from the cache, `broken` when what was found is not ours. */
+  async #ask({ row, key, settings }: FencedRowRead, fill: Fill): Promise<Found | 'off' | 'broken'> {
     const { fenced, db, seal } = this.#parts
-    const { row, key, settings } = read
-    if (row === undefined) return undefined
     const load = async (): Promise<Buffer | undefined> => {
       const entry = await fill(db)
       return entry && encodeEntry(seal, key, { entry, version: '', expiresAt: 0 })
     }
-    const { value, status } = await fenced.read({ row, variant: key, ttlMs: settings.ttlMs }, load)
+    const found = await fenced.read({ row, variant: key, ttlMs: settings.ttlMs }, load)
+    if (found === undefined) return 'off'
+    const { value, status } = found
     if (value === undefined) return { entry: undefined, status }
     const entry = this.#open(key, value)
     if (entry === undefined) this.#parts.onBroken()
-    return entry && { entry, status }
+    return entry === undefined ? 'broken' : { entry, status }
   }
 
   /** The bytes of a hot row are those of the last time: comparing them takes a tenth of looking at their seal. */
@@ -72,17 +72,17 @@ export class FencedMode implements CacheMode {
     return entry
   }
 
-  #sample(read: CachedRead, entry: Entry | undefined, fill: Fill): void {
+  #sample(read: FencedRowRead, entry: Entry | undefined, fill: Fill): void {
     const { sampler } = this.#parts
     if (sampler.isDue(read)) sampler.start(read, () => this.#compare(read, entry, fill))
   }
 
   /** What was wrong is found again after the database has said something else; what was only changed meanwhile is not. */
-  async #compare(read: CachedRead, entry: Entry | undefined, fill: Fill): Promise<boolean | undefined> {
+  async #compare(read: FencedRowRead, entry: Entry | undefined, fill: Fill): Promise<boolean | undefined> {
     const fresh = await fill(this.#parts.db)
     if (isSame(entry, fresh)) return true
     const again = await this.#ask(read, fill)
-    return again?.status === 'hit' && isSame(again.entry, entry) ? false : undefined
+    return typeof again === 'object' && again.status === 'hit' && isSame(again.entry, entry) ? false : undefined
   }
 }
 

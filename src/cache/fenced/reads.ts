@@ -60,13 +60,15 @@ export class FencedReads {
     this.#fill = fillScript(parts.faults)
   }
 
-  async read(read: FencedRead, load: Load): Promise<FencedValue> {
+  /** Undefined while this process has no permission to read the row from the cache. */
+  async read(read: FencedRead, load: Load): Promise<FencedValue | undefined> {
     const { db, keeper, permission } = this.#parts
     // Inside a transaction the caller has to see what that has written, and what it reads may never be committed.
     if (db.isInTransaction()) return { value: await load(), status: 'bypass' }
     keeper.want()
     const row = permission.rowOf(read.row)
-    if (row === undefined || !this.#reaches(row)) return this.#past(read, load)
+    if (row === undefined) return undefined
+    if (!this.#reaches(row)) return this.#past(read, load)
     const lease = this.#newLease()
     const reply = await this.#ask(row, read.variant, lease)
     if (reply.code === 'V' && permission.stillHolds(row.epoch))
