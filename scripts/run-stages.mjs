@@ -1,12 +1,13 @@
 // `node scripts/run-stages.mjs check|ci [stage ...]`: runs the stages one after another, all of them even when one fails, and sums up.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, relative } from 'node:path'
 import { installPackages, root } from './install.mjs'
 import { run } from './run.mjs'
 import { checks, ciStages } from './stages.mjs'
 
 const lists = { check: checks, ci: ciStages }
 const defaultMinutes = 10
+const longestMessage = 2_000
 
 const [listName, ...wanted] = process.argv.slice(2)
 const stages = choose(lists[listName] ?? [], wanted)
@@ -52,12 +53,27 @@ function count(code, results) {
   const summary =
     results !== undefined && existsSync(join(root, results)) ? JSON.parse(readFileSync(join(root, results), 'utf8')) : undefined
   if (summary === undefined) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
-  return { passed: summary.numPassedTests, failed: Math.max(summary.numFailedTests, code === 0 ? 0 : 1), skipped: summary.numPendingTests }
+  return {
+    passed: summary.numPassedTests,
+    failed: Math.max(summary.numFailedTests, code === 0 ? 0 : 1),
+    skipped: summary.numPendingTests,
+    failures: (summary.testResults ?? []).flatMap(failuresOf),
+  }
+}
+
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(root, name)
+  const failed = assertionResults.filter((test) => test.status === 'failed')
+  if (status === 'failed' && failed.length === 0) return [{ test: file, message }]
+  return failed.map((test) => ({ test: `${file} > ${test.fullName}`, message: test.failureMessages.join('\n') }))
 }
 
 function report(list) {
   const failedStages = list.filter((outcome) => outcome.code !== 0).map((outcome) => outcome.name)
   const skipped = sum(list, 'skipped')
+  // At the end once more: of a long output often only the end is kept.
+  for (const { name, failures = [] } of list)
+    for (const { test, message } of failures) console.log(`\n${name}: ${test}\n${message.slice(0, longestMessage)}`)
   console.log(
     `\n${list.length === 1 ? '1 stage' : `${list.length} stages`}, ${failedStages.length === 0 ? 'all passed' : `failed: ${failedStages.join(', ')}`}`,
   )

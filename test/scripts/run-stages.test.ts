@@ -44,6 +44,29 @@ test('a test run counts as its tests, and a failure that no test shows is not lo
   expect(run([testStage(counts, 1)])).toMatchObject({ lines: expect.arrayContaining(['40 passed, 1 failed']), status: 1 })
 })
 
+test('what failed is named at the end, with the file that did not load', () => {
+  const assertionResults = [
+    { fullName: 'it works', status: 'passed', failureMessages: [] },
+    { fullName: 'it breaks', status: 'failed', failureMessages: ['expected 1 to be 2'] },
+  ]
+  const testResults = [
+    { name: 'test/a.test.ts', status: 'failed', message: '', assertionResults },
+    { name: 'test/b.test.ts', status: 'failed', message: 'no such module', assertionResults: [] },
+  ]
+  const counts = { numPassedTests: 1, numFailedTests: 1, numPendingTests: 0 }
+  const end = run([testStage({ ...counts, testResults }, 1), good]).lines.slice(-8)
+  expect(end).toEqual([
+    'tests: test/a.test.ts > it breaks',
+    'expected 1 to be 2',
+    '',
+    'tests: test/b.test.ts',
+    'no such module',
+    '',
+    '2 stages, failed: tests',
+    '2 passed, 1 failed',
+  ])
+})
+
 test('a test run that wrote no report, and a program that does not exist, count as one failure', () => {
   expect(run([{ name: 'tests', command: ['false'], results: 'r.json' }]).lines.at(-1)).toBe('0 passed, 1 failed')
   expect(run([{ name: 'gone', command: ['no-such-program'] }, good]).lines.at(-1)).toBe('1 passed, 1 failed')
