@@ -51,11 +51,15 @@ describe('A1: a stop loses no request', () => {
     agent.destroy()
   })
 
-  test('while it drains, new connections are still served', async () => {
+  test('while it drains, new connections are still served; when there are no more, answers on old ones close them', async () => {
+    const kept = new Agent({ keepAlive: true })
     const server = await child({ DRAIN_TIME: '300ms' })
     server.child.kill('SIGTERM')
     await sleep(100)
-    expect(await ask(server.port, '/ok')).toMatchObject({ status: 200, connection: 'close' })
+    // Whoever is told to come again on a new connection may come just when no more are accepted.
+    expect(await ask(server.port, '/ok', kept)).toMatchObject({ status: 200, connection: 'keep-alive' })
+    await sleep(300)
+    expect(await ask(server.port, '/ok', kept)).toMatchObject({ status: 200, connection: 'close' })
     expect(await server.exited).toBe(0)
     await expect(ask(server.port, '/ok')).rejects.toThrow('ECONNREFUSED')
   })
@@ -155,7 +159,7 @@ test('a connection that was accepted before the listener closed is served', asyn
   })
   socket.write('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n')
   await drainServer(app, { drainMs: 0, shutdownMs: 2_000 }, silentLog())
-  expect(await text).toMatch(/^HTTP\/1\.1 200 .*Connection: close/is)
+  expect(await text).toMatch(/^HTTP\/1\.1 200 .*\bok$/is)
   await app.close()
 })
 

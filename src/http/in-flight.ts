@@ -54,6 +54,7 @@ export class InFlight {
   #timer: NodeJS.Timeout | undefined
   #draining = false
   #retiring = false
+  #closing = false
 
   /** @param abandoned  told of each exchange whose client went away before the answer was finished, when its handler has ended */
   constructor({ handlerTimeoutMs, replyTimeoutMs, arrivingBytes }: LimitsConfig, abandoned: (exchange: Exchange) => void) {
@@ -81,9 +82,14 @@ export class InFlight {
     return this.#retiring
   }
 
+  /** Whether every answer asks its client to open a new connection next time. */
+  get closing(): boolean {
+    return this.#closing
+  }
+
   begin(exchange: Exchange): void {
     this.#exchanges.add(exchange)
-    if (this.#draining) exchange.reply.header('connection', 'close')
+    if (this.#closing) exchange.reply.header('connection', 'close')
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
     const { raw } = exchange.request
     if (!waitsForBody(raw)) return this.#work(exchange, true)
@@ -124,10 +130,14 @@ export class InFlight {
     this.#working += working ? 1 : -1
   }
 
-  /** From now on every answer, also those already under way, asks its client to open a new connection next time. */
   drain({ retiring = false }: { readonly retiring?: boolean } = {}): void {
     this.#draining = true
     this.#retiring = retiring
+  }
+
+  /** From now on every answer, also those already under way, asks its client to open a new connection next time. */
+  closeConnections(): void {
+    this.#closing = true
     for (const { reply } of this.#exchanges) if (!reply.raw.headersSent) reply.header('connection', 'close')
   }
 

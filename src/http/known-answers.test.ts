@@ -193,7 +193,7 @@ test('requests that come before the answers to others are answered in order', as
 test('while the server drains every answer says so', async () => {
   const server = await serving()
   await ask(server)
-  server.app.inFlight.drain()
+  server.app.inFlight.closeConnections()
   expect((await ask(server)).headers.connection).toBe('close')
 })
 

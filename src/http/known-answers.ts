@@ -83,7 +83,7 @@ export class KnownAnswers {
   }
 
   #isPlain(request: IncomingMessage): boolean {
-    return this.#open && !this.#inFlight.draining && isPlain(request)
+    return this.#open && !this.#inFlight.closing && isPlain(request)
   }
 }
 

@@ -98,7 +98,7 @@ class Gate {
     const { status, headers, body } = this.#answer
     const bytes = body.join(requestId)
     const own = ['x-request-id', requestId, 'content-length', String(Buffer.byteLength(bytes))]
-    response.writeHead(status, [...headers, ...own, ...(inFlight.draining ? ['connection', 'close'] : [])])
+    response.writeHead(status, [...headers, ...own, ...(inFlight.closing ? ['connection', 'close'] : [])])
     response.end(bytes)
     routes.unknown.timings[request.method ?? '']?.observe(status, 0)
     this.#counts[this.#reason()] += 1
