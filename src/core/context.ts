@@ -1,6 +1,7 @@
 // What belongs to the request being served, reachable from any room without being passed along.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Caller } from './caller.ts'
 
 export interface RequestContext {
   readonly requestId: string
@@ -8,6 +9,8 @@ export interface RequestContext {
   readonly startedAt: number
   /** Milliseconds of `performance.now()` after which nobody waits for the answer any more. */
   readonly deadline: number
+  /** Whoever signed in for the request; nobody until that was found out. */
+  caller: Caller
   /** What the client sent as `X-Read-After`: its reads must show what it wrote before. */
   readAfter?: string | undefined
   /** The last write that was done for this request, by the number that the database gave it; `unknown` when one may yet happen. */

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { anonymousCaller } from './caller.ts'
 import { runInContext } from './context.ts'
 import { readConfig } from './env.ts'
 import { createLog, openLog } from './log.ts'
@@ -23,7 +24,7 @@ test('the time is in UTC, to the millisecond', () => {
 
 test('a line inside a request carries its id without being told', () => {
   const { log, last } = capture()
-  runInContext({ requestId: 'r-1', startedAt: 0, deadline: 1 }, () => log.info({ rows: 3 }, 'read'))
+  runInContext({ requestId: 'r-1', startedAt: 0, deadline: 1, caller: anonymousCaller }, () => log.info({ rows: 3 }, 'read'))
   expect(last()).toMatchObject({ level: 'info', requestId: 'r-1', rows: 3, message: 'read' })
   log.info('outside')
   expect(last()).not.toHaveProperty('requestId')

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitsConfig } from '../core/config.ts'
+import { anonymousCaller, type Caller } from '../core/caller.ts'
 import type { RequestContext } from '../core/context.ts'
 import { Line, LineMember } from '../support/line.ts'
 import { ArrivingBodies } from './arriving-bodies.ts'
@@ -16,6 +17,7 @@ export class Exchange extends LineMember implements RequestContext {
   readonly requestId: string
   readonly startedAt: number
   deadline: number
+  caller: Caller = anonymousCaller
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly route: RouteFacts

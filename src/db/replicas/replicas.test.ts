@@ -5,6 +5,7 @@ import { openDatabase, signalAll } from '../../../test/support/database.ts'
 import { type PostgresServer, startPostgres, startStandby } from '../../../test/support/postgres-server.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
+import { anonymousCaller } from '../../core/caller.ts'
 import { runInContext, type RequestContext } from '../../core/context.ts'
 import { silentLog } from '../../core/log.ts'
 import type { Database, DatabaseHealth } from '../database.ts'
@@ -80,7 +81,7 @@ async function asClient<result>(
   token: string | undefined,
   work: () => Promise<result>,
 ): Promise<[result, string | undefined]> {
-  const context: RequestContext = { requestId: 'r', startedAt: 0, deadline: Infinity, readAfter: token }
+  const context: RequestContext = { requestId: 'r', startedAt: 0, deadline: Infinity, caller: anonymousCaller, readAfter: token }
   return runInContext(context, async () => [await work(), await db.readAfter()])
 }
 
