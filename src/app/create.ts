@@ -25,6 +25,7 @@ import { recordShaper } from '../resource/record-shaper.ts'
 import type { Engine } from '../resource/run.ts'
 import { compileWriter, type Writer } from '../resource/writer.ts'
 import { replyFormats } from '../rest/reply-format.ts'
+import { createState, type State } from '../state/create-state.ts'
 import { addCacheDesk } from './cache-desk.ts'
 import type { AppDefinition } from './define.ts'
 import { appErrors } from './errors.ts'
@@ -45,6 +46,8 @@ export interface App {
   readonly redis: Redis | undefined
   /** Undefined when no resource is cached. */
   readonly cache: Cache | undefined
+  /** Sessions and rate counters, shared with the other processes; costs nothing before something of it is used. */
+  readonly state: State
   readonly engine: Engine
   readonly fastify: FastifyInstance
   /** Every route, in the order of registration; complete once `fastify.ready()` has resolved. */
@@ -147,7 +150,8 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const { ttlMs } = config.idempotency
   const callers = anonymousCallers
   const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
-  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), ...modules])
+  const state = createState({ db, redis, log, metrics, secret: config.secrets.secretKey })
+  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), state.sweeper, ...modules])
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey), cache }
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [
@@ -165,6 +169,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     db,
     redis,
     cache,
+    state,
     engine,
     fastify,
     routes: collectRoutes(fastify),
@@ -180,6 +185,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await drainServer(fastify, config.limits, log, options)
       await fastify.close()
       await life.stop()
+      state.close()
       await cache?.close()
       await closeRest()
     },

@@ -26,17 +26,21 @@ export interface StateParts {
   readonly secret: string
 }
 
+/** What processes of an application share besides their tables. */
 export interface State {
   readonly sessions: SessionStore
   readonly rates: RateCounter
-  /** Removes what is over, as long as it runs. */
+}
+
+export interface OpenState extends State {
+  /** Removes what is over, as long as it runs and when something was used. */
   readonly sweeper: Part
   /** Asks nothing of the database any more. */
   close(): void
 }
 
-/** Asks nothing of anybody before it is used. */
-export function createState({ db, redis, log, metrics, secret }: StateParts): State {
+/** Asks nothing of anybody before something of it is used. */
+export function createState({ db, redis, log, metrics, secret }: StateParts): OpenState {
   const changes = new SessionChanges(db)
   const key = createHmac('sha256', secret).update('copies of sessions').digest()
   const countSession = metrics.counter('plinth_sessions_total', 'Sessions looked up, by where they were found.', 'from')
@@ -45,17 +49,30 @@ export function createState({ db, redis, log, metrics, secret }: StateParts): St
     const version = changes.removable()
     return version === undefined ? 0 : forgetChanges(db, version, most)
   }
+  const sessions = new SharedSessions({ db, redis, changes, key, count: (from) => countSession(from) })
+  const rates = new SharedRates({
+    stores: [...(redis === undefined ? [] : [redisRates(redis)]), postgresRates(db), processRates()],
+    log,
+    count: (store) => countHit(store),
+  })
+  const sweeps = [
+    (most: number) => forgetExpired(db, 'sessions', most),
+    (most: number) => forgetExpired(db, 'rate_counters', most),
+    forgetOldChanges,
+  ]
+  let isUsed = false
+  const used = <part>(part: part): part => {
+    isUsed = true
+    return part
+  }
   return {
-    sessions: new SharedSessions({ db, redis, changes, key, count: (from) => countSession(from) }),
-    rates: new SharedRates({
-      stores: [...(redis === undefined ? [] : [redisRates(redis)]), postgresRates(db), processRates()],
-      log,
-      count: (store) => countHit(store),
-    }),
-    sweeper: stateSweeper(
-      [(most) => forgetExpired(db, 'sessions', most), (most) => forgetExpired(db, 'rate_counters', most), forgetOldChanges],
-      log,
-    ),
+    get sessions() {
+      return used(sessions)
+    },
+    get rates() {
+      return used(rates)
+    },
+    sweeper: stateSweeper(sweeps, log, { isNeeded: () => isUsed }),
     close: () => changes.close(),
   }
 }

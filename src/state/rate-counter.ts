@@ -21,7 +21,7 @@ export interface RateCounter {
    * @param key       of what is counted: `login:ann@example.com`. The same key with another window is another count
    * @param limit     hits, at least 0
    * @param windowMs  milliseconds, at least 1
-   * @example         `const { allowed, resetMs } = await app.rates.hit(`login:${email}`, 10, 15 * 60_000)`
+   * @example         `const { allowed, resetMs } = await app.state.rates.hit(`login:${email}`, 10, 15 * 60_000)`
    */
   hit(key: string, limit: number, windowMs: number): Promise<RateResult>
 }

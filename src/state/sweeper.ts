@@ -8,18 +8,25 @@ import type { Logger } from '../core/log.ts'
 const batch = 500
 /** Between two batches, so that the requests of others go ahead. */
 const pauseMs = 50
-const intervalMs = 60_000
+const defaultIntervalMs = 60_000
 
 /** Removes at most so many rows. @returns how many there were */
 export type Sweep = (most: number) => Promise<number>
 
-export function stateSweeper(sweeps: readonly Sweep[], log: Logger): Part {
+export interface SweeperOptions {
+  /** Asked each time: an application that uses none of it has perhaps not even the tables. */
+  readonly isNeeded: () => boolean
+  /** Milliseconds from one time to the next on average; a minute when not said. */
+  readonly intervalMs?: number
+}
+
+export function stateSweeper(sweeps: readonly Sweep[], log: Logger, options: SweeperOptions): Part {
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   return {
     name: 'The sweeper of sessions and counters',
     start() {
-      running = sweepUntil(stopping.signal, sweeps, log)
+      running = sweepUntil(stopping.signal, sweeps, log, options)
     },
     async stop() {
       stopping.abort()
@@ -28,9 +35,14 @@ export function stateSweeper(sweeps: readonly Sweep[], log: Logger): Part {
   }
 }
 
-async function sweepUntil(stop: AbortSignal, sweeps: readonly Sweep[], log: Logger): Promise<void> {
+async function sweepUntil(
+  stop: AbortSignal,
+  sweeps: readonly Sweep[],
+  log: Logger,
+  { isNeeded, intervalMs = defaultIntervalMs }: SweeperOptions,
+): Promise<void> {
   while (await pause(intervalMs * (0.5 + Math.random()), stop))
-    for (const sweep of sweeps) while (!stop.aborted && (await tried(sweep, log)) === batch) await pause(pauseMs, stop)
+    for (const sweep of isNeeded() ? sweeps : []) while (!stop.aborted && (await tried(sweep, log)) === batch) await pause(pauseMs, stop)
 }
 
 /** The next time will do, also when the database is away or has no such tables. */

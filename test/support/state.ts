@@ -7,12 +7,12 @@ import { createMetrics, type Metrics } from '../../src/core/metrics.ts'
 import type { Database } from '../../src/db/database.ts'
 import { installSystem } from '../../src/db/system/install.ts'
 import type { Redis } from '../../src/redis/redis.ts'
-import { createState, type State } from '../../src/state/create-state.ts'
+import { createState, type OpenState } from '../../src/state/create-state.ts'
 import { openDatabase } from './database.ts'
 import { scratchDatabase } from './postgres.ts'
 import { testRedis } from './redis.ts'
 
-export interface StateProcess extends State {
+export interface StateProcess extends OpenState {
   readonly db: Database
   readonly redis: Redis | undefined
   readonly metrics: Metrics
