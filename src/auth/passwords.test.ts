@@ -1,0 +1,87 @@
+import { argon2Sync } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { checkPassword } from './password-rules.ts'
+import { Passwords } from './passwords.ts'
+import { WaitingLine } from './waiting-line.ts'
+
+const cheap = { memory: 64, passes: 1, parallelism: 1 }
+
+test('a password is kept as a PHC string of argon2id that any other program can check', async () => {
+  const phc = await new Passwords(cheap).hash('correct horse')
+  const [, , , , salt = '', tag] = phc.split('$')
+  const nonce = Buffer.from(salt, 'base64')
+  const expected = argon2Sync('argon2id', { message: 'correct horse', nonce, tagLength: 32, ...cheap })
+  expect(phc).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/)
+  expect(tag).toBe(expected.toString('base64').replace(/=+$/, ''))
+})
+
+test('only the right password matches, however its letters are composed', async () => {
+  const passwords = new Passwords(cheap)
+  const phc = await passwords.hash('Zürich am See')
+  expect(await passwords.verify('Zürich am See', phc)).toEqual({ matches: true, outdated: false })
+  expect(await passwords.verify('Zu\u0308rich am See', phc)).toEqual({ matches: true, outdated: false })
+  expect((await passwords.verify('Zurich am See', phc)).matches).toBe(false)
+  expect((await passwords.verify('', phc)).matches).toBe(false)
+})
+
+test('without an account nothing matches, and the same work is done', async () => {
+  const passwords = new Passwords({ ...cheap, memory: 19_456, passes: 2 })
+  const phc = await passwords.hash('correct horse')
+  await passwords.prepare()
+  const cpuOf = async (kept?: string): Promise<number> => {
+    const before = process.cpuUsage()
+    expect((await passwords.verify('wrong', kept)).matches).toBe(false)
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  }
+  const known = await cpuOf(phc)
+  // A verification that is left out costs a hundredth of it.
+  expect(await cpuOf()).toBeGreaterThan(known / 10)
+})
+
+test('a password that was hashed with another cost is to be hashed again', async () => {
+  const phc = await new Passwords(cheap).hash('correct horse')
+  const dearer = new Passwords({ ...cheap, passes: 2 })
+  expect(await dearer.verify('correct horse', phc)).toEqual({ matches: true, outdated: true })
+  expect(await dearer.verify('wrong horse', phc)).toEqual({ matches: false, outdated: false })
+})
+
+test('more passwords than can be checked in time are refused with AUTH_BUSY', async () => {
+  const passwords = new Passwords(cheap)
+  const settled = await Promise.allSettled(Array.from({ length: 300 }, () => passwords.hash('correct horse')))
+  const refused = settled.filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(50)
+  expect(refused[0]).toMatchObject({ reason: { code: 'AUTH_BUSY', status: 503 } })
+  expect(await passwords.hash('correct horse')).toContain('$argon2id$')
+})
+
+test('a line lets in few at once, in the order they came, and nobody waits too long', async () => {
+  const line = new WaitingLine({ atOnce: 1, most: 2, longestWaitMs: 60 })
+  const first = await line.enter()
+  const waiting = [line.enter(), line.enter()]
+  expect(await line.enter()).toBeUndefined()
+  first?.()
+  first?.()
+  expect(await waiting[0]).toBeTypeOf('function')
+  expect(await Promise.race([waiting[1], sleep(10, 'still waiting')])).toBe('still waiting')
+  expect(await waiting[1]).toBeUndefined()
+})
+
+test.each([
+  ['short77', 'must have at least 8 characters'],
+  ['x7'.repeat(65), 'must have at most 128 characters'],
+  ['aaaaaaaaaaaa', 'is the same character over and over'],
+  ['Password', 'is one of those that everybody tries first'],
+  ['ＰＡＳＳＷＯＲＤ', 'is one of those that everybody tries first'],
+  ['iloveyou', 'is one of those that everybody tries first'],
+  ['Ann.Smith', 'is the address of the account'],
+  ['ann.smith@example.com', 'is the address of the account'],
+])('the password %s is refused: it %s', (password, problem) => {
+  const refused = expect.objectContaining({ code: 'AUTH_WEAK_PASSWORD', field: 'password', message: `The password ${problem}.` })
+  expect(() => checkPassword(password, { email: 'ann.smith@example.com' })).toThrow(refused)
+})
+
+test.each(['correct horse', '🐴🔋 staple', 'x7z'.repeat(42), '        a b'])('the password %j is taken', (password) => {
+  expect(() => checkPassword(password, { email: 'ann.smith@example.com' })).not.toThrow()
+})

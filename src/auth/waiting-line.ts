@@ -1,0 +1,52 @@
+// Lets in few at once and keeps the others in a line that is bounded in length and in time.
+
+export interface WaitingLineOptions {
+  readonly atOnce: number
+  /** Most that wait; who comes then is turned away. */
+  readonly most: number
+  readonly longestWaitMs: number
+}
+
+type Waiting = (entered: boolean) => void
+
+export class WaitingLine {
+  readonly #options: WaitingLineOptions
+  readonly #waiting = new Set<Waiting>()
+  #inside = 0
+
+  constructor(options: WaitingLineOptions) {
+    this.#options = options
+  }
+
+  /** @returns what to call at the end; undefined for who was turned away, or waited for too long */
+  async enter(): Promise<(() => void) | undefined> {
+    if (this.#inside < this.#options.atOnce) this.#inside += 1
+    else if (!(await this.#wait())) return undefined
+    let inside = true
+    return () => {
+      if (inside) this.#leave()
+      inside = false
+    }
+  }
+
+  #wait(): Promise<boolean> {
+    const { most, longestWaitMs } = this.#options
+    if (this.#waiting.size >= most) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const told: Waiting = (entered) => {
+        clearTimeout(late)
+        this.#waiting.delete(told)
+        resolve(entered)
+      }
+      const late = setTimeout(told, longestWaitMs, false)
+      this.#waiting.add(told)
+    })
+  }
+
+  /** The place goes to whoever has waited for longest. */
+  #leave(): void {
+    const [next] = this.#waiting
+    if (next === undefined) this.#inside -= 1
+    else next(true)
+  }
+}
