@@ -10,7 +10,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   '@redis/client': ['redis'],
   commander: ['cli'],
   'drizzle-kit': ['db'],
-  'drizzle-orm': ['db', 'model'],
+  'drizzle-orm': ['db', 'model', 'auth'],
   fastify: ['http'],
   'find-my-way': ['http'],
   pg: ['db'],

@@ -1,5 +1,7 @@
 // Every step, in the order they are applied. A room that keeps something in the schema `plinth` adds its step here.
 
+import { auditStep } from './audit-step.ts'
+import { credentialsStep } from './credentials-step.ts'
 import { fenceRowsStep } from './fence-rows-step.ts'
 import { fenceStep } from './fence-step.ts'
 import { idempotencyStep } from './idempotency-step.ts'
@@ -16,4 +18,6 @@ export const systemSteps: readonly SystemStep[] = [
   idempotencyStep,
   sessionsStep,
   rateCountersStep,
+  credentialsStep,
+  auditStep,
 ]
