@@ -47,6 +47,9 @@ const extras: RoutePlugin = (fastify, { app }) => {
     return { holds: Date.now() < until }
   })
   fastify.get('/clock', () => ({ now: Date.now() }))
+  fastify.get('/connections', (_request, reply) => {
+    fastify.server.getConnections((_error, connections) => void reply.send({ connections }))
+  })
   const large = Buffer.alloc(32 * 1024 * 1024, 'x')
   fastify.get('/large', (_request, reply) => reply.type('text/plain').send(large))
   const kept: unknown[] = []
