@@ -13,6 +13,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   'drizzle-orm': ['db', 'model', 'auth'],
   fastify: ['http'],
   'find-my-way': ['http'],
+  nodemailer: ['mail'],
   pg: ['db'],
   pino: ['core'],
   'pino-pretty': ['core'],

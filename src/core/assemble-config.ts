@@ -9,6 +9,7 @@ import type { EnvReader } from './env.ts'
 /** @param root  absolute; development secrets are made in it when there are none */
 export function assembleConfig(reader: EnvReader, root: string): Config {
   const { values, environment, warnings } = reader
+  const port = apiPort(reader)
   return {
     env: environment,
     debug: given(values.DEBUG),
@@ -16,7 +17,7 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     log: logConfig(reader, root),
     api: {
       host: listenHost(given(values.API_HOST)),
-      port: apiPort(reader),
+      port,
       ...optional('url', values.API_URL),
       trustedProxies: values.TRUSTED_PROXIES ?? [],
     },
@@ -26,6 +27,13 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     database: databaseConfig(reader),
     ...optional('redis', redisConfig(reader)),
     ...optional('amqp', urlOf(values.AMQP_URL)),
+    passwords: {
+      memory: Math.floor(given(values.PASSWORD_MEMORY) / 1_024),
+      passes: given(values.PASSWORD_PASSES),
+      parallelism: given(values.PASSWORD_PARALLELISM),
+    },
+    mail: { ...optional('url', values.MAIL_URL), from: values.MAIL_FROM ?? 'no-reply@localhost' },
+    app: { url: values.APP_URL ?? values.API_URL ?? `http://localhost:${port}` },
     secrets: chooseSecrets(reader, root),
     limits: limitsConfig(reader),
     cache: { memoryBytes: given(values.CACHE_MEMORY) },

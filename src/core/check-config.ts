@@ -12,11 +12,26 @@ export function checkConfig(config: Config, reader: EnvReader): void {
   if (cors.credentials && cors.origins.includes('*')) {
     reader.problem('CORS_CREDENTIALS=true needs exact CORS_ORIGINS; with * any site could act for its visitors')
   }
+  checkPasswordCost(config.passwords, reader)
+  if (config.mail.url !== undefined && reader.values.MAIL_FROM === undefined)
+    reader.problem('MAIL_FROM is missing; mail servers want a sender')
   if (env === 'production') checkProduction(config, reader)
 }
 
-function checkProduction({ debug, database, secrets }: Config, reader: EnvReader): void {
+/** argon2 wants 8 KiB for each lane. */
+function checkPasswordCost({ memory, parallelism }: Config['passwords'], reader: EnvReader): void {
+  if (memory < 8 * parallelism) reader.problem('PASSWORD_MEMORY must be at least 8KB for each of PASSWORD_PARALLELISM')
+}
+
+/** OWASP's Password Storage Cheat Sheet takes 46 MiB once, 19 twice, 12 three times, 9 four times, 7 five times. */
+function isStrongEnough({ memory, passes }: Config['passwords']): boolean {
+  return memory >= 7_168 && memory * passes >= 35_840
+}
+
+function checkProduction({ debug, database, secrets, passwords }: Config, reader: EnvReader): void {
   if (debug) reader.problem('DEBUG must not be true in production')
+  if (!isStrongEnough(passwords))
+    reader.problem('PASSWORD_MEMORY and PASSWORD_PASSES must be at least 19MB and 2 in production, or as much work with 7MB or more')
   checkSecret('SECRET_KEY', secrets.secretKey, reader)
   checkSecret('JWT_SECRET_KEY', secrets.jwtSecretKey, reader)
   if (secrets.secretKey !== '' && secrets.secretKey === secrets.jwtSecretKey) {

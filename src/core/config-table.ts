@@ -89,6 +89,25 @@ export const settings = {
   SECRET_KEY: secret('Signs cookies and links. Development makes its own.'),
   JWT_SECRET_KEY: secret('Signs access tokens. Development makes its own.'),
 
+  PASSWORD_MEMORY: bytes(
+    'Memory that hashing one password takes (argon2id). Production takes no less work than OWASP recommends.',
+    '64KB',
+    {
+      default: { development: '19MB', testing: '64KB', production: '19MB' },
+    },
+  ),
+  PASSWORD_PASSES: integer('How often hashing a password goes over that memory.', 1, 100, {
+    default: { development: '2', testing: '1', production: '2' },
+  }),
+  PASSWORD_PARALLELISM: integer('Lanes of that memory, each of which may have a core.', 1, 16, { default: '1' }),
+
+  MAIL_URL: secretUrl(
+    'Mail server: `smtp://user:password@host:587`, `smtps://…:465`. Nothing set: development and tests keep mails and show them.',
+    ['smtp', 'smtps'],
+  ),
+  MAIL_FROM: text('Sender of every mail: `Shop <no-reply@shop.example>`.'),
+
+  APP_URL: webUrl('Public address of the pages that links in mails lead to. Nothing set: API_URL.'),
   API_URL: webUrl('Public address of the API, for links in answers and the documentation.'),
   API_HOST: text('Address the API listens on.', { default: { development: '127.0.0.1', testing: '127.0.0.1', production: '0.0.0.0' } }),
   API_PORT: port('Port the API listens on; PORT is understood too.', { default: '8080' }),

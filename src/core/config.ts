@@ -81,6 +81,12 @@ export interface Config {
   readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean }
   readonly database: DatabaseConfig
   readonly redis?: RedisConfig
+  /** argon2id; memory in KiB. */
+  readonly passwords: { readonly memory: number; readonly passes: number; readonly parallelism: number }
+  /** Without a URL mails are kept in the process. */
+  readonly mail: { readonly url?: string; readonly from: string }
+  /** Public address of the pages that links in mails lead to. */
+  readonly app: { readonly url: string }
   readonly amqp?: { readonly url: string }
   readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
   readonly limits: LimitsConfig

@@ -96,8 +96,8 @@ function hideInMessage(message: unknown): unknown {
 }
 
 /** The last line of defence: the very values, however they got into a line. */
-function secretsOf({ secrets, database, redis, amqp }: Config): string[] {
-  const urls = [database.url, ...database.replicaUrls, amqp?.url].filter((url) => url !== undefined)
+function secretsOf({ secrets, database, redis, amqp, mail }: Config): string[] {
+  const urls = [database.url, ...database.replicaUrls, amqp?.url, mail.url].filter((url) => url !== undefined)
   const { password = '', sentinelPassword = '' } = parseRedisUrl(redis?.url ?? '') ?? {}
   const passwords = [
     ...urls.map((url) => new URL(url).password).flatMap((written) => [written, decodeURIComponent(written)]),

@@ -3,7 +3,7 @@
 const hidden = '[hidden]'
 
 const secretName =
-  /^(?:proxy-)?authorization$|cookie|passw(?:or)?d|passphrase|secret|token|credential|(?:^|[_-])(?:otp|pin|pwd|csrf|jwt)(?:$|[_-])|[_-]key$|^apikey$|^(?:database|redis|amqp)_?url$|signature/i
+  /^(?:proxy-)?authorization$|cookie|passw(?:or)?d|passphrase|secret|token|credential|(?:^|[_-])(?:otp|pin|pwd|csrf|jwt)(?:$|[_-])|[_-]key$|^apikey$|^(?:database|redis|amqp|mail)_?url$|signature/i
 const camelCaseKey = /[a-z\d]Key$/
 /** Names that end in "key" and hold no secret. */
 const harmlessName = /^(?:primary|foreign|cache|sort|partition|unique|record)[_-]?key$/i
