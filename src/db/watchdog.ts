@@ -4,7 +4,7 @@
 import { performance } from 'node:perf_hooks'
 import type { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
-import { Line, LineMember } from '../support/line.ts'
+import { Line, LineMember, standIn } from '../support/line.ts'
 import { dbErrors, retryLater } from './errors.ts'
 
 // A request that meets a frozen server is answered after 1 s of silence and a knock of at most 1 s; see A6 of the
@@ -63,18 +63,9 @@ export class Watchdog {
    * @throws           AppError `DB_UNAVAILABLE` when the server is silent, `DB_TIMEOUT`
    */
   guard<result>(answer: Promise<result>, onGivenUp?: () => void): Promise<result> {
-    return new Promise((resolve, reject) => {
-      const waiting = new Waiting(reject, onGivenUp)
-      this.#waiting.add(waiting)
-      this.#arm()
-      const settled =
-        <value>(settle: (value: value) => void) =>
-        (value: value): void => {
-          this.#waiting.remove(waiting)
-          settle(value)
-        }
-      answer.then(settled(resolve), settled(reject))
-    })
+    const guarded = standIn(this.#waiting, answer, (reject) => new Waiting(reject, onGivenUp))
+    this.#arm()
+    return guarded
   }
 
   close(): void {

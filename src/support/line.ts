@@ -59,3 +59,26 @@ export class Line<member extends LineMember> implements Iterable<member> {
     }
   }
 }
+
+/**
+ * Settles as `answer` does. Until then a member stands in `line`, and whoever looks after the line may reject it sooner.
+ *
+ * @param member  made of what rejects the result
+ */
+export function standIn<result, member extends LineMember>(
+  line: Line<member>,
+  answer: Promise<result>,
+  member: (reject: (error: unknown) => void) => member,
+): Promise<result> {
+  return new Promise((resolve, reject) => {
+    const standing = member(reject)
+    line.add(standing)
+    const settled =
+      <value>(settle: (value: value) => void) =>
+      (value: value): void => {
+        line.remove(standing)
+        settle(value)
+      }
+    answer.then(settled(resolve), settled(reject))
+  })
+}

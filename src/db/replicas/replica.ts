@@ -1,6 +1,6 @@
 // One standby: what is known of it, and reads on it. It is used as long as it answers a question every half second.
 
-import { Line, LineMember } from '../../support/line.ts'
+import { Line, LineMember, standIn } from '../../support/line.ts'
 import type { Database, ReadOptions } from '../database.ts'
 import { dbErrors } from '../errors.ts'
 import { pgProblemOf } from '../pg-errors.ts'
@@ -158,16 +158,6 @@ export class Replica {
   }
 
   #unlessLost(answer: Promise<TextRows[]>): Promise<TextRows[]> {
-    return new Promise((resolve, reject) => {
-      const waiting = new Waiting(reject)
-      this.#waiting.add(waiting)
-      const settled =
-        <value>(settle: (value: value) => void) =>
-        (value: value): void => {
-          this.#waiting.remove(waiting)
-          settle(value)
-        }
-      answer.then(settled(resolve), settled(reject))
-    })
+    return standIn(this.#waiting, answer, (reject) => new Waiting(reject))
   }
 }
