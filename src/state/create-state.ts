@@ -17,6 +17,9 @@ import { SharedSessions } from './shared-sessions.ts'
 import { stateSweeper } from './sweeper.ts'
 import { processRates } from './window.ts'
 
+/** About a hundred times what it takes. */
+const defaultCountBudgetMs = 250
+
 export interface StateParts {
   readonly db: Database
   readonly redis: Redis | undefined
@@ -24,6 +27,8 @@ export interface StateParts {
   readonly metrics: Metrics
   /** SECRET_KEY: what is kept in Redis is signed with a key of its own, made of it. */
   readonly secret: string
+  /** Longest wait for PostgreSQL to count a hit; then the process counts it. */
+  readonly countBudgetMs?: number
 }
 
 /** What processes of an application share besides their tables. */
@@ -40,7 +45,7 @@ export interface OpenState extends State {
 }
 
 /** Asks nothing of anybody before something of it is used. */
-export function createState({ db, redis, log, metrics, secret }: StateParts): OpenState {
+export function createState({ db, redis, log, metrics, secret, countBudgetMs = defaultCountBudgetMs }: StateParts): OpenState {
   const changes = new SessionChanges(db)
   const key = createHmac('sha256', secret).update('copies of sessions').digest()
   const countSession = metrics.counter('plinth_sessions_total', 'Sessions looked up, by where they were found.', 'from')
@@ -51,9 +56,9 @@ export function createState({ db, redis, log, metrics, secret }: StateParts): Op
   }
   const sessions = new SharedSessions({ db, redis, changes, key, count: (from) => countSession(from) })
   const rates = new SharedRates({
-    stores: [...(redis === undefined ? [] : [redisRates(redis)]), postgresRates(db), processRates()],
+    stores: [...(redis === undefined ? [] : [redisRates(redis)]), postgresRates(db, countBudgetMs), processRates()],
     log,
-    count: (store) => countHit(store),
+    count: (store, hits) => countHit(store, hits),
   })
   const sweeps = [
     (most: number) => forgetExpired(db, 'sessions', most),

@@ -16,6 +16,8 @@ export interface RateCounter {
    * exactly. Never rejects, and does not take part in a transaction. When Redis goes away or comes back, the count goes on from what each
    * process has heard last: hits of other processes since then may be allowed once more.
    *
+   * Hits of a key that come while others of it are being counted are counted together after those, in one go.
+   *
    * A hit is forgotten `windowMs` after it at the earliest, and at most a thirty-second part of that later.
    *
    * @param key       of what is counted: `login:ann@example.com`. The same key with another window is another count
@@ -26,11 +28,13 @@ export interface RateCounter {
   hit(key: string, limit: number, windowMs: number): Promise<RateResult>
 }
 
-/** A hit to be counted. */
+/** Hits of one key to be counted, as many of them as the limit allows. */
 export interface Hit {
   readonly key: string
   readonly limit: number
   readonly windowMs: number
+  /** How many, at least 1. */
+  readonly hits: number
   /** Hits that were counted elsewhere before, `carriedMs` ago: where this is counted there are at least so many. 0: none. */
   readonly carried: number
   readonly carriedMs: number
@@ -38,8 +42,9 @@ export interface Hit {
 
 /** The answer of a store. */
 export interface Counted {
-  readonly allowed: boolean
-  /** Hits in the window, this one included when it was allowed. */
+  /** How many of the hits. */
+  readonly allowed: number
+  /** Hits in the window, these included that were allowed. */
   readonly used: number
   readonly resetMs: number
 }

@@ -6,6 +6,7 @@ import { redisServer, until } from '../../test/support/redis.ts'
 import { stateBed, type StateProcess } from '../../test/support/state.ts'
 import { createLog } from '../core/log.ts'
 import type { Hit, RateStore } from './rate-counter.ts'
+import { postgresRates } from './postgres-rates.ts'
 import { SharedRates } from './shared-rates.ts'
 import { processRates } from './window.ts'
 
@@ -79,6 +80,7 @@ const long = randomBytes(12_000).toString('base64')
 test.each([
   ['of 16 kB', (n: number) => `${long}${n}`],
   ['with a NUL in it', (n: number) => `\0${n}`],
+  ['with half a character in it', (n: number) => `\ud800${n}`],
 ])('a key %s counts in all processes together, and apart from others', async (_what, keyOf) => {
   const bed = await stateBed()
   const [one, other] = [await bed.process(), await bed.process()]
@@ -162,6 +164,32 @@ test('without Redis and without the table each process counts for itself, and sa
   expect(process.lines).toEqual(['hits are counted by each process for itself'])
   await bed.psql.query('ALTER TABLE plinth.away RENAME TO rate_counters')
   expect(await rush([process], 20, 11)).toBe(1)
+})
+
+test('hits of many keys from two processes go together, and never wait for each other in a ring', async () => {
+  const bed = await stateBed()
+  const processes = [await bed.process(), await bed.process()] as const
+  const keys = Array.from({ length: 60 }, (_, number) => `k${number}`)
+  const results = await Promise.all(
+    [...keys, ...keys.toReversed(), ...keys].flatMap((key) => processes.map(({ rates }) => rates.hit(key, 4, minute))),
+  )
+  expect(results.filter(({ allowed }) => allowed)).toHaveLength(4 * keys.length)
+  for (const process of processes) expect([process.lines, await stores(process)]).toEqual([[], ['postgres']])
+})
+
+test('a database that does not answer is waited for once, for as long as is allowed, and asked again later', async () => {
+  const bed = await stateBed()
+  const { db } = await bed.process()
+  const store = postgresRates(db, 100)
+  const hit: Hit = { key: 'a', limit: 5, windowMs: minute, hits: 1, carried: 0, carriedMs: 0 }
+  await bed.psql.query('BEGIN')
+  await bed.psql.query('LOCK TABLE plinth.rate_counters')
+  await expect(Promise.all([store.count(hit), store.count(hit)])).rejects.toThrow('within 100 ms')
+  expect(store.nameFor(hit)).toBeUndefined()
+  await bed.psql.query('COMMIT')
+  await until(() => store.nameFor(hit) === 'postgres')
+  // The first of them was sent before its time was over, and may have been counted after it; the second was not.
+  expect((await store.count(hit)).used).toBeLessThanOrEqual(2)
 })
 
 test('a hit in a transaction that is rolled back counts, and holds up nobody', async () => {

@@ -6,7 +6,8 @@ import type { Counted, Hit, RateStore } from './rate-counter.ts'
 
 /** The words are those of window.ts. A key is a hash of slot → hits, which Redis removes when all are forgotten. */
 const script = defineScript(`
-local limit, window, carried, carriedMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local limit, window, hits = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local carried, carriedMs = tonumber(ARGV[4]), tonumber(ARGV[5])
 local size = math.max(1, math.ceil(window / 32))
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,15 +31,15 @@ if carried > used then
   live(slot)
   used = carried
 end
-local allowed = used < limit and 1 or 0
-if allowed == 1 then
+local allowed = math.max(0, math.min(hits, limit - used))
+if allowed > 0 then
   local slot = math.floor(now / size)
-  redis.call('HINCRBY', KEYS[1], slot, 1)
+  redis.call('HINCRBY', KEYS[1], slot, allowed)
   live(slot)
-  used = used + 1
+  used = used + allowed
 end
 if #dead > 0 then redis.call('HDEL', KEYS[1], unpack(dead)) end
-if allowed == 1 or carried == used then redis.call('PEXPIRE', KEYS[1], window + 2 * size) end
+if allowed > 0 or carried == used then redis.call('PEXPIRE', KEYS[1], window + 2 * size) end
 return { allowed, used, oldest and (oldest + 1) * size + window - now or 0 }
 `)
 
@@ -51,13 +52,13 @@ export function redisRates(redis: Redis): RateStore {
       return runId === undefined ? undefined : `redis ${runId}`
     },
     async count(hit) {
-      const { limit, windowMs, carried, carriedMs } = hit
-      const reply = await redis.run(script, [keyOf(hit)], [limit, windowMs, carried, carriedMs].map(String))
+      const { limit, windowMs, hits, carried, carriedMs } = hit
+      const reply = await redis.run(script, [keyOf(hit)], [limit, windowMs, hits, carried, carriedMs].map(String))
       return countedOf(reply as readonly number[])
     },
   }
 }
 
 function countedOf([allowed = 0, used = 0, resetMs = 0]: readonly number[]): Counted {
-  return { allowed: allowed === 1, used, resetMs }
+  return { allowed, used, resetMs }
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from '../core/log.ts'
 import { Lru } from '../support/lru.ts'
 import type { Counted, Hit, RateCounter, RateResult, RateStore } from './rate-counter.ts'
+import { TogetherCounts } from './together-counts.ts'
 
 /** Keys of which a process knows how many hits there were last. */
 const mostKnown = 20_000
@@ -23,12 +24,14 @@ export interface SharedRatesOptions {
   /** In the order they are asked. The last one always answers. */
   readonly stores: readonly RateStore[]
   readonly log: Logger
-  readonly count: (store: string) => void
+  /** Told of hits before they are counted. */
+  readonly count: (store: string, hits: number) => void
 }
 
 export class SharedRates implements RateCounter {
   readonly #options: SharedRatesOptions
   readonly #known = new Lru<Known>(mostKnown)
+  readonly #together = new TogetherCounts()
   /** A transaction of the caller must not undo a hit, nor hold its lock to the end. */
   readonly #outside = AsyncLocalStorage.snapshot()
   #failing = false
@@ -38,13 +41,17 @@ export class SharedRates implements RateCounter {
   }
 
   async hit(key: string, limit: number, windowMs: number): Promise<RateResult> {
-    const { allowed, used, resetMs } = await this.#outside(() => this.#count(boundedKey(key), limit, Math.max(1, Math.ceil(windowMs))))
+    const bounded = boundedKey(key)
+    const wholeMs = Math.max(1, Math.ceil(windowMs))
+    const count = (hits: number): Promise<Counted> =>
+      this.#count({ key: bounded, limit, windowMs: wholeMs, hits, carried: 0, carriedMs: 0 })
+    const { allowed, used, resetMs } = await this.#outside(() => this.#together.hit(`${limit}:${wholeMs}:${bounded}`, count))
     return { allowed, remaining: Math.max(0, limit - used), resetMs }
   }
 
-  async #count(key: string, limit: number, windowMs: number): Promise<Counted> {
+  async #count(plain: Hit): Promise<Counted> {
+    const { key, windowMs } = plain
     const name = `${windowMs}:${key}`
-    const plain: Hit = { key, limit, windowMs, carried: 0, carriedMs: 0 }
     for (const store of this.#options.stores) {
       const place = store.nameFor(plain)
       const counted = place === undefined ? undefined : await this.#ask(store, place, { ...plain, ...this.#carried(name, place, windowMs) })
@@ -66,7 +73,7 @@ export class SharedRates implements RateCounter {
 
   /** Undefined when the store failed. Redis says so itself; a database is said once. */
   async #ask(store: RateStore, place: string, hit: Hit): Promise<Counted | undefined> {
-    this.#options.count(place.split(' ')[0] ?? '')
+    this.#options.count(place.split(' ')[0] ?? '', hit.hits)
     try {
       const counted = await store.count(hit)
       if (place === 'postgres') this.#failing = false
@@ -79,8 +86,8 @@ export class SharedRates implements RateCounter {
   }
 }
 
-/** PostgreSQL has no text with a NUL in it. */
+/** PostgreSQL has no text with a NUL or half a character in it. */
 function boundedKey(key: string): string {
-  const isPlain = key.length <= longestKey && !key.includes('\0')
+  const isPlain = key.length <= longestKey && !key.includes('\0') && key.isWellFormed()
   return isPlain ? key : `sha256:${createHash('sha256').update(key).digest('base64url')}`
 }

@@ -12,23 +12,23 @@ const mostKeys = 50_000
 /** Hits by slot: the number of a slice since the beginning of time. */
 export type Slots = Map<number, number>
 
-/** Counts a hit at `now`, milliseconds of any clock, and changes `slots`. */
-export function countIn(slots: Slots, { limit, windowMs, carried, carriedMs }: Hit, now: number): Counted {
+/** Counts hits at `now`, milliseconds of any clock, and changes `slots`. */
+export function countIn(slots: Slots, { limit, windowMs, hits, carried, carriedMs }: Hit, now: number): Counted {
   const size = Math.max(1, Math.ceil(windowMs / slices))
   const end = (slot: number): number => (slot + 1) * size + windowMs
   let used = 0
-  for (const [slot, hits] of slots) {
-    if (end(slot) > now) used += hits
+  for (const [slot, held] of slots) {
+    if (end(slot) > now) used += held
     else slots.delete(slot)
   }
   if (carried > used) {
     add(slots, Math.floor((now - carriedMs) / size), carried - used)
     used = carried
   }
-  const allowed = used < limit
-  if (allowed) add(slots, Math.floor(now / size), 1)
+  const allowed = Math.max(0, Math.min(hits, limit - used))
+  if (allowed > 0) add(slots, Math.floor(now / size), allowed)
   const oldest = slots.size === 0 ? undefined : Math.min(...slots.keys())
-  return { allowed, used: allowed ? used + 1 : used, resetMs: oldest === undefined ? 0 : Math.ceil(end(oldest) - now) }
+  return { allowed, used: used + allowed, resetMs: oldest === undefined ? 0 : Math.ceil(end(oldest) - now) }
 }
 
 function add(slots: Slots, slot: number, hits: number): void {

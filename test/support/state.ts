@@ -55,7 +55,7 @@ export async function startProcess(url: string, redisUrl?: string): Promise<Stat
   const db = await openDatabase(url)
   const redis = redisUrl === undefined ? undefined : (await testRedis(redisUrl, { budgetMs })).redis
   const log = createLog({ level: 'info', stream: { write } })
-  const state = createState({ db, redis, log, metrics, secret: 'a secret of the test' })
+  const state = createState({ db, redis, log, metrics, secret: 'a secret of the test', countBudgetMs: 5_000 })
   onTestFinished(() => state.close())
   return { ...state, db, redis, metrics, lines }
 }

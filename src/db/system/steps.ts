@@ -6,6 +6,7 @@ import { fenceRowsStep } from './fence-rows-step.ts'
 import { fenceStep } from './fence-step.ts'
 import { idempotencyStep } from './idempotency-step.ts'
 import { rateCountersStep } from './rate-counters-step.ts'
+import { rateHitsStep } from './rate-hits-step.ts'
 import { sessionsStep } from './sessions-step.ts'
 import type { SystemStep } from './step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
@@ -18,6 +19,7 @@ export const systemSteps: readonly SystemStep[] = [
   idempotencyStep,
   sessionsStep,
   rateCountersStep,
+  rateHitsStep,
   credentialsStep,
   auditStep,
 ]

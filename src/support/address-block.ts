@@ -1,0 +1,27 @@
+// The part of an address that tells one client from another.
+
+import { isIPv6 } from 'node:net'
+
+/**
+ * An IPv4 address as it is; of an IPv6 address the first 64 bits: that is what one connection to the internet gets, with 2^64 addresses to
+ * choose from. An IPv4 address in its IPv6 form counts as the IPv4 address. What is no address stays what it is.
+ *
+ * @example  `addressBlock('2001:db8:0:7::1')` is `2001:db8:0:7::/64`
+ */
+export function addressBlock(address: string): string {
+  if (!address.includes(':')) return address
+  const [plain = ''] = address.split('%')
+  if (!isIPv6(plain)) return address
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
+  return mapped ?? `${firstGroups(plain).join(':')}::/64`
+}
+
+function firstGroups(address: string): string[] {
+  const [head = '', tail] = address.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  // Four bytes at the end may be written as in IPv4: they are two groups.
+  const length = before.length + after.length + (address.includes('.') ? 1 : 0)
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - length }, () => '0')
+  return [...before, ...zeros, ...after].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+}
