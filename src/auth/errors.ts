@@ -9,6 +9,12 @@ export const authErrors = defineErrors('AUTH', {
     message: (problem: string) => `The password ${problem}.`,
     hint: () => 'A few words that do not belong together make a good one.',
   },
+  INVALID_TOKEN: {
+    status: 401,
+    summary: 'The token, session or key that was shown is not accepted. What is wrong with it stands in the log and nowhere else.',
+    message: () => 'The token that was shown is not accepted.',
+    hint: () => 'Sign in again.',
+  },
   BUSY: {
     status: 503,
     summary: 'More passwords wait to be checked than can be in a few seconds. Nothing was done for this request.',

@@ -35,6 +35,8 @@ export interface SessionStore {
   create(session: NewSession): Promise<{ readonly id: string; readonly session: Session }>
   /** Undefined when there is none, or it is over, or deleted. */
   get(id: string): Promise<Session | undefined>
+  /** The same by what names it, for those who have shown by other means whose it is: a signed token. */
+  getByHandle(handle: string): Promise<Session | undefined>
   /** The session is in use, so it goes on. Writes when that was a minute ago, or a quarter of its idle time; else it costs nothing. */
   touch(id: string): Promise<void>
   /** Replaces the data. @returns false when there is no such session */

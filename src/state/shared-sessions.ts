@@ -25,6 +25,7 @@ const defaultLifetimeMs = 12 * 3_600_000
 const touchMs = 60_000
 /** Copies in this process. */
 const mostCopies = 20_000
+const handlePattern = /^[\da-f]{64}$/
 
 export interface SharedSessionsOptions {
   readonly db: Database
@@ -56,9 +57,11 @@ export class SharedSessions implements SessionStore {
 
   async get(id: string): Promise<Session | undefined> {
     const hash = hashOf(id)
-    if (hash === undefined) return undefined
-    const copy = await this.#find(hash)
-    return copy === undefined ? undefined : sessionOf(hash, copy)
+    return hash === undefined ? undefined : this.#get(hash)
+  }
+
+  async getByHandle(handle: string): Promise<Session | undefined> {
+    return handlePattern.test(handle) ? this.#get(handle) : undefined
   }
 
   /** A copy that has been seen lately saves the question. */
@@ -86,7 +89,7 @@ export class SharedSessions implements SessionStore {
   }
 
   async deleteHandle(user: string, handle: string): Promise<boolean> {
-    return /^[\da-f]{64}$/.test(handle) && this.#forget(await deleteSession(this.#db, handle, user)) > 0
+    return handlePattern.test(handle) && this.#forget(await deleteSession(this.#db, handle, user)) > 0
   }
 
   async deleteAllOf(user: string, except?: string): Promise<number> {
@@ -96,6 +99,11 @@ export class SharedSessions implements SessionStore {
 
   async list(user: string): Promise<Session[]> {
     return (await listSessions(this.#db, user)).map(({ hash, copy }) => sessionOf(hash, copy))
+  }
+
+  async #get(hash: string): Promise<Session | undefined> {
+    const copy = await this.#find(hash)
+    return copy === undefined ? undefined : sessionOf(hash, copy)
   }
 
   /** In a transaction its own changes are seen by nobody else, and nobody else's copies have them. */

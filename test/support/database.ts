@@ -31,9 +31,18 @@ export async function openDatabase(
   config: Partial<CreateDatabaseConfig> = {},
   metrics = createMetrics(),
 ): Promise<Database> {
-  const database = await createDatabase({ ...defaults, ...config, ...(url === undefined ? {} : { url }) }, silentLog(), metrics)
+  const database = await connectDatabase(url, config, metrics)
   onTestFinished(() => database.close())
   return database
+}
+
+/** The same for several tests: whoever opens it closes it. */
+export function connectDatabase(
+  url: string | undefined,
+  config: Partial<CreateDatabaseConfig> = {},
+  metrics = createMetrics(),
+): Promise<Database> {
+  return createDatabase({ ...defaults, ...config, ...(url === undefined ? {} : { url }) }, silentLog(), metrics)
 }
 
 /** Connects to an empty database of its own on the server, and runs `sql` there. */

@@ -8,6 +8,7 @@ import { idempotencyStep } from './idempotency-step.ts'
 import { rateCountersStep } from './rate-counters-step.ts'
 import { rateHitsStep } from './rate-hits-step.ts'
 import { sessionsStep } from './sessions-step.ts'
+import { signingKeysStep } from './signing-keys-step.ts'
 import type { SystemStep } from './step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
 
@@ -22,4 +23,5 @@ export const systemSteps: readonly SystemStep[] = [
   rateHitsStep,
   credentialsStep,
   auditStep,
+  signingKeysStep,
 ]

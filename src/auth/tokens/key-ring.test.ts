@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type AuthBed, authBed } from '../../../test/support/auth-bed.ts'
+import { partsOf, refusal, signedIn, tokenProcess, type TokenProcess, type TokenProcessOptions } from '../../../test/support/auth-tokens.ts'
+import { testDatabases } from '../../../test/support/postgres.ts'
+import { until } from '../../../test/support/redis.ts'
+import type { Database } from '../../db/database.ts'
+
+const kidOf = (token: string): unknown => partsOf(token).header['kid']
+/** No process waits for another. */
+const timing = { freshMs: 0, unknownMs: 0, settleMs: 0, handoverMs: 60_000 }
+
+describe.each(testDatabases())('signing keys on $name', ({ url }) => {
+  let bed: AuthBed
+  let one: TokenProcess
+
+  beforeAll(async () => {
+    bed = await authBed(url)
+  })
+  afterAll(() => bed.close())
+  beforeEach(async () => {
+    one = await start()
+    await one.db.query('TRUNCATE plinth.signing_keys')
+  })
+  const start = (options: TokenProcessOptions = {}): Promise<TokenProcess> => tokenProcess(bed, { timing, ...options })
+  const keysIn = (db: Database) =>
+    db.query<{ kid: string; ends_at: Date | null }>('SELECT kid, ends_at FROM plinth.signing_keys ORDER BY created_at')
+
+  test('processes that need the first key at the same time make one', async () => {
+    const processes = [one, await start(), await start()]
+    const kids = await Promise.all(processes.flatMap(({ keys }) => [keys.signer(), keys.signer()]).map(async (key) => (await key).kid))
+    expect(new Set(kids).size).toBe(1)
+    expect(await keysIn(one.db)).toHaveLength(1)
+  })
+
+  test('processes that replace a key at the same time replace it once', async () => {
+    const processes = [one, await start(), await start()]
+    await Promise.all(processes.map(({ keys }) => keys.signer()))
+    await Promise.all(processes.map(({ keys }) => keys.rotate()))
+    expect(await keysIn(one.db)).toEqual([
+      expect.objectContaining({ ends_at: expect.any(Date) }),
+      expect.objectContaining({ ends_at: null }),
+    ])
+  })
+
+  test('after a change of keys the new one signs, and what the old one signed is accepted, by every process', async () => {
+    const other = await start()
+    const { token: old } = await signedIn(one)
+    expect(await refusal(other.tokens, old)).toBeUndefined()
+    await one.keys.rotate()
+    const { token: young } = await signedIn(one)
+    expect(kidOf(young)).not.toBe(kidOf(old))
+    for (const { tokens } of [one, other, await start()])
+      for (const token of [old, young]) expect(await refusal(tokens, token)).toBeUndefined()
+    expect((await one.keys.jwks()).keys.map(({ kid }) => kid)).toEqual([kidOf(young), kidOf(old)])
+  })
+
+  test('a key that has signed for long enough is replaced', async () => {
+    const { kid } = await one.keys.signer()
+    await one.db.query(`UPDATE plinth.signing_keys SET created_at = created_at - interval '91 days'`)
+    expect((await one.keys.signer()).kid).not.toBe(kid)
+    expect(await keysIn(one.db)).toHaveLength(2)
+  })
+
+  test('when the time of a key is over nothing that it signed is accepted, also not from memory', async () => {
+    const { token } = await signedIn(one)
+    await one.keys.rotate()
+    expect(await refusal(one.tokens, token)).toBeUndefined()
+    await one.db.query('UPDATE plinth.signing_keys SET ends_at = clock_timestamp() WHERE kid = $1', [kidOf(token)])
+    await until(async () => (await refusal(one.tokens, token)) === 'names a key that is not known')
+    expect(await refusal((await start()).tokens, token)).toBe('names a key that is not known')
+  })
+
+  test('a key that somebody else has is ended at once', async () => {
+    const { token } = await signedIn(one)
+    expect(await refusal(one.tokens, token)).toBeUndefined()
+    expect(await one.keys.end(String(kidOf(token)))).toBe(true)
+    expect(await refusal(one.tokens, token)).toBe('names a key that is not known')
+    expect(await refusal(one.tokens, (await signedIn(one)).token)).toBeUndefined()
+    expect(await one.keys.end('AAAAAAAAAAAAAAAA')).toBe(false)
+  })
+
+  test('with another secret a new key signs, and what was signed before is still accepted', async () => {
+    const { token } = await signedIn(one)
+    const other = await start({ secret: 'another-secret-that-was-put-in-its-place' })
+    expect(await refusal(other.tokens, token)).toBeUndefined()
+    const { token: young } = await signedIn(other)
+    expect(kidOf(young)).not.toBe(kidOf(token))
+    expect(await refusal(one.tokens, young)).toBeUndefined()
+    // While both secrets are in use, nobody replaces the key of the other over and over.
+    for (let turn = 0; turn < 3; turn += 1) for (const process of [one, other]) await process.keys.signer()
+    expect(await keysIn(one.db)).toHaveLength(2)
+  })
+
+  test('HS256 by configuration: it signs and verifies, and no key is shown', async () => {
+    const hmac = await start({ algorithm: 'HS256' })
+    const { token } = await signedIn(hmac)
+    expect(partsOf(token).header).toMatchObject({ alg: 'HS256' })
+    expect(await refusal(one.tokens, token)).toBeUndefined()
+    expect(await refusal((await start({ secret: 'another-secret-that-was-put-in-its-place' })).tokens, token)).toBe('has a wrong signature')
+    expect((await hmac.keys.jwks()).keys).toEqual([])
+  })
+
+  test('who reads the table cannot sign', async () => {
+    await one.keys.signer()
+    const [row] = await one.db.query<{ key: Buffer; public: Buffer }>(
+      'SELECT private_key AS key, public_key AS public FROM plinth.signing_keys',
+    )
+    // PKCS#8 of Ed25519 begins like that; the seed of 32 bytes follows.
+    expect(row?.key.includes(Buffer.from('302e020100300506032b6570', 'hex'))).toBe(false)
+    await one.db.query(`UPDATE plinth.signing_keys SET kid = 'AAAAAAAAAAAAAAAA'`)
+    const { kid } = await (await start()).keys.signer()
+    expect(kid).not.toBe('AAAAAAAAAAAAAAAA')
+  })
+
+  test('a key that was made in a transaction outlives it', async () => {
+    const undone = one.db.transaction(async () => {
+      await one.keys.signer()
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    expect(await keysIn(one.db)).toHaveLength(1)
+  })
+})
+
+describe('how often the database is asked', () => {
+  let bed: AuthBed
+  beforeAll(async () => {
+    bed = await authBed()
+  })
+  afterAll(() => bed.close())
+
+  test('however many unknown keys are named, once in a while; and a new key is known all the same', async () => {
+    const [one, other] = [
+      await tokenProcess(bed),
+      await tokenProcess(bed, { timing: { freshMs: 60_000, unknownMs: 200, settleMs: 0, handoverMs: 60_000 } }),
+    ]
+    const { token } = await signedIn(one)
+    expect(await refusal(other.tokens, token)).toBeUndefined()
+    let asked = 0
+    const { read } = other.db
+    Object.assign(other.db, {
+      read: (...given: Parameters<Database['read']>) => (
+        given[0].name === 'plinth_signing_keys' ? (asked += 1) : 0,
+        read.apply(other.db, given)
+      ),
+    })
+    await sleep(210)
+    const unknown = Array.from({ length: 200 }, (_, index) => other.keys.find(String(index).padStart(16, 'A')))
+    expect((await Promise.all(unknown)).filter((key) => key !== undefined)).toEqual([])
+    for (let index = 0; index < 200; index += 1) await other.keys.find(String(index).padStart(16, 'B'))
+    expect(asked).toBe(1)
+    await one.keys.rotate()
+    const [, { kid } = { kid: '' }] = await one.db.query<{ kid: string }>('SELECT kid FROM plinth.signing_keys ORDER BY created_at')
+    await until(async () => (await other.keys.find(kid)) !== undefined)
+    expect(asked).toBe(2)
+  })
+
+  test('a new key signs only when others had the time to hear of it', async () => {
+    const one = await tokenProcess(bed, { timing: { freshMs: 0, unknownMs: 0, settleMs: 300, handoverMs: 60_000 } })
+    await one.db.query('TRUNCATE plinth.signing_keys')
+    const { kid } = await one.keys.signer()
+    await sleep(310)
+    await one.keys.rotate()
+    expect((await one.keys.signer()).kid).toBe(kid)
+    await until(async () => (await one.keys.signer()).kid !== kid)
+  })
+})

@@ -1,0 +1,195 @@
+// The signing keys that a process knows. It looks for others while it is used, so that a new key is known everywhere without a restart.
+//
+// A new key signs a few seconds after it was made: by then every process has looked, also one that is flooded with unknown keys, which looks
+// once in three seconds and not more often. The key before it is accepted until the last token it signed has expired.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomBytes } from 'node:crypto'
+import type { Database } from '../../db/database.ts'
+import { createSealer, type Sealer } from '../sealed.ts'
+import { newKeyMaterial, type Signer, signerOf, type SigningAlgorithm, type Verifier, verifierOf } from './algorithms.ts'
+import { endKey, type KeyRow, listKeys, replaceKey } from './key-rows.ts'
+
+/** Milliseconds. */
+export interface KeyTiming {
+  /** Keys are looked for again after so long. */
+  readonly freshMs: number
+  /** After an unknown kid the database is asked at most once in this time. */
+  readonly unknownMs: number
+  /** From when on a new key signs, because others know it by then. */
+  readonly settleMs: number
+  /** How long processes that cannot use a new key, because they have another secret, sign with the one before: a deployment's time. */
+  readonly handoverMs: number
+}
+
+const usualTiming: KeyTiming = { freshMs: 30_000, unknownMs: 3_000, settleMs: 5_000, handoverMs: 15 * 60_000 }
+
+export interface VerifyingKey {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly verify: Verifier
+  /** Moment of `performance.now()`. */
+  readonly endsAt: number
+}
+
+export interface SigningKey {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly sign: Signer
+}
+
+/** A public key as RFC 8037 writes it. */
+export interface PublicJwk {
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  readonly alg: 'EdDSA'
+  readonly use: 'sig'
+  readonly kid: string
+  readonly x: string
+}
+
+export interface KeyRingOptions {
+  readonly db: Database
+  /** JWT_SECRET_KEY. When it changes, a new key signs; public keys go on verifying what was signed before. */
+  readonly secret: string
+  readonly algorithm: SigningAlgorithm
+  /** Longest time from a token's signing to its last acceptance, in milliseconds. */
+  readonly tokenMs: number
+  /** A key that has signed for so long is replaced. */
+  readonly replaceAfterMs: number
+  /** Only tests are in a hurry. */
+  readonly timing?: KeyTiming
+}
+
+interface KnownKey extends VerifyingKey {
+  readonly row: KeyRow
+  /** Undefined when it was sealed with another secret. */
+  readonly sign: Signer | undefined
+  /** Moment of `performance.now()`. */
+  readonly madeAt: number
+}
+
+export class KeyRing {
+  readonly #options: KeyRingOptions
+  readonly #sealer: Sealer
+  readonly #timing: KeyTiming
+  /** A transaction of the caller must not undo a new key. */
+  readonly #outside = AsyncLocalStorage.snapshot()
+  /** The newest first. */
+  #keys: readonly KnownKey[] = []
+  #askedAt = -Infinity
+  #asking: Promise<void> | undefined
+
+  constructor(options: KeyRingOptions) {
+    this.#options = options
+    this.#timing = options.timing ?? usualTiming
+    this.#sealer = createSealer(options.secret, 'signing keys')
+  }
+
+  /** The key that signs now; made when there is none. @throws what the database room throws */
+  async signer(): Promise<SigningKey> {
+    if (this.#isOlderThan(this.#timing.freshMs)) await this.#ask()
+    const found = this.#choose()
+    if (found !== undefined && !this.#isOld()) return found
+    await this.rotate()
+    const made = this.#choose()
+    if (made === undefined) throw new Error('There is no key that this process can sign with.')
+    return made
+  }
+
+  /** Undefined when no such key is accepted. @throws what the database room throws */
+  async find(kid: string): Promise<VerifyingKey | undefined> {
+    const known = this.known(kid)
+    if (known !== undefined) return known
+    if (this.#isOlderThan(this.#timing.unknownMs)) await this.#ask()
+    else await this.#asking
+    return this.known(kid)
+  }
+
+  /** Without waiting: what is heard of changes counts from the next time on. */
+  known(kid: string): VerifyingKey | undefined {
+    if (this.#isOlderThan(this.#timing.freshMs)) this.#ask().catch(() => undefined)
+    const found = this.#keys.find((key) => key.kid === kid)
+    return found !== undefined && found.endsAt > performance.now() ? found : undefined
+  }
+
+  /** What others need to verify our tokens (RFC 7517); without keys when they are HS256. */
+  async jwks(): Promise<{ readonly keys: readonly PublicJwk[] }> {
+    await this.signer()
+    return { keys: this.#keys.flatMap(({ row }) => publicJwk(row)) }
+  }
+
+  /** Makes a new key, which signs a few seconds from now. What was signed before is accepted until it expires. */
+  async rotate(): Promise<void> {
+    const { algorithm, tokenMs, db } = this.#options
+    const { publicKey, privateKey } = newKeyMaterial(algorithm)
+    const kid = randomBytes(12).toString('base64url')
+    const row = { kid, algorithm, publicKey, privateKey: this.#sealer.seal(privateKey, kid) }
+    await this.#outside(() => replaceKey(db, row, this.#current()?.kid, tokenMs + this.#timing.handoverMs))
+    await this.#ask()
+  }
+
+  /** Ends a key that somebody else may have: what it signed is refused, here at once and everywhere within half a minute. */
+  async end(kid: string): Promise<boolean> {
+    if (this.#current()?.kid === kid) await this.rotate()
+    const ended = await this.#outside(() => endKey(this.#options.db, kid))
+    await this.#ask()
+    return ended
+  }
+
+  #isOlderThan(ms: number): boolean {
+    return performance.now() - this.#askedAt > ms
+  }
+
+  #current(): KnownKey | undefined {
+    return this.#keys.find(({ row }) => row.endsInMs === Infinity)
+  }
+
+  #isOld(): boolean {
+    const current = this.#current()
+    return current !== undefined && performance.now() - current.madeAt > this.#options.replaceAfterMs
+  }
+
+  /** The newest of those that others know by now, and that are accepted as long as their last token lives. */
+  #choose(): SigningKey | undefined {
+    const now = performance.now()
+    const able = this.#keys.flatMap(({ kid, algorithm, sign, endsAt, madeAt }) => {
+      const isAble = sign !== undefined && algorithm === this.#options.algorithm && endsAt - now > this.#options.tokenMs
+      return isAble ? [{ kid, algorithm, sign, madeAt }] : []
+    })
+    return able.find(({ madeAt }) => now - madeAt >= this.#timing.settleMs) ?? able[0]
+  }
+
+  #ask(): Promise<void> {
+    this.#asking ??= this.#outside(() => this.#read()).finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  async #read(): Promise<void> {
+    this.#askedAt = performance.now()
+    const rows = await listKeys(this.#options.db)
+    const now = performance.now()
+    this.#keys = rows.map((row) => this.#knownKey(row, now))
+  }
+
+  #knownKey(row: KeyRow, now: number): KnownKey {
+    const { kid, algorithm, publicKey, privateKey, ageMs, endsInMs } = row
+    const opened = this.#sealer.open(privateKey, kid)
+    const verifying = publicKey ?? opened
+    return {
+      kid,
+      algorithm,
+      row,
+      verify: verifying === undefined ? () => false : verifierOf(algorithm, verifying),
+      sign: opened === undefined ? undefined : signerOf(algorithm, opened),
+      madeAt: now - ageMs,
+      endsAt: now + endsInMs,
+    }
+  }
+}
+
+function publicJwk({ kid, publicKey }: KeyRow): PublicJwk[] {
+  return publicKey === undefined ? [] : [{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid, x: publicKey.toString('base64url') }]
+}
