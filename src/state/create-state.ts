@@ -6,7 +6,7 @@ import type { Logger } from '../core/log.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Database } from '../db/database.ts'
 import type { Redis } from '../redis/redis.ts'
-import { forgetExpired } from './forget-expired.ts'
+import { expiringTables, forgetExpired } from './forget-expired.ts'
 import { postgresRates } from './postgres-rates.ts'
 import type { RateCounter } from './rate-counter.ts'
 import { redisRates } from './redis-rates.ts'
@@ -60,11 +60,7 @@ export function createState({ db, redis, log, metrics, secret, countBudgetMs = d
     log,
     count: (store, hits) => countHit(store, hits),
   })
-  const sweeps = [
-    (most: number) => forgetExpired(db, 'sessions', most),
-    (most: number) => forgetExpired(db, 'rate_counters', most),
-    forgetOldChanges,
-  ]
+  const sweeps = [...expiringTables.map((table) => (most: number) => forgetExpired(db, table, most)), forgetOldChanges]
   let isUsed = false
   const used = <part>(part: part): part => {
     isUsed = true

@@ -3,7 +3,8 @@
 import type { Database } from '../db/database.ts'
 
 /** Tables of the schema `plinth` whose rows end at `expires_at`, which has an index. */
-export type ExpiringTable = 'rate_counters' | 'sessions'
+export const expiringTables = ['sessions', 'refresh_tokens', 'one_time_tokens', 'rate_counters'] as const
+type ExpiringTable = (typeof expiringTables)[number]
 
 /**
  * Rows that another process is removing are left to that one.

@@ -7,6 +7,7 @@ import { fenceStep } from './fence-step.ts'
 import { idempotencyStep } from './idempotency-step.ts'
 import { rateCountersStep } from './rate-counters-step.ts'
 import { rateHitsStep } from './rate-hits-step.ts'
+import { refreshTokensStep } from './refresh-tokens-step.ts'
 import { sessionsStep } from './sessions-step.ts'
 import { signingKeysStep } from './signing-keys-step.ts'
 import type { SystemStep } from './step.ts'
@@ -24,4 +25,5 @@ export const systemSteps: readonly SystemStep[] = [
   credentialsStep,
   auditStep,
   signingKeysStep,
+  refreshTokensStep,
 ]
