@@ -6,8 +6,12 @@ export type { KeyInput, ListResult, ResourceHandle, ResourceRecord } from './app
 export { loadConfig, readConfig } from './core/env.ts'
 export type { IdempotentHandler, RouteAnswer } from './http/idempotency/idempotent.ts'
 export type { CacheOption, CacheOptions } from './cache/options.ts'
+export type { RequestSubject, RouteRateLimit } from './http/rate-limits.ts'
 export type { HealthCheck, HealthReport, Module } from './core/module.ts'
 export { anyone, nobody } from './resource/policy.ts'
+export type { OperationRateLimits, ResourceRateLimit } from './resource/rate-limit.ts'
+export type { RateCounter, RateResult } from './state/rate-counter.ts'
+export type { RateLimit, RateRule } from './support/rates.ts'
 export {
   defineResource,
   type Access,

@@ -15,6 +15,7 @@ import { drainServer } from '../http/drain.ts'
 import { type IdempotentHandler, idempotentHandler } from '../http/idempotency/idempotent.ts'
 import { Once } from '../http/idempotency/once.ts'
 import { answerSweeper } from '../http/idempotency/sweeper.ts'
+import { RateLimits } from '../http/rate-limits.ts'
 import { addReadAfter } from '../http/read-after.ts'
 import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
@@ -159,7 +160,8 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       compileWriter(db, resource, recordShaper(resource), registry.models.values(), cache?.fenced),
     ]),
   )
-  const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error })
+  const rateLimits = new RateLimits({ rates: () => state.rates, log, metrics, standard: config.rateLimit ?? options.rateLimit })
+  const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error, rateLimits })
   if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config)
   const app: App = {
     name: options.name,
@@ -193,6 +195,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   if (cache !== undefined) addCacheDesk(app, cache, peers)
   await addFaces(app, { writers, peers, metrics, modules, once, callers })
   for (const module of modules) await module.setup?.(app)
+  rateLimits.check()
   return app
 }
 

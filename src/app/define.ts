@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { Module } from '../core/module.ts'
+import type { RouteRateLimit } from '../http/rate-limits.ts'
 import type { ReplyFormatName } from '../rest/reply-format.ts'
 import type { ResourceDefinition } from '../resource/define.ts'
 import type { App } from './create.ts'
@@ -28,6 +29,11 @@ export interface AppOptions {
   readonly replies?: ReplyFormatName
   /** Custom routes, for what a resource cannot say. */
   readonly routes?: readonly RoutePlugin[]
+  /**
+   * How often all routes together may be called that have no limit of their own, by one address (`'600/1m'`), one caller
+   * (`'600/1m by caller'`) or what a function says. Health and metrics are not counted. Default: as often as wanted. `RATE_LIMIT` wins.
+   */
+  readonly rateLimit?: RouteRateLimit
   /** Extensions: parts with a life of their own, health checks, things added to the application. */
   readonly modules?: readonly Module<App>[]
   /** Loads first data: run by `plinth db seed`. May run twice, so it should find out what is there. */

@@ -36,6 +36,7 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
     app: { url: values.APP_URL ?? values.API_URL ?? `http://localhost:${port}` },
     secrets: chooseSecrets(reader, root),
     limits: limitsConfig(reader),
+    ...optional('rateLimit', values.RATE_LIMIT),
     cache: { memoryBytes: given(values.CACHE_MEMORY) },
     idempotency: { ttlMs: given(values.IDEMPOTENCY_TTL) },
     warnings,

@@ -10,6 +10,7 @@ import {
   integer,
   list,
   port,
+  rateLimit,
   redisAddress,
   secret,
   secretUrl,
@@ -119,6 +120,9 @@ export const settings = {
   TRUSTED_PROXIES: list(
     'Proxies whose X-Forwarded-* and X-Request-Id are believed: addresses, networks, `loopback`, `private`.',
     networkProblem,
+  ),
+  RATE_LIMIT: rateLimit(
+    "Requests of one address (`600/1m`) or one caller (`600/1m by caller`) to all routes together that have no limit of their own, instead of the application's `rateLimit`. `off`: no limit.",
   ),
 
   BODY_LIMIT: bytes('Largest request body.', '1KB', { default: '1MB' }),

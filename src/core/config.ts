@@ -1,6 +1,8 @@
 // The configuration as frozen data. Read from the environment by `env.ts`; every limit and time-out stands here once,
 // so that Fastify, PostgreSQL and nginx are told the same number.
 
+import type { RateLimit } from '../support/rates.ts'
+
 export type Environment = 'development' | 'testing' | 'production'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
@@ -90,6 +92,8 @@ export interface Config {
   readonly amqp?: { readonly url: string }
   readonly secrets: { readonly secretKey: string; readonly jwtSecretKey: string }
   readonly limits: LimitsConfig
+  /** Of all routes together that have no limit of their own; absent: what the application says. */
+  readonly rateLimit?: RateLimit
   /** How long answers to requests with an Idempotency-Key are kept. */
   /** Bytes of answers that each process keeps. */
   readonly cache: { readonly memoryBytes: number }

@@ -2,6 +2,7 @@
 
 import { parseBytes } from '../support/bytes.ts'
 import { parseDuration } from '../support/duration.ts'
+import { type RateLimit, rateProblems } from '../support/rates.ts'
 import type { Environment } from './config.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
@@ -143,6 +144,19 @@ export function secretUrls(description: string, schemes: readonly string[]): Set
     return 'problem' in reading ? reading.problem : undefined
   }
   return { ...list(description, problemOf), type: 'URLs, separated by commas', secret: true }
+}
+
+/** A rate limit such as `600/1m` or `10/1s, 1000/1h by caller`; `off` for none. */
+export function rateLimit(description: string): Setting<RateLimit> {
+  return {
+    description,
+    type: 'rate limits, separated by commas',
+    parse(given) {
+      if (/^(?:off|none|false|0)$/i.test(given)) return { value: false }
+      const [problem] = rateProblems(given)
+      return problem === undefined ? { value: given } : { problem: `is not usable: ${problem}` }
+    },
+  }
 }
 
 export function webUrl(description: string): Setting<string> {

@@ -61,6 +61,17 @@ export const httpErrors = defineErrors('HTTP', {
     message: (_accepted?: string) => 'The body has a content type that is not accepted here.',
     hint: (accepted?: string) => accepted ?? 'Send application/json.',
   },
+  RATE_LIMITED: {
+    status: 429,
+    summary: 'More requests than a rate limit allows. Nothing was done for this one; `Retry-After` says when the next may be allowed.',
+    message: (limit: string, _seconds: number) => `There were too many requests: ${limit} are allowed.`,
+    hint: (_limit: string, seconds: number) => `Nothing was done. Send the request again in ${seconds} s.`,
+  },
+  INVALID_RATE_LIMITS: {
+    status: 500,
+    summary: 'Rate limits of the application or of custom routes are not usable. Every mistake is listed and the start is refused.',
+    message: (problems: readonly string[]) => `Rate limits have mistakes:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     summary: 'The request line and headers together are larger than HEADER_LIMIT.',

@@ -1,6 +1,6 @@
 // Addresses without a route: 404, 405 with the methods there are, and OPTIONS.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify'
 import type { AppError } from '../core/errors.ts'
 import type { Cors } from './cors.ts'
 import { httpErrors } from './errors.ts'
@@ -16,9 +16,13 @@ export function refusal(method: string, allowed: readonly string[]): AppError {
   return httpErrors.METHOD_NOT_ALLOWED(allow).with({ headers: { allow } })
 }
 
-/** Answers OPTIONS itself and throws the refusal of everything else. */
-export function handleNotFound(app: FastifyInstance, routes: AllowedMethods, cors: Cors | undefined): void {
-  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
+/**
+ * Answers OPTIONS itself and throws the refusal of everything else.
+ *
+ * @param limit  refuses who asks too often
+ */
+export function handleNotFound(app: FastifyInstance, routes: AllowedMethods, cors: Cors | undefined, limit?: preHandlerHookHandler): void {
+  app.setNotFoundHandler(limit === undefined ? {} : { preHandler: limit }, (request: FastifyRequest, reply: FastifyReply) => {
     const allowed = request.url === '*' ? everyMethod : routes.of(request.url)
     if (request.method !== 'OPTIONS' || allowed.length === 0) throw refusal(request.method, allowed)
     cors?.preflight(request, reply, allowed)

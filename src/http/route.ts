@@ -1,6 +1,7 @@
 // A route as data. Faces make these; only this room tells Fastify about them.
 
 import { isIdempotent } from './idempotency/marked.ts'
+import type { RouteRateLimit } from './rate-limits.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 
 declare module 'fastify' {
@@ -27,11 +28,16 @@ export interface Route {
   /** Path with parameters as `:name`. */
   readonly url: string
   readonly answers: string
+  /** How often it may be called; without it as often as the application says for all routes. */
+  readonly rateLimit?: RouteRateLimit | undefined
   handler(request: HttpRequest, reply: HttpReply): unknown
 }
 
 export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
-  for (const { method, url, answers, handler } of routes) app.route({ method, url, handler, config: { answers } })
+  for (const { method, url, answers, rateLimit, handler } of routes) {
+    const config = { answers, ...(rateLimit === undefined ? {} : { rateLimit }) }
+    app.route({ method, url, handler, config })
+  }
 }
 
 /** A route as it was registered, by whomever. */
@@ -45,6 +51,8 @@ export interface RegisteredRoute {
   readonly custom: boolean
   /** True for custom routes that take an Idempotency-Key. */
   readonly idempotent: boolean
+  /** True for routes that may be called only so often. */
+  readonly limited: boolean
 }
 
 /** Lists the routes registered from now on; HEAD and OPTIONS, which Fastify adds by itself, are left out. */
@@ -53,9 +61,10 @@ export function collectRoutes(app: FastifyInstance): readonly RegisteredRoute[] 
   app.addHook('onRoute', ({ method, url, config, schema, handler }) => {
     const answers = config?.answers ?? (config?.quiet === true ? 'machine endpoint' : 'custom route')
     const custom = answers === 'custom route'
+    const limited = config?.facts?.limits !== undefined
     for (const name of [method].flat())
       if (name !== 'HEAD' && name !== 'OPTIONS')
-        routes.push({ method: name, path: url, answers, schema, custom, idempotent: isIdempotent(handler) })
+        routes.push({ method: name, path: url, answers, schema, custom, idempotent: isIdempotent(handler), limited })
   })
   return routes
 }

@@ -4,6 +4,7 @@ import type { RouteOptions } from 'fastify'
 import findMyWay, { type HTTPMethod } from 'find-my-way'
 import type { LimitsConfig } from '../core/config.ts'
 import type { Metrics, RouteTimings } from '../core/metrics.ts'
+import type { RateLimits, RouteLimits } from './rate-limits.ts'
 
 export interface RouteFacts {
   readonly pattern: string
@@ -11,6 +12,8 @@ export interface RouteFacts {
   readonly timeoutMs: number
   /** Probes and scrapes: their access lines are written at debug level only. */
   readonly quiet: boolean
+  /** How often it may be called; undefined: as often as wanted. */
+  readonly limits: RouteLimits | undefined
 }
 
 declare module 'fastify' {
@@ -37,13 +40,15 @@ export class RouteBook implements AllowedMethods {
   readonly #router: ReturnType<typeof findMyWay>
   readonly #metrics: Metrics
   readonly #timeoutMs: number
+  readonly #rateLimits: RateLimits | undefined
 
-  constructor(metrics: Metrics, { handlerTimeoutMs, urlBytes }: LimitsConfig) {
+  constructor(metrics: Metrics, { handlerTimeoutMs, urlBytes }: LimitsConfig, rateLimits?: RateLimits) {
     this.#router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: urlBytes })
     this.#metrics = metrics
     this.#timeoutMs = handlerTimeoutMs
+    this.#rateLimits = rateLimits
     const timings = timingsOf([...methods, 'OPTIONS'], 'unknown', metrics)
-    this.unknown = { pattern: 'unknown', timings, timeoutMs: handlerTimeoutMs, quiet: false }
+    this.unknown = { pattern: 'unknown', timings, timeoutMs: handlerTimeoutMs, quiet: false, limits: rateLimits?.standard }
   }
 
   /** To be called for each route before it is registered (`onRoute`). A route's own `handlerTimeout` is taken over by our one timer. */
@@ -52,7 +57,13 @@ export class RouteBook implements AllowedMethods {
     for (const method of own)
       if (methods.includes(method) && !this.#router.hasRoute(method, route.url)) this.#router.on(method, route.url, ignored)
     const timings = timingsOf(own, route.url, this.#metrics)
-    const facts = { pattern: route.url, timings, timeoutMs: route.handlerTimeout ?? this.#timeoutMs, quiet: route.config?.quiet ?? false }
+    const facts: RouteFacts = {
+      pattern: route.url,
+      timings,
+      timeoutMs: route.handlerTimeout ?? this.#timeoutMs,
+      quiet: route.config?.quiet ?? false,
+      limits: this.#rateLimits?.of(route),
+    }
     delete route.handlerTimeout
     route.config = { ...route.config, facts }
   }

@@ -24,6 +24,8 @@ import { readJsonBodies } from './json-body.ts'
 import { KnownAnswers } from './known-answers.ts'
 import { handleNotFound } from './not-found.ts'
 import { refuseSurplus } from './overload.ts'
+import { addLateLimits, limitByAddress, limitUnknown } from './rate-limit-hooks.ts'
+import type { RateLimits } from './rate-limits.ts'
 import { requestIds } from './request-id.ts'
 import { originForm } from './request-target.ts'
 import { RouteBook } from './routes.ts'
@@ -41,14 +43,16 @@ export interface ServerParts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly errorReply: ErrorReply
+  /** How often routes may be called; without it as often as wanted. */
+  readonly rateLimits?: RateLimits
 }
 
 /** A server without routes. `listen` and `drainServer` start and stop it; `inject` works without either. */
-export function createServer({ config, log, metrics, errorReply }: ServerParts): FastifyInstance {
+export function createServer({ config, log, metrics, errorReply, rateLimits }: ServerParts): FastifyInstance {
   const { limits } = config
   const trusts = networkMatcher(config.api.trustedProxies)
   const ids = requestIds(trusts)
-  const routes = new RouteBook(metrics, limits)
+  const routes = new RouteBook(metrics, limits, rateLimits)
   const inFlight = new InFlight(limits, recordAbandoned)
   const known = new KnownAnswers(inFlight)
   const cors = createCors(config.cors)
@@ -72,11 +76,19 @@ export function createServer({ config, log, metrics, errorReply }: ServerParts):
   app.addHook('onRoute', (route) => routes.add(route))
   readJsonBodies(app, limits)
   addRequestHooks(app, { limits, routes, inFlight, cors })
+  if (rateLimits !== undefined) limitRates(app, rateLimits)
   answerKnown(app, { known, inFlight, ids, log, trusts })
   refuseSurplus(app, { inFlight, limits, log, metrics, errorReply, ids, routes })
-  handleNotFound(app, routes, cors)
+  handleNotFound(app, routes, cors, rateLimits === undefined ? undefined : limitUnknown(rateLimits))
   handleErrors(app, errorReply)
   return app
+}
+
+/** After the hooks of every request, inside the context. */
+function limitRates(app: FastifyInstance, rateLimits: RateLimits): void {
+  app.addHook('onRequest', limitByAddress(rateLimits))
+  app.addHook('onRoute', (route) => addLateLimits(rateLimits, route))
+  app.addHook('onReady', async () => rateLimits.check())
 }
 
 function logOptions(log: Logger) {

@@ -7,6 +7,7 @@ import { nearest } from '../support/similar.ts'
 import { type Declaration, placeOf } from './declaration.ts'
 import type { Operation, ResourceOptions } from './define.ts'
 import { isForAnyone, isOpen } from './policy.ts'
+import { rateLimitProblems } from './rate-limit.ts'
 import { parseSort } from './sort.ts'
 
 const everyOperation: readonly Operation[] = ['list', 'get', 'create', 'replace', 'patch', 'delete', 'restore']
@@ -32,6 +33,7 @@ export function checkDefinition(declaration: Declaration): string[] {
     ...checkCacheControl(options),
     ...checkHooks(options),
     ...checkCache(options, model),
+    ...rateLimitProblems(options.rateLimit),
   ]
   return checks.map((problem) => `${placeOf(declaration)}: ${problem}`)
 }

@@ -5,6 +5,7 @@ import type { PgTable, PgView } from 'drizzle-orm/pg-core'
 import type { CacheOption } from '../cache/options.ts'
 import type { Database } from '../db/database.ts'
 import { callerFile } from './caller-file.ts'
+import type { ResourceRateLimit } from './rate-limit.ts'
 
 export type Operation = 'list' | 'get' | 'create' | 'replace' | 'patch' | 'delete' | 'restore'
 
@@ -87,6 +88,11 @@ export interface ResourceOptions<row = Record<string, unknown>, insert = Record<
   readonly cache?: CacheOption
   /** The `Cache-Control` of reads; default `private, no-cache`. */
   readonly cacheControl?: CacheControl
+  /**
+   * How often it may be called, all operations together (`'100/1m'`, `'100/1m by caller'`, several in a list) or each by its name:
+   * `{ read: '600/1m', create: '10/1m by caller' }`. Takes the place of the application's limit; false lifts that.
+   */
+  readonly rateLimit?: ResourceRateLimit
   /** True refuses a `PUT`, `PATCH` or `DELETE` without `If-Match` (428), so that nobody overwrites what they have not seen; changes in bulk do not exist then. */
   readonly requireMatch?: boolean
   readonly hooks?: Hooks<row, insert>

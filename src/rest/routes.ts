@@ -2,6 +2,7 @@
 
 import type { Route } from '../http/route.ts'
 import type { Operation } from '../resource/define.ts'
+import { rateLimitOf } from '../resource/rate-limit.ts'
 import { getHandler } from './get-handler.ts'
 import { listHandler } from './list-handler.ts'
 import { isServed, recordPath, type RestResource } from './rest-resource.ts'
@@ -22,5 +23,9 @@ export function resourceRoutes(rest: RestResource): Route[] {
     ['restore', { method: 'POST', url: `${record}/restore`, handler: restoreHandler(rest) }],
   ]
   const open = table.filter(([operation, , form]) => isServed(resource, operation, form === 'bulk'))
-  return open.map(([operation, route, form]) => ({ ...route, answers: [form, operation, resource.name].filter(Boolean).join(' ') }))
+  return open.map(([operation, route, form]) => ({
+    ...route,
+    answers: [form, operation, resource.name].filter(Boolean).join(' '),
+    rateLimit: rateLimitOf(resource.name, resource.options.rateLimit, operation),
+  }))
 }

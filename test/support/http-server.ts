@@ -7,7 +7,10 @@ import { readConfig } from '../../src/core/env.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMetrics, type Metrics } from '../../src/core/metrics.ts'
 import type { ErrorReply } from '../../src/http/error-handler.ts'
+import { RateLimits, type RouteRateLimit } from '../../src/http/rate-limits.ts'
 import { createServer } from '../../src/http/server.ts'
+import { SharedRates } from '../../src/state/shared-rates.ts'
+import { processRates } from '../../src/state/window.ts'
 
 /** Errors as `{code, message, hint, details, requestId}`. */
 export const plainErrors: ErrorReply = ({ code, message, hint, details, status, headers }, requestId) => ({
@@ -26,13 +29,24 @@ export interface TestServer {
   listen(): Promise<number>
 }
 
+/** How the routes of a server are limited. */
+export interface TestLimits {
+  /** Of all routes without a limit of their own. */
+  readonly standard?: RouteRateLimit
+  /** The clock of the counts, in milliseconds. */
+  readonly now?: () => number
+}
+
 /** @param env  settings on top of those of the testing environment */
-export function testServer(env: Record<string, string> = {}): TestServer {
+export function testServer(env: Record<string, string> = {}, { standard, now }: TestLimits = {}): TestServer {
   const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'debug', ...env }, tmpdir())
   const lines: Record<string, unknown>[] = []
   const stream = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }
   const metrics = createMetrics()
-  const app = createServer({ config, log: createLog({ level: config.log.level, stream }), metrics, errorReply: plainErrors })
+  const log = createLog({ level: config.log.level, stream })
+  const rates = new SharedRates({ stores: [processRates(now)], log, count: () => undefined })
+  const rateLimits = new RateLimits({ rates: () => rates, log, metrics, standard })
+  const app = createServer({ config, log, metrics, errorReply: plainErrors, rateLimits })
   const listen = async (): Promise<number> => {
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
