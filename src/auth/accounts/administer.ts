@@ -1,0 +1,86 @@
+// What the application's own code, and whoever it lets, does with accounts and roles. Every change is in the audit, with who made it.
+
+import { currentContext } from '../../core/context.ts'
+import type { AuditAction } from '../audit.ts'
+import { accountErrors } from '../account-errors.ts'
+import { checkPassword } from '../password-rules.ts'
+import { normalEmail } from './email.ts'
+import type { Member } from './members.ts'
+import { newOneTimeToken } from './one-time-tokens.ts'
+import type { AccountParts } from './parts.ts'
+import type { User } from './users.ts'
+
+export interface NewUser {
+  readonly email: string
+  readonly password: string
+  /** Default: true, for an address that whoever makes the account is sure of. */
+  readonly verified?: boolean
+}
+
+/** Accounts by code: `app.auth`. Ids are primary keys as text. */
+export interface Accounts {
+  /** @returns the id @throws AppError AUTH_INVALID_EMAIL, AUTH_WEAK_PASSWORD, AUTH_EMAIL_TAKEN */
+  create(user: NewUser): Promise<string>
+  find(id: string): Promise<User | undefined>
+  findByEmail(email: string): Promise<User | undefined>
+  /** With roles and permissions; undefined when the user is gone or disabled. From memory where nothing has changed. */
+  member(id: string): Promise<Member | undefined>
+  /** @returns false when the user had the role already @throws AppError AUTH_UNKNOWN_ROLE */
+  grant(id: string, role: string): Promise<boolean>
+  /** @returns false when the user did not have it */
+  revoke(id: string, role: string): Promise<boolean>
+  /** Ends every session; nobody signs in to it from then on. @returns false when there is no such user */
+  disable(id: string): Promise<boolean>
+  enable(id: string): Promise<boolean>
+  /** @returns how many sessions there were */
+  signOutEverywhere(id: string): Promise<number>
+}
+
+export function createAccounts(parts: AccountParts): Accounts {
+  const { db, users, roles, members, sessions, audit } = parts
+  const noted = async (action: AuditAction, subject: string, done: boolean, details = {}): Promise<boolean> => {
+    if (done) await audit.record({ action, actor: currentContext()?.caller.id, subject, details })
+    return done
+  }
+  return {
+    create: (user) => create(parts, user),
+    find: (id) => users.find(id),
+    findByEmail: async (email) => withoutPassword(await users.findByEmail(normalEmail(email))),
+    member: (id) => members.find(id),
+    grant: (id, role) => db.transaction(async () => noted('role.granted', id, await roles.grant(id, role), { role })),
+    revoke: (id, role) => db.transaction(async () => noted('role.revoked', id, await roles.revoke(id, role), { role })),
+    disable: (id) =>
+      db.transaction(async () => {
+        await sessions.deleteAllOf(id)
+        return noted('account.disabled', id, await users.setDisabled(id, true))
+      }),
+    enable: (id) => db.transaction(async () => noted('account.enabled', id, await users.setDisabled(id, false))),
+    async signOutEverywhere(id) {
+      const count = await sessions.deleteAllOf(id)
+      await noted('sign_out.everywhere', id, count > 0)
+      return count
+    },
+  }
+}
+
+async function create(
+  { db, users, passwords, audit }: AccountParts,
+  { email: written, password, verified = true }: NewUser,
+): Promise<string> {
+  const email = normalEmail(written)
+  checkPassword(password, { email })
+  const phc = await passwords.hash(password)
+  return db.transaction(async () => {
+    const id = await users.add(email, phc, newOneTimeToken(), {})
+    if (id === undefined) throw accountErrors.EMAIL_TAKEN()
+    if (verified) await users.verify(id, email)
+    await audit.record({ action: 'account.created', actor: currentContext()?.caller.id, subject: id })
+    return id
+  })
+}
+
+function withoutPassword(user: (User & { readonly password?: unknown }) | undefined): User | undefined {
+  if (user === undefined) return undefined
+  const { password: _secret, ...rest } = user
+  return rest
+}

@@ -1,0 +1,55 @@
+// What somebody who is signed in changes about the own account. Each asks for the password again: an open browser is not its owner.
+
+import { accountErrors } from '../account-errors.ts'
+import { checkPassword } from '../password-rules.ts'
+import { findPassword, forgetPassword } from './credentials.ts'
+import { normalEmail } from './email.ts'
+import { changeEmailMail, noticeMail } from './mails.ts'
+import { endTokensOf, keepToken, newOneTimeToken } from './one-time-tokens.ts'
+import { type AccountParts, mailLater, type Origin } from './parts.ts'
+import { setPassword } from './reset-password.ts'
+import type { User } from './users.ts'
+
+/** Ends every session and every link. @throws AppError AUTH_WRONG_PASSWORD, AUTH_WEAK_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY */
+export async function changePassword(parts: AccountParts, user: User, current: string, next: string, origin: Origin): Promise<void> {
+  checkPassword(next, user)
+  await demandPassword(parts, user, current)
+  const phc = await parts.passwords.hash(next)
+  await parts.db.transaction(async () => {
+    await setPassword(parts, user, phc)
+    await parts.audit.record({ action: 'password.changed', actor: user.id, address: origin.address })
+  })
+}
+
+/**
+ * Writes to the new address, which counts when the link in that mail is opened. Who asks hears the same when somebody else has it.
+ *
+ * @throws AppError AUTH_WRONG_PASSWORD, AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES, AUTH_BUSY
+ */
+export async function requestEmailChange(parts: AccountParts, user: User, current: string, written: string): Promise<void> {
+  const email = normalEmail(written)
+  await demandPassword(parts, user, current)
+  const token = newOneTimeToken()
+  const taken = await parts.users.findByEmail(email)
+  await keepToken(parts.db, token, { purpose: 'change_email', user: user.id, data: { email } })
+  if (taken === undefined) mailLater(parts, changeEmailMail(parts.mailSetting, email, token.token))
+  mailLater(parts, noticeMail(parts.mailSetting, user.email, 'somebody asked to change its address'))
+}
+
+/** @throws AppError AUTH_WRONG_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY; DB_FOREIGN_KEY when records of others depend on the user */
+export async function deleteAccount(parts: AccountParts, user: User, current: string, { address }: Origin): Promise<void> {
+  await demandPassword(parts, user, current)
+  await parts.db.transaction(async () => {
+    await parts.users.remove(user.id)
+    await forgetPassword(parts.db, user.id)
+    await endTokensOf(parts.db, user.id)
+    await parts.sessions.deleteAllOf(user.id)
+    await parts.audit.record({ action: 'account.deleted', actor: user.id, address })
+  })
+}
+
+async function demandPassword({ db, limits, passwords }: AccountParts, { id }: User, current: string): Promise<void> {
+  await limits.password(id)
+  const { matches } = await passwords.verify(current, await findPassword(db, id))
+  if (!matches) throw accountErrors.WRONG_PASSWORD().with({ field: 'current_password' })
+}

@@ -1,0 +1,47 @@
+// A new password for who has forgotten the old one: a link by mail, once, for an hour.
+
+import { accountErrors } from '../account-errors.ts'
+import { checkPassword } from '../password-rules.ts'
+import { keepPassword } from './credentials.ts'
+import { normalEmail } from './email.ts'
+import { noticeMail, resetPasswordMail } from './mails.ts'
+import { endTokensOf, findToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
+import { type AccountParts, mailLater, type Origin } from './parts.ts'
+import type { User } from './users.ts'
+
+/** Says nothing of whether there is such an account. @throws AppError AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES */
+export async function requestPasswordReset(parts: AccountParts, written: string, { address }: Origin): Promise<void> {
+  const email = normalEmail(written)
+  await parts.limits.mailFrom(address)
+  const token = newOneTimeToken()
+  const user = await parts.users.addResetToken(email, token)
+  await parts.audit.record({ action: 'password.reset_requested', subject: user?.id, address })
+  if (user !== undefined) mailLater(parts, resetPasswordMail(parts.mailSetting, email, token.token))
+}
+
+/**
+ * Sets the password, ends every session and every other link, and counts as a confirmation of the address.
+ *
+ * @throws AppError AUTH_INVALID_LINK, AUTH_WEAK_PASSWORD, AUTH_BUSY
+ */
+export async function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<void> {
+  const found = await findToken(parts.db, token, ['reset_password'])
+  const user = found === undefined ? undefined : await parts.users.find(found.user)
+  if (user === undefined || user.disabled) throw accountErrors.INVALID_LINK()
+  checkPassword(password, user)
+  const phc = await parts.passwords.hash(password)
+  await parts.db.transaction(async () => {
+    if ((await useToken(parts.db, token, ['reset_password'])) === undefined) throw accountErrors.INVALID_LINK()
+    await setPassword(parts, user, phc)
+    await parts.users.verify(user.id, user.email)
+    await parts.audit.record({ action: 'password.reset', actor: user.id, address })
+  })
+}
+
+/** To be called in a transaction. @param keep  id of a session that goes on */
+export async function setPassword(parts: AccountParts, { id, email }: User, phc: string, keep?: string): Promise<void> {
+  await keepPassword(parts.db, id, phc)
+  await endTokensOf(parts.db, id)
+  await parts.sessions.deleteAllOf(id, keep)
+  mailLater(parts, noticeMail(parts.mailSetting, email, 'its password was changed'))
+}

@@ -1,0 +1,93 @@
+// Which roles a user has, and what they permit. The tables are part of the application's models.
+
+import type { Database } from '../../db/database.ts'
+import { accountErrors } from '../account-errors.ts'
+import { readTexts, writeTexts } from './texts.ts'
+import type { Users } from './users.ts'
+
+/** What somebody may do. Names in order, each once. */
+export interface Rights {
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+}
+
+/** Roles and their permissions, as an application sets them in code. */
+export type RoleDefaults = Readonly<Record<string, readonly string[]>>
+
+const tables = {
+  roles: '"public"."roles"',
+  permissions: '"public"."permissions"',
+  userRoles: '"public"."user_roles"',
+  rolePermissions: '"public"."role_permissions"',
+} as const
+
+/** All tables that rights depend on, beside that of users. */
+export const roleTables: readonly string[] = Object.values(tables)
+
+const noRights: Rights = Object.freeze({ roles: Object.freeze([]), permissions: Object.freeze([]) })
+
+export class Roles {
+  readonly #db: Database
+  readonly #users: Users
+  readonly #hasRoles: boolean
+
+  /** @param hasRoles  whether the application has the tables */
+  constructor(db: Database, users: Users, hasRoles: boolean) {
+    this.#db = db
+    this.#users = users
+    this.#hasRoles = hasRoles
+  }
+
+  async rightsOf(user: string): Promise<Rights> {
+    if (!this.#hasRoles) return noRights
+    const text = `SELECT r.name, p.name FROM ${tables.userRoles} ur JOIN ${tables.roles} r ON r.id = ur.role_id
+      LEFT JOIN ${tables.rolePermissions} rp ON rp.role_id = r.id LEFT JOIN ${tables.permissions} p ON p.id = rp.permission_id
+      WHERE ur.user_id = $1::text::${this.#users.idType}`
+    const rows = await readTexts(this.#db, { name: 'plinth_rights', text, values: [user] })
+    return Object.freeze({ roles: namesIn(rows.map(([role]) => role)), permissions: namesIn(rows.map(([, permission]) => permission)) })
+  }
+
+  /** @returns false when the user had it already @throws AppError AUTH_UNKNOWN_ROLE, or DB_FOREIGN_KEY when there is no such user */
+  async grant(user: string, role: string): Promise<boolean> {
+    this.#demandTables()
+    const text = `WITH role AS (SELECT id FROM ${tables.roles} WHERE name = $2::text), given AS (
+        INSERT INTO ${tables.userRoles} (user_id, role_id) SELECT $1::text::${this.#users.idType}, id FROM role ON CONFLICT DO NOTHING RETURNING 1
+      ) SELECT (SELECT count(*) FROM role), (SELECT count(*) FROM given)`
+    const [row] = await writeTexts(this.#db, { text, values: [user, role] }, [tables.userRoles])
+    if (row?.[0] === '0') throw accountErrors.UNKNOWN_ROLE(role)
+    return row?.[1] === '1'
+  }
+
+  /** @returns false when the user did not have it */
+  async revoke(user: string, role: string): Promise<boolean> {
+    this.#demandTables()
+    const text = `DELETE FROM ${tables.userRoles} ur USING ${tables.roles} r WHERE r.id = ur.role_id AND r.name = $2::text AND ur.user_id = $1::text::${this.#users.idType}`
+    return (await this.#db.write({ text, values: [user, role] }, { tables: [tables.userRoles] })).affected > 0
+  }
+
+  /** Adds the roles that are not there yet, each with its permissions; what is there already is left as it was made meanwhile. */
+  async addMissing(defaults: RoleDefaults): Promise<void> {
+    const names = Object.entries(defaults).flatMap(([role, permissions]) =>
+      permissions.length === 0 ? [[role, null]] : permissions.map((permission) => [role, permission]),
+    )
+    if (names.length === 0) return
+    this.#demandTables()
+    const text = `WITH wanted AS (SELECT item->>0 AS role, item->>1 AS permission FROM json_array_elements($1::text::json) item
+      ), new_roles AS (
+        INSERT INTO ${tables.roles} (name) SELECT DISTINCT role FROM wanted ON CONFLICT (name) DO NOTHING RETURNING id, name
+      ), new_permissions AS (
+        INSERT INTO ${tables.permissions} (name) SELECT DISTINCT permission FROM wanted WHERE permission IS NOT NULL ON CONFLICT (name) DO NOTHING RETURNING id, name
+      ), known AS (SELECT id, name FROM ${tables.permissions} UNION SELECT id, name FROM new_permissions)
+      INSERT INTO ${tables.rolePermissions} (role_id, permission_id)
+      SELECT new_roles.id, known.id FROM wanted JOIN new_roles ON new_roles.name = wanted.role JOIN known ON known.name = wanted.permission ON CONFLICT DO NOTHING`
+    await this.#db.write({ text, values: [JSON.stringify(names)] }, { tables: [tables.roles, tables.permissions, tables.rolePermissions] })
+  }
+
+  #demandTables(): void {
+    if (!this.#hasRoles) throw accountErrors.INVALID_SETUP('the application has no tables of roles; name user_roles')
+  }
+}
+
+function namesIn(names: readonly (string | null | undefined)[]): readonly string[] {
+  return Object.freeze([...new Set(names.filter((name) => name != null))].toSorted())
+}

@@ -1,0 +1,66 @@
+// Finding out by a password who somebody is. What it takes, and what is said, is the same for addresses that nobody has.
+
+import { accountErrors } from '../account-errors.ts'
+import { replaceHash } from './credentials.ts'
+import { normalEmail } from './email.ts'
+import type { AccountParts, Origin } from './parts.ts'
+import { sendVerification } from './sign-up.ts'
+import type { User, UserWithPassword } from './users.ts'
+
+export interface SignIn {
+  readonly email: string
+  readonly password: string
+  readonly device: string | undefined
+}
+
+/**
+ * Who has this address and password. Makes no session yet.
+ *
+ * @throws AppError AUTH_WRONG_CREDENTIALS, AUTH_TOO_MANY_TRIES, AUTH_BUSY; with the right password AUTH_DISABLED, AUTH_EMAIL_NOT_VERIFIED
+ */
+export async function checkSignIn(parts: AccountParts, { email: written, password, device }: SignIn, origin: Origin): Promise<User> {
+  const { address } = origin
+  const email = emailOrNobodys(written)
+  await countTry(parts, { email, address, device })
+  const user = await parts.users.findByEmail(email)
+  const { matches, outdated } = await parts.passwords.verify(password, user?.password)
+  if (user === undefined || !matches) {
+    await parts.audit.record({ action: 'sign_in.failed', subject: user?.id, address })
+    throw accountErrors.WRONG_CREDENTIALS()
+  }
+  if (outdated) await hashAgain(parts, user, password)
+  await demandUsable(parts, user, origin)
+  return user
+}
+
+/** What is no address has no account; that takes as long to find out as for any other. */
+function emailOrNobodys(written: string): string {
+  try {
+    return normalEmail(written)
+  } catch {
+    return '@'
+  }
+}
+
+async function countTry({ limits, audit }: AccountParts, tried: Parameters<AccountParts['limits']['signIn']>[0]): Promise<void> {
+  try {
+    await limits.signIn(tried)
+  } catch (error) {
+    await audit.record({ action: 'sign_in.limited', address: tried.address })
+    throw error
+  }
+}
+
+async function hashAgain({ db, passwords }: AccountParts, { id, password: before }: UserWithPassword, password: string): Promise<void> {
+  if (before !== undefined) await replaceHash(db, id, before, await passwords.hash(password))
+}
+
+async function demandUsable(parts: AccountParts, user: User, { address }: Origin): Promise<void> {
+  if (user.disabled) {
+    await parts.audit.record({ action: 'sign_in.failed', subject: user.id, address, details: { disabled: true } })
+    throw accountErrors.DISABLED()
+  }
+  if (user.verified || parts.takesUnverified) return
+  await sendVerification(parts, user)
+  throw accountErrors.EMAIL_NOT_VERIFIED()
+}

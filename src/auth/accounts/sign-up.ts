@@ -1,0 +1,63 @@
+// Making an account, and showing that its address is one's own. Who signs up hears the same whether the address was known or not; the mail differs.
+
+import type { OneTimeToken } from './one-time-tokens.ts'
+import { keepToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
+import { accountErrors } from '../account-errors.ts'
+import { checkPassword } from '../password-rules.ts'
+import { normalEmail } from './email.ts'
+import { knownAddressMail, noticeMail, verifyEmailMail } from './mails.ts'
+import { type AccountParts, mailLater, type Origin } from './parts.ts'
+import type { OwnValues, User } from './users.ts'
+
+export interface SignUp {
+  readonly email: string
+  readonly password: string
+  /** Values of the application's own columns. */
+  readonly own: OwnValues
+}
+
+/** @throws AppError AUTH_INVALID_EMAIL, AUTH_WEAK_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY, and what PostgreSQL refuses in `own` */
+export async function signUp(parts: AccountParts, { email: written, password, own }: SignUp, { address }: Origin): Promise<void> {
+  const email = normalEmail(written)
+  checkPassword(password, { email })
+  await parts.limits.mailFrom(address)
+  const phc = await parts.passwords.hash(password)
+  const token = newOneTimeToken()
+  const id = await parts.users.add(email, phc, token, own)
+  await parts.audit.record({ action: 'account.created', actor: id, address, details: id === undefined ? { known: true } : {} })
+  const { mailSetting } = parts
+  mailLater(parts, id === undefined ? knownAddressMail(mailSetting, email) : verifyEmailMail(mailSetting, email, token.token))
+}
+
+/** Another mail for who has signed up and not confirmed the address. */
+export async function sendVerification(parts: AccountParts, { id, email }: User): Promise<void> {
+  const token = newOneTimeToken()
+  await keepToken(parts.db, token, { purpose: 'verify_email', user: id, data: { email } })
+  mailLater(parts, verifyEmailMail(parts.mailSetting, email, token.token))
+}
+
+/**
+ * Confirms an address, the first one or another.
+ *
+ * @throws AppError AUTH_INVALID_LINK; DB_UNIQUE when the address was taken meanwhile
+ */
+export function verifyEmail(parts: AccountParts, token: string, { address }: Origin): Promise<void> {
+  return parts.db.transaction(async () => {
+    const used = await useToken(parts.db, token, ['verify_email', 'change_email'])
+    const email = used?.data['email']
+    if (used === undefined || typeof email !== 'string') throw accountErrors.INVALID_LINK()
+    await (used.purpose === 'verify_email' ? confirm(parts, used, email, address) : move(parts, used, email, address))
+  })
+}
+
+async function confirm({ users, audit }: AccountParts, { user }: OneTimeToken, email: string, address: string): Promise<void> {
+  if (!(await users.verify(user, email))) throw accountErrors.INVALID_LINK()
+  await audit.record({ action: 'email.verified', actor: user, address })
+}
+
+async function move(parts: AccountParts, { user }: OneTimeToken, email: string, address: string): Promise<void> {
+  const before = await parts.users.find(user)
+  if (before === undefined || !(await parts.users.changeEmail(user, email))) throw accountErrors.INVALID_LINK()
+  await parts.audit.record({ action: 'email.changed', actor: user, address })
+  mailLater(parts, noticeMail(parts.mailSetting, before.email, 'its address was changed'))
+}

@@ -1,0 +1,110 @@
+// S6: how often a password may be tried, and who is not locked out by the tries of others.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { accountBed, type AccountBed, type AccountProcess } from '../../../test/support/account-bed.ts'
+import { testDatabase } from '../../../test/support/postgres.ts'
+import { requestPasswordReset } from './reset-password.ts'
+import { checkSignIn } from './sign-in.ts'
+
+let bed: AccountBed
+let processes: readonly AccountProcess[]
+beforeAll(async () => {
+  bed = await accountBed(testDatabase().url)
+  processes = [await bed.process(), await bed.process()]
+})
+afterAll(() => bed.close())
+
+function process(n = 0): AccountProcess {
+  const found = processes[n % 2]
+  if (found === undefined) throw new Error('There are two processes.')
+  return found
+}
+
+interface Try {
+  readonly email: string
+  readonly address: string
+  readonly password?: string
+  readonly device?: string
+}
+
+/** The code of the refusal, or `signed in`. */
+async function tried({ email, address, password = 'wrong horse', device }: Try, n = 0): Promise<string> {
+  const origin = { address, agent: undefined }
+  return checkSignIn(process(n).auth.parts, { email, password, device }, origin).then(
+    () => 'signed in',
+    ({ code }: { code: string }) => code,
+  )
+}
+
+function counted(codes: readonly string[]): Record<string, number> {
+  return Object.fromEntries(Object.entries(Object.groupBy(codes, (code) => code)).map(([code, same]) => [code, same?.length ?? 0]))
+}
+
+describe('an account', () => {
+  test('is tried at most ten times in a quarter of an hour, from however many addresses and through two processes', async () => {
+    await process().auth.accounts.create({ email: 'ann@example.com', password: 'correct horse' })
+    const tries = Array.from({ length: 60 }, (_, n) => tried({ email: 'ann@example.com', address: `10.0.${n}.1` }, n))
+    expect(counted(await Promise.all(tries))).toEqual({ AUTH_WRONG_CREDENTIALS: 10, AUTH_TOO_MANY_TRIES: 50 })
+    expect(await tried({ email: 'ann@example.com', address: '10.9.9.9', password: 'correct horse' })).toBe('AUTH_TOO_MANY_TRIES')
+  })
+
+  test('that nobody has is counted alike', async () => {
+    const tries = Array.from({ length: 60 }, (_, n) => tried({ email: 'nobody@example.com', address: `10.1.${n}.1` }, n))
+    expect(counted(await Promise.all(tries))).toEqual({ AUTH_WRONG_CREDENTIALS: 10, AUTH_TOO_MANY_TRIES: 50 })
+  })
+
+  test('under attack lets in a device that its owner has signed in with, which has ten tries of its own', async () => {
+    const { limits } = process().auth.parts
+    const device = limits.newDevice('ann@example.com')
+    expect(await tried({ email: 'ann@example.com', address: '10.9.9.9', password: 'correct horse', device })).toBe('signed in')
+    const tries = await Promise.all(Array.from({ length: 12 }, () => tried({ email: 'ann@example.com', address: '10.9.9.9', device })))
+    expect(counted(tries)).toEqual({ AUTH_WRONG_CREDENTIALS: 9, AUTH_TOO_MANY_TRIES: 3 })
+  })
+
+  test('does not take a device of another account, nor one that somebody made up', async () => {
+    const { limits } = process().auth.parts
+    const others = limits.newDevice('bob@example.com')
+    for (const device of [others, 'x.y', '', `${others}x`])
+      expect(await tried({ email: 'ann@example.com', address: '10.9.9.8', password: 'correct horse', device })).toBe('AUTH_TOO_MANY_TRIES')
+  })
+
+  test('that one address guesses at lets its owner in from another', async () => {
+    await process().auth.accounts.create({ email: 'cleo@example.com', password: 'correct horse' })
+    const tries = await Promise.all(Array.from({ length: 20 }, (_, n) => tried({ email: 'cleo@example.com', address: '10.2.0.1' }, n)))
+    expect(counted(tries)).toEqual({ AUTH_WRONG_CREDENTIALS: 5, AUTH_TOO_MANY_TRIES: 15 })
+    expect(await tried({ email: 'cleo@example.com', address: '10.2.0.2', password: 'correct horse' })).toBe('signed in')
+  })
+
+  test('under attack can still be reset by mail', async () => {
+    await requestPasswordReset(process().auth.parts, 'ann@example.com', { address: '10.9.9.7', agent: undefined })
+    await expect.poll(() => process().mails.find(({ to }) => to === 'ann@example.com')?.subject).toMatch(/Set a new password/)
+  })
+})
+
+test('an address tries a hundred times in a quarter of an hour, over all accounts, and IPv6 has one address for a network', async () => {
+  const address = (n: number) => `2001:db8:0:7::${n.toString(16)}`
+  const tries = Array.from({ length: 120 }, (_, n) => tried({ email: `user${n}@example.com`, address: address(n + 1) }, n))
+  expect(counted(await Promise.all(tries))).toEqual({ AUTH_WRONG_CREDENTIALS: 100, AUTH_TOO_MANY_TRIES: 20 })
+})
+
+test('who is refused is told when to come again', async () => {
+  const refusal = checkSignIn(
+    process().auth.parts,
+    { email: 'ann@example.com', password: 'x', device: undefined },
+    { address: '10.9.9.6', agent: undefined },
+  )
+  const { headers } = (await refusal.catch((error: { headers: Record<string, string> }) => error)) as { headers: Record<string, string> }
+  expect(Number(headers['retry-after'])).toBeGreaterThan(600)
+  expect(Number(headers['retry-after'])).toBeLessThanOrEqual(15 * 60 + 29)
+})
+
+test('nobody gets more than five mails in an hour, and who asks for them is not told', async () => {
+  await process().auth.accounts.create({ email: 'dora@example.com', password: 'correct horse' })
+  for (let n = 0; n < 8; n += 1)
+    await requestPasswordReset(process(n).auth.parts, 'dora@example.com', { address: `10.3.${n}.1`, agent: undefined })
+  const sent = () => processes.flatMap(({ mails }) => mails).filter(({ to }) => to === 'dora@example.com').length
+  await expect.poll(sent).toBe(5)
+  await sleep(100)
+  expect(sent()).toBe(5)
+})

@@ -1,0 +1,90 @@
+// How often passwords may be tried, and mails asked for. Guessing is stopped without giving anybody a way to lock out somebody else: one
+// address takes at most half of the tries of an account, a device that signed in before has tries of its own, and a reset by mail needs none.
+
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { RateCounter } from '../../state/rate-counter.ts'
+import { addressBlock } from '../../support/address-block.ts'
+import { accountErrors } from '../account-errors.ts'
+
+const quarterMs = 15 * 60_000
+const hourMs = 60 * 60_000
+
+/** One kind of try: so many in so long. */
+interface Limit {
+  readonly key: string
+  readonly most: number
+  readonly windowMs: number
+}
+
+export interface SignInTry {
+  /** As it is kept, also when nobody has it: both are counted. */
+  readonly email: string
+  readonly address: string
+  /** What the client shows of an earlier sign-in, if anything. */
+  readonly device: string | undefined
+}
+
+export class TryLimits {
+  readonly #rates: RateCounter
+  readonly #secret: string
+
+  /** @param secret  signs what a device is known by */
+  constructor(rates: RateCounter, secret: string) {
+    this.#rates = rates
+    this.#secret = secret
+  }
+
+  /** Counts a try to sign in. @throws AppError AUTH_TOO_MANY_TRIES with `Retry-After` */
+  async signIn({ email, address, device }: SignInTry): Promise<void> {
+    const block = addressBlock(address)
+    const account = hashed(email)
+    await this.#demand({ key: `auth:address:${block}`, most: 100, windowMs: quarterMs })
+    if (device !== undefined && this.isDeviceOf(device, email))
+      return this.#demand({ key: `auth:device:${hashed(device)}`, most: 10, windowMs: quarterMs })
+    await this.#demand({ key: `auth:account:${account}:${block}`, most: 5, windowMs: quarterMs })
+    await this.#demand({ key: `auth:account:${account}`, most: 10, windowMs: quarterMs })
+  }
+
+  /** Counts a try of the current password by whoever is signed in. @throws AppError AUTH_TOO_MANY_TRIES */
+  password(user: string): Promise<void> {
+    return this.#demand({ key: `auth:password:${user}`, most: 10, windowMs: quarterMs })
+  }
+
+  /** Counts a request of an address that makes mails. @throws AppError AUTH_TOO_MANY_TRIES */
+  mailFrom(address: string): Promise<void> {
+    return this.#demand({ key: `auth:mail-from:${addressBlock(address)}`, most: 30, windowMs: hourMs })
+  }
+
+  /** Whether another mail may go to an address. Who asks is not told, or the answer would say that there is an account. */
+  async mayMail(email: string): Promise<boolean> {
+    const { allowed } = await this.#rates.hit(`auth:mail-to:${hashed(email)}`, 5, hourMs)
+    return allowed
+  }
+
+  /** What a device is known by that has signed in to the account. */
+  newDevice(email: string): string {
+    const id = randomBytes(16).toString('base64url')
+    return `${id}.${this.#sign(id, email)}`
+  }
+
+  isDeviceOf(device: string, email: string): boolean {
+    const [id = '', signature = ''] = device.split('.')
+    const [right, given] = [Buffer.from(this.#sign(id, email)), Buffer.from(signature)]
+    return right.length === given.length && timingSafeEqual(right, given)
+  }
+
+  #sign(id: string, email: string): string {
+    return createHmac('sha256', this.#secret).update(`device\n${id}\n${email}`).digest('base64url')
+  }
+
+  async #demand({ key, most, windowMs }: Limit): Promise<void> {
+    const { allowed, resetMs } = await this.#rates.hit(key, most, windowMs)
+    if (allowed) return
+    throw accountErrors.TOO_MANY_TRIES().with({ headers: { 'retry-after': String(Math.max(1, Math.ceil(resetMs / 1_000))) } })
+  }
+}
+
+/** Counters are in Redis and PostgreSQL, where no addresses of people need to be. */
+function hashed(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+}

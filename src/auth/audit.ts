@@ -1,0 +1,65 @@
+// What happened to accounts and roles, kept in plinth.audit. A failure to write it down is logged and stops nobody from signing in or out.
+
+import { isIP } from 'node:net'
+import { currentRequestId } from '../core/context.ts'
+import type { Logger } from '../core/log.ts'
+import type { Database } from '../db/database.ts'
+
+/** The field's words: what, by a dot. Secrets are in none of them. */
+export type AuditAction =
+  | 'account.created'
+  | 'account.deleted'
+  | 'account.disabled'
+  | 'account.enabled'
+  | 'email.changed'
+  | 'email.verified'
+  | 'password.changed'
+  | 'password.reset'
+  | 'password.reset_requested'
+  | 'role.granted'
+  | 'role.revoked'
+  | 'session.revoked'
+  | 'sign_in.failed'
+  | 'sign_in.limited'
+  | 'sign_in.succeeded'
+  | 'sign_out'
+  | 'sign_out.everywhere'
+  | 'token.reused'
+  | 'key.used'
+  | 'access.denied'
+
+export interface AuditEntry {
+  readonly action: AuditAction
+  /** Who did it: primary key of a user as text, or the name of a service. */
+  readonly actor?: string
+  /** To whom, when it is somebody else. */
+  readonly subject?: string
+  readonly address?: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** Denials, and whatever else somebody on duty wants to see in the log. */
+const alarming: ReadonlySet<AuditAction> = new Set(['sign_in.failed', 'sign_in.limited', 'token.reused', 'access.denied'])
+
+const insert = `INSERT INTO plinth.audit (action, actor, subject, address, request_id, details)
+  VALUES ($1::text, $2::text, $3::text, $4::text::inet, $5::text, $6::text::json)`
+
+export class Audit {
+  readonly #db: Database
+  readonly #log: Logger
+
+  constructor(db: Database, log: Logger) {
+    this.#db = db
+    this.#log = log
+  }
+
+  /** Part of the current transaction, when there is one: what is rolled back did not happen. Never rejects outside of one. */
+  async record({ action, actor, subject = actor, address, details = {} }: AuditEntry): Promise<void> {
+    if (alarming.has(action)) this.#log.warn({ event: action, actor, subject, address, ...details }, `security: ${action}`)
+    const known = address !== undefined && isIP(address) !== 0 ? address : null
+    const values = [action, actor ?? null, subject ?? null, known, currentRequestId() ?? null, JSON.stringify(details)]
+    const written = this.#db.write({ text: insert, values }, { tables: ['"plinth"."audit"'] })
+    if (this.#db.isInTransaction()) await written
+    else await written.catch((err: unknown) => this.#log.error({ err, action }, 'an entry of the audit was not written'))
+  }
+}

@@ -1,0 +1,132 @@
+// Puts identity together: accounts, sessions, tokens, and what tells for each request who asks. Knows no HTTP.
+
+import type { Caller } from '../core/caller.ts'
+import type { Config } from '../core/config.ts'
+import { coreErrors } from '../core/errors.ts'
+import type { Part } from '../core/lifecycle.ts'
+import type { Logger } from '../core/log.ts'
+import type { Database } from '../db/database.ts'
+import type { Mailer } from '../mail/mailer.ts'
+import { readTable } from '../model/read-table.ts'
+import type { State } from '../state/create-state.ts'
+import { parseDuration } from '../support/duration.ts'
+import { accountErrors } from './account-errors.ts'
+import { type Accounts, createAccounts } from './accounts/administer.ts'
+import { Members } from './accounts/members.ts'
+import type { AccountParts } from './accounts/parts.ts'
+import { Roles, roleTables } from './accounts/roles.ts'
+import { TryLimits } from './accounts/try-limits.ts'
+import { Users } from './accounts/users.ts'
+import { Audit } from './audit.ts'
+import type { AuthOptions } from './options.ts'
+import { Passwords } from './passwords.ts'
+import { SignedIn } from './signed-in.ts'
+import { AccessTokens } from './tokens/access-tokens.ts'
+import { KeyRing } from './tokens/key-ring.ts'
+
+export interface AuthSurroundings {
+  readonly config: Config
+  /** Of the application, for mails. */
+  readonly name: string
+  readonly db: Database
+  readonly state: Pick<State, 'sessions' | 'rates'>
+  readonly mailer: Mailer
+  readonly log: Logger
+}
+
+export interface Auth {
+  readonly options: AuthOptions
+  readonly accounts: Accounts
+  readonly parts: AccountParts
+  readonly tokens: AccessTokens
+  readonly keys: KeyRing
+  readonly audit: Audit
+  readonly signedIn: SignedIn
+  /** Makes roles that are missing, and what the first sign-in would wait for. */
+  readonly part: Part
+  /** The user with all roles, as policies see it; undefined when there is none that may sign in. */
+  loadCaller(user: string): Promise<Caller | undefined>
+}
+
+const secondMs = 1_000
+const tokenLeeway = 30
+const longestTokenMs = 600_000
+const keyLifetimeMs = 90 * 86_400_000
+
+/** Asks nothing of the database yet. @throws AppError AUTH_INVALID_SETUP, or CORE_INVALID_CONFIG in production without MAIL_URL */
+export function createAuth(options: AuthOptions, { config, name, db, state, mailer, log }: AuthSurroundings): Auth {
+  if (config.env === 'production' && config.mail.url === undefined)
+    throw coreErrors.INVALID_CONFIG(['MAIL_URL is missing; nobody could confirm an address or reset a password'])
+  const users = new Users(db, readTable(options.users))
+  const unknown = (options.signUpFields ?? []).filter((field) => users.field(field) === undefined)
+  if (unknown.length > 0) throw accountErrors.INVALID_SETUP(`signUpFields names ${unknown.join(', ')}, which users do not have`)
+  const roles = new Roles(db, users, options.userRoles !== undefined)
+  const members = new Members(db, users, roles, [users.table, ...(options.userRoles === undefined ? [] : roleTables)])
+  const audit = new Audit(db, log)
+  const passwords = new Passwords(config.passwords)
+  const parts: AccountParts = {
+    db,
+    log,
+    users,
+    roles,
+    members,
+    passwords,
+    sessions: state.sessions,
+    limits: new TryLimits(state.rates, config.secrets.secretKey),
+    mailer,
+    mailSetting: { application: name, appUrl: config.app.url },
+    audit,
+    takesUnverified: options.unverified === 'allowed',
+  }
+  const { keys, tokens } = createTokens(options, config, db, state)
+  const times = {
+    idleMs: durationOf(options.session?.idle, '7d', 'session.idle'),
+    lifetimeMs: durationOf(options.session?.lifetime, '30d', 'session.lifetime'),
+  }
+  const signedIn = new SignedIn({ parts, tokens, ...times })
+  return {
+    options,
+    accounts: createAccounts(parts),
+    parts,
+    tokens,
+    keys,
+    audit,
+    signedIn,
+    part: authPart(options, parts),
+    loadCaller: (user) => signedIn.callerOf(user),
+  }
+}
+
+function createTokens({ tokens = {} }: AuthOptions, config: Config, db: Database, { sessions }: AuthSurroundings['state']) {
+  const lifetimeMs = durationOf(tokens.lifetime, '10m', 'tokens.lifetime')
+  if (lifetimeMs > longestTokenMs) throw accountErrors.INVALID_SETUP('tokens.lifetime is at most 10m; refresh tokens go on for longer')
+  const issuer = config.api.url ?? `http://localhost:${config.api.port}`
+  const rules = { issuer, audience: issuer, lifetime: Math.floor(lifetimeMs / secondMs), leeway: tokenLeeway }
+  const keys = new KeyRing({
+    db,
+    secret: config.secrets.jwtSecretKey,
+    algorithm: tokens.algorithm ?? 'EdDSA',
+    tokenMs: lifetimeMs + tokenLeeway * secondMs,
+    replaceAfterMs: keyLifetimeMs,
+  })
+  return { keys, tokens: new AccessTokens({ keys, sessions, rules }) }
+}
+
+function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles, members }: AccountParts): Part {
+  return {
+    name: 'Identity',
+    async start() {
+      await passwords.prepare()
+      // An application starts without its database; the next start makes what is missing.
+      await roles.addMissing(defaults).catch((err: unknown) => log.warn({ err }, 'roles that are missing could not be made'))
+    },
+    stop: () => members.close(),
+  }
+}
+
+function durationOf(written: string | undefined, usual: string, name: string): number {
+  const ms = parseDuration(written ?? usual)
+  if (ms === undefined || ms < secondMs)
+    throw accountErrors.INVALID_SETUP(`${name} is not a time such as 30m or 7d: ${JSON.stringify(written)}`)
+  return ms
+}

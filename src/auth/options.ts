@@ -1,0 +1,33 @@
+// What an application says about who signs in to it: `auth` in defineApp.
+
+import type { PgTable } from 'drizzle-orm/pg-core'
+import type { RoleDefaults } from './accounts/roles.ts'
+import type { UsersTable } from './tables/roles.ts'
+import type { SigningAlgorithm } from './tokens/algorithms.ts'
+
+export interface AuthOptions {
+  /** The table with `userColumns`. */
+  readonly users: UsersTable
+  /** What `userRoles(users)` made; without it there are no roles. */
+  readonly userRoles?: PgTable
+  /** Roles that are made when they are not there, each with its permissions: `{ editor: ['articles.publish'] }`. */
+  readonly roles?: RoleDefaults
+  /** `closed`: accounts are made by code alone. Default: `open`. */
+  readonly signUp?: 'open' | 'closed'
+  /** Columns of the users' own that sign-up takes beside address and password: `['display_name']`. */
+  readonly signUpFields?: readonly string[]
+  /** Whether somebody may sign in before the address is confirmed. Default: `refused`. */
+  readonly unverified?: 'refused' | 'allowed'
+  readonly session?: {
+    /** Without use for so long it is over: `7d`, the default. */
+    readonly idle?: string
+    /** Over after that, however it is used; default `30d`. */
+    readonly lifetime?: string
+  }
+  readonly tokens?: {
+    /** Default: `EdDSA`, which others can verify by `/.well-known/jwks.json`; `HS256` is for this application alone. */
+    readonly algorithm?: SigningAlgorithm
+    /** Of an access token: `10m`, the default and the most. */
+    readonly lifetime?: string
+  }
+}

@@ -1,0 +1,73 @@
+// Who asks: from a session or an access token to a caller. A session that was ended, and a user who was disabled or lost a role, are
+// known of in every process within a second, because all of this is believed only as long as nothing has changed.
+
+import type { Caller } from '../core/caller.ts'
+import type { Session } from '../state/sessions.ts'
+import type { Member } from './accounts/members.ts'
+import type { AccountParts, Origin } from './accounts/parts.ts'
+import type { User } from './accounts/users.ts'
+import { authErrors } from './errors.ts'
+import type { AccessTokens } from './tokens/access-tokens.ts'
+
+export interface SignedInOptions {
+  readonly parts: AccountParts
+  readonly tokens: AccessTokens
+  readonly idleMs: number
+  readonly lifetimeMs: number
+}
+
+export interface OpenedSession {
+  /** What the client has to show; nobody can find it out afterwards. */
+  readonly id: string
+  readonly session: Session
+}
+
+/** Somebody who asks, and by which session. */
+export interface Asking {
+  readonly caller: Caller
+  readonly session: Session
+}
+
+export class SignedIn {
+  readonly #options: SignedInOptions
+
+  constructor(options: SignedInOptions) {
+    this.#options = options
+  }
+
+  get lifetimeMs(): number {
+    return this.#options.lifetimeMs
+  }
+
+  /** A new session, with an id of its own: what the client showed before is worth nothing for it. */
+  async open(user: User, { address, agent }: Origin): Promise<OpenedSession> {
+    const { parts, idleMs, lifetimeMs } = this.#options
+    const opened = await parts.sessions.create({ user: user.id, data: { address, agent: agent ?? null }, idleMs, lifetimeMs })
+    await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: opened.session.handle } })
+    return opened
+  }
+
+  /** Whose session this is; undefined when it is over, and for a user who may not sign in any more. */
+  async bySession(id: string): Promise<Asking | undefined> {
+    const session = await this.#options.parts.sessions.get(id)
+    const caller = session === undefined ? undefined : await this.callerOf(session.user, session.handle)
+    return session === undefined || caller === undefined ? undefined : { caller, session }
+  }
+
+  /** Whose token this is. @throws AppError AUTH_INVALID_TOKEN */
+  async byToken(token: string): Promise<Asking> {
+    const { claims, session } = await this.#options.tokens.verify(token)
+    const caller = await this.callerOf(claims.sub, claims.sid, claims.scope?.split(' '))
+    if (caller === undefined) throw authErrors.INVALID_TOKEN()
+    return { caller, session }
+  }
+
+  async callerOf(user: string, credential?: string, scopes?: readonly string[]): Promise<Caller | undefined> {
+    const member = await this.#options.parts.members.find(user)
+    return member === undefined ? undefined : callerOf(member, credential, scopes)
+  }
+}
+
+function callerOf({ id, roles, permissions }: Member, credential: string | undefined, scopes: readonly string[] | undefined): Caller {
+  return { kind: 'user', id, roles, permissions, scopes, tenant: undefined, credential }
+}
