@@ -82,7 +82,8 @@ function describedApp({ definition, engine, config, routes, fastify }: App): Des
     serverUrl: config.api.url,
     customRoutes: routes
       .filter(({ custom }) => custom)
-      .map(({ method, path, schema, idempotent }) => ({ method, url: path, schema, idempotent })),
+      .map(({ method, path, schema, idempotent, limited }) => ({ method, url: path, schema, idempotent, limited })),
+    limited: (config.rateLimit ?? definition.options.rateLimit ?? false) !== false,
     customSchemas: fastify.getSchemas(),
   }
 }

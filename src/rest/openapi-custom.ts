@@ -1,5 +1,6 @@
 // Routes that the application adds by itself, described by the JSON Schemas they were registered with.
 
+import { limitedOperation } from './openapi-limits.ts'
 import { type Part, type Parts, refTo, schemaRef } from './openapi-parts.ts'
 import { headersOf } from './openapi-replies.ts'
 
@@ -11,6 +12,8 @@ export interface CustomRoute {
   readonly schema?: CustomSchema
   /** True when it takes an Idempotency-Key. */
   readonly idempotent?: boolean
+  /** True when it may be called only so often. */
+  readonly limited?: boolean
 }
 
 /** What the document reads of a route's schema. */
@@ -34,10 +37,11 @@ const documented = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
 
 export function customPaths(routes: readonly CustomRoute[]): Parts {
   const paths: Record<string, Record<string, Part>> = {}
-  for (const { method, url, schema = {}, idempotent = false } of routes.filter((route) => route.schema?.hide !== true)) {
+  for (const { method, url, schema = {}, idempotent = false, limited = false } of routes.filter((route) => route.schema?.hide !== true)) {
     const path = url.replaceAll(/:(\w+)(\([^)]*\))?\??/g, '{$1}').replace(/\*$/, '{wildcard}')
     for (const name of [method].flat().filter((word) => documented.has(word))) {
-      paths[path] = { ...paths[path], [name.toLowerCase()]: customOperation(name, path, schema, idempotent) }
+      const operation = customOperation(name, path, schema, idempotent)
+      paths[path] = { ...paths[path], [name.toLowerCase()]: limited ? limitedOperation(operation) : operation }
     }
   }
   return paths

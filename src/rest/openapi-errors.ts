@@ -10,7 +10,7 @@ import { writeErrors } from '../resource/write-errors.ts'
 import { restErrors } from './errors.ts'
 import { example, type Part, type Parts, refTo, schemaRef } from './openapi-parts.ts'
 import { type Refusal, type RefusalName, refusals } from './openapi-refusals.ts'
-import { headersOf } from './openapi-replies.ts'
+import { headersOf, rateHeaders } from './openapi-replies.ts'
 import type { ReplyFormat } from './reply-format.ts'
 
 /** What the examples are about. */
@@ -33,12 +33,14 @@ export function refusalReplies(...names: readonly RefusalName[]): Parts {
   return Object.fromEntries(all.map((name) => [refusals[name].status, refTo('responses', name)]))
 }
 
+const mayRetry: ReadonlySet<Refusal['status']> = new Set([409, 429, 503])
+
 function refusalReply(format: ReplyFormat, { status, summary, codes }: Refusal, errors: readonly AppError[]): Part {
   const examples = Object.fromEntries(errors.map((error) => [error.code, example(error.code, bodyOf(format, error))]))
   const content = { schema: schemaRef('Error'), ...(errors.length === 0 ? {} : { examples }) }
   return {
     description: `${summary}\n\n${codes.map(codeLine).join('\n')}`,
-    headers: headersOf(status === 503 || status === 409 ? { 'Retry-After': 'RetryAfter' } : {}),
+    headers: headersOf({ ...(mayRetry.has(status) ? { 'Retry-After': 'RetryAfter' } : {}), ...(status === 429 ? rateHeaders : {}) }),
     content: { [errorType(format)]: content },
   }
 }
@@ -92,6 +94,7 @@ function exampleErrors({ resource, field }: ErrorSubject): Readonly<Record<Refus
     UnsupportedMediaType: [httpErrors.UNSUPPORTED_MEDIA_TYPE()],
     KeyReused: [idempotencyErrors.KEY_REUSED()],
     KeyInProgress: [idempotencyErrors.IN_PROGRESS()],
+    RateLimited: [httpErrors.RATE_LIMITED('600/1m', 7)],
     Failed: [coreErrors.INTERNAL(), fenceErrors.NOT_INSTALLED()],
     Unavailable: [dbErrors.UNAVAILABLE()],
     Refused: [],

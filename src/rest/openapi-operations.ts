@@ -2,6 +2,7 @@
 
 import type { Operation } from '../resource/define.ts'
 import { keyFields } from '../resource/get-statement.ts'
+import { rateLimitOf } from '../resource/rate-limit.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { isServed } from './rest-resource.ts'
 import { refusalReplies } from './openapi-errors.ts'
@@ -15,6 +16,7 @@ import {
   type ReplyExamples,
   replyExamples,
 } from './openapi-examples.ts'
+import { limitedOperation } from './openapi-limits.ts'
 import type { ResourceNames } from './openapi-names.ts'
 import { keyParameters, listParameters, shapeParameters } from './openapi-parameters.ts'
 import { example, jsonBody, type Part, type Parts, refTo, schemaRef } from './openapi-parts.ts'
@@ -27,6 +29,8 @@ interface Subject {
   readonly format: ReplyFormat
   readonly schemas: ReplySchemas
   readonly examples: ReplyExamples
+  /** Whether operations of which the resource says nothing may be called only so often. */
+  readonly limited: boolean
 }
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -54,9 +58,13 @@ const operations: readonly Described[] = [
   { operation: 'restore', place: 'restore', method: 'post', describe: restore },
 ]
 
-/** @param path  of the collection: `/api/items` */
-export function resourcePaths(resource: CompiledResource, names: ResourceNames, format: ReplyFormat, path: string): Parts {
-  const subject: Subject = { resource, names, format, schemas: replySchemas(format, names), examples: replyExamples(resource, format) }
+/**
+ * @param path     of the collection: `/api/items`
+ * @param limited  whether all routes together have a rate limit
+ */
+export function resourcePaths(resource: CompiledResource, names: ResourceNames, format: ReplyFormat, path: string, limited = false): Parts {
+  const schemas = replySchemas(format, names)
+  const subject: Subject = { resource, names, format, schemas, examples: replyExamples(resource, format), limited }
   const record = `${path}/${keyFields(resource)
     .map(({ name }) => `{${name}}`)
     .join('/')}`
@@ -71,8 +79,15 @@ function pathItem(subject: Subject, place: Place): Part | undefined {
   )
   if (here.length === 0) return undefined
   const shared = place === 'collection' ? {} : { parameters: keyParameters(subject.resource) }
-  const parts = here.map(({ method, describe }) => [method, { tags: [subject.resource.name], ...describe(subject) }])
+  const parts = here.map((described) => [described.method, describeOne(subject, described)])
   return { ...shared, ...Object.fromEntries(parts) }
+}
+
+function describeOne(subject: Subject, { operation, describe }: Described): Part {
+  const { name, options } = subject.resource
+  const own = rateLimitOf(name, options.rateLimit, operation)
+  const part = { tags: [name], ...describe(subject) }
+  return (own === undefined ? subject.limited : own !== false) ? limitedOperation(part) : part
 }
 
 function isBulk({ place, method }: Described): boolean {

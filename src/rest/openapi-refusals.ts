@@ -2,7 +2,7 @@
 
 /** A shared reply of the document. */
 export interface Refusal {
-  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 428 | 500 | 503 | 'default'
+  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 428 | 429 | 500 | 503 | 'default'
   readonly summary: string
   /** Codes of the error tables, also those that only stand in `details`. */
   readonly codes: readonly string[]
@@ -133,6 +133,7 @@ export const refusals = {
     summary: 'The first request with this Idempotency-Key is still being worked on.',
     codes: ['IDEMPOTENCY_IN_PROGRESS'],
   },
+  RateLimited: { status: 429, summary: 'Sent more often than its rate limit allows.', codes: ['HTTP_RATE_LIMITED'] },
   Failed: {
     status: 500,
     summary: 'Something failed inside. The log has it under the `X-Request-Id`.',

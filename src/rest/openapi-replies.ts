@@ -83,6 +83,19 @@ export const headers: Parts = {
     description: 'Present when the answer is that of an earlier request with the same `Idempotency-Key`.',
     schema: { type: 'string', const: 'true' },
   },
+  RateLimit: {
+    description: 'What is left: of each limit its name, `r` requests, and `t` seconds until it is more.',
+    schema: { type: 'string' },
+    example: '"address-1m";r=599;t=60',
+  },
+  RateLimitPolicy: {
+    description: 'The limits: of each its name, and `q` requests in `w` seconds.',
+    schema: { type: 'string' },
+    example: '"address-1m";q=600;w=60',
+  },
+  RateLimitLimit: { description: 'Requests of the limit of which least is left.', schema: { type: 'integer', minimum: 1 }, example: 600 },
+  RateLimitRemaining: { description: 'How many of them are left.', schema: { type: 'integer', minimum: 0 }, example: 599 },
+  RateLimitReset: { description: 'Seconds until it is more.', schema: { type: 'integer', minimum: 1 }, example: 60 },
   RetryAfter: { description: 'Seconds to wait before another try.', schema: { type: 'integer', minimum: 0 }, example: 1 },
 }
 
@@ -91,6 +104,15 @@ export function headersOf(wanted: Readonly<Record<string, keyof typeof headers>>
   return Object.fromEntries(
     Object.entries({ ...wanted, 'X-Request-Id': 'RequestId' }).map(([wire, name]) => [wire, refTo('headers', name)]),
   )
+}
+
+/** Of every answer of an operation with a rate limit. */
+export const rateHeaders: Readonly<Record<string, keyof typeof headers>> = {
+  RateLimit: 'RateLimit',
+  'RateLimit-Policy': 'RateLimitPolicy',
+  'RateLimit-Limit': 'RateLimitLimit',
+  'RateLimit-Remaining': 'RateLimitRemaining',
+  'RateLimit-Reset': 'RateLimitReset',
 }
 
 /** Of what a read answers. */

@@ -31,6 +31,8 @@ export interface DescribedApp {
   readonly serverUrl?: string
   /** Routes that the application adds by itself. */
   readonly customRoutes?: readonly CustomRoute[]
+  /** True when all routes together have a rate limit. */
+  readonly limited?: boolean
   /** Schemas that those routes share (Fastify's `getSchemas()`). */
   readonly customSchemas?: Readonly<Record<string, unknown>>
 }
@@ -63,9 +65,9 @@ export function openapiDocument(app: DescribedApp): Part {
   }
 }
 
-function pathsOf({ registry, format, prefix }: DescribedApp, names: NameBook): Parts {
+function pathsOf({ registry, format, prefix, limited }: DescribedApp, names: NameBook): Parts {
   const paths = [...registry.resources.values()].map((resource) =>
-    resourcePaths(resource, namesOf(resource, names), format, `${prefix}/${resource.name}`),
+    resourcePaths(resource, namesOf(resource, names), format, `${prefix}/${resource.name}`, limited),
   )
   return Object.assign({}, ...paths)
 }
