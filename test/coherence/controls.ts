@@ -37,7 +37,7 @@ const whole: readonly Control[] = [
   { title: 'recipe: singleflight that late readers join', modes: ['joined'], fault: 'none', slowReadMs },
   verified('ignoreVersion', 'an entry is taken whatever version it was made for', { fault: 'none' }),
   verified('joinAnyFill', 'a late reader joins a fill that began before it', { fault: 'none', slowReadMs }),
-  verified('joinAnyQuestion', 'a late reader joins a question for the version', { fault: 'none' }),
+  verified('joinAnyQuestion', 'a late reader joins a question for the version', { fault: 'none', slowReadMs }),
   verified('ignoreSeal', 'an entry is taken without a look at its seal', { fault: 'swapped' }),
   {
     title: 'near: own writes do not end near copies',
