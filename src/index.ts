@@ -8,7 +8,26 @@ export type { IdempotentHandler, RouteAnswer } from './http/idempotency/idempote
 export type { CacheOption, CacheOptions } from './cache/options.ts'
 export type { RequestSubject, RouteRateLimit } from './http/rate-limits.ts'
 export type { HealthCheck, HealthReport, Module } from './core/module.ts'
-export { anyone, nobody } from './resource/policy.ts'
+export {
+  all,
+  any,
+  anyone,
+  member,
+  nobody,
+  not,
+  owner,
+  permission,
+  role,
+  signedIn,
+  where,
+  type MemberOptions,
+  type Policy,
+  type RowComparison,
+  type RowCondition,
+  type RowFilter,
+  type RowValue,
+} from './auth/policies.ts'
+export { anonymousCaller, type Caller } from './core/caller.ts'
 export type { OperationRateLimits, ResourceRateLimit } from './resource/rate-limit.ts'
 export type { RateCounter, RateResult } from './state/rate-counter.ts'
 export type { RateLimit, RateRule } from './support/rates.ts'
@@ -16,10 +35,10 @@ export {
   defineResource,
   type Access,
   type CacheControl,
+  type FieldAccess,
   type HookContext,
   type Hooks,
   type Operation,
-  type Policy,
   type ResourceDefinition,
   type ResourceOptions,
   type ThroughRelation,

@@ -1,7 +1,7 @@
 import { integer, pgEnum, pgSchema, pgTable, serial, text } from 'drizzle-orm/pg-core'
 import { expect, test } from 'vitest'
 import { defineResource } from '../resource/define.ts'
-import { anyone } from '../resource/policy.ts'
+import { anyone } from '../auth/policies.ts'
 import { defineApp } from './define.ts'
 import { readRegistry } from './create.ts'
 import { readModels, schemaOf } from './models.ts'

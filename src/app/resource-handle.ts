@@ -2,15 +2,21 @@
 
 import type { Entry } from '../cache/entry.ts'
 import type { CachedRead, Fill } from '../cache/read.ts'
+import type { Caller } from '../core/caller.ts'
 import { currentRequestId } from '../core/context.ts'
+import { admit } from '../resource/access/admit.ts'
+import type { Sight } from '../resource/access/sights.ts'
 import { cachedGet, cachedList } from '../resource/cached-read.ts'
 import { resourceErrors } from '../resource/errors.ts'
+import type { Operation } from '../resource/define.ts'
+import { recordShaper } from '../resource/record-shaper.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import type { ListRequest, RecordKey, RecordValues, Shape, WriteRequest } from '../resource/request.ts'
 import { type Engine, prepareGet, prepareList, runGet, runList } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
+import { type Held, nothingHeld } from '../resource/sql-builder.ts'
 import { writeBulk, writeRecord } from '../resource/write.ts'
-import type { Writer } from '../resource/writer.ts'
+import { type Writer, writerFor } from '../resource/writer.ts'
 
 export type ResourceRecord = Record<string, unknown>
 
@@ -32,36 +38,69 @@ export interface ResourceHandle {
   patch(key: KeyInput, values: RecordValues): Promise<ResourceRecord>
   delete(key: KeyInput): Promise<void>
   restore(key: KeyInput): Promise<ResourceRecord>
+  /** The same, held to the policies of a caller. Without it nothing is refused, and everything is seen. */
+  as(caller: Caller): ResourceHandle
+}
+
+/** Where a handle reads and what it writes with; throws where the caller may not do this with any record. */
+interface Ways {
+  reads(operation: 'list' | 'get'): { readonly resource: CompiledResource; readonly held: Held }
+  writes(operation: Operation): Writer
 }
 
 export function resourceHandle(engine: Engine, resource: CompiledResource, writer: Writer): ResourceHandle {
+  const free: Ways = { reads: () => ({ resource, held: nothingHeld }), writes: () => writer }
+  return handleOver(engine, free, (caller) => heldWays(engine.registry.sights.of(resource, caller), writer))
+}
+
+function heldWays(sight: Sight, writer: Writer): Ways {
+  return {
+    reads(operation) {
+      admit(sight, operation)
+      return sight
+    },
+    writes(operation) {
+      admit(sight, operation)
+      return writerFor(writer, sight, operation, recordShaper)
+    },
+  }
+}
+
+function handleOver(engine: Engine, ways: Ways, waysOf: (caller: Caller) => Ways): ResourceHandle {
   const write = async (request: WriteRequest): Promise<ResourceRecord> => {
+    const writer = ways.writes(request.operation)
     const written = await writeRecord(writer, request, { requestId: currentRequestId() })
-    if (written === undefined) throw resourceErrors.NOT_FOUND(resource.name)
+    if (written === undefined) throw resourceErrors.NOT_FOUND(writer.resource.name)
     return parse(written.json) as ResourceRecord
   }
   return {
-    list: (request = {}) => readList(engine, resource, request),
-    get: (key, shape = {}) => readRecord(engine, resource, recordKey(key), shape),
+    list: async (request = {}) => readList(engine, ways.reads('list'), request),
+    get: async (key, shape = {}) => readRecord(engine, ways.reads('get'), recordKey(key), shape),
     create: (values) => write({ operation: 'create', values }),
     async createMany(items) {
-      const written = await writeBulk(writer, { operation: 'create', items }, { requestId: currentRequestId() })
+      const written = await writeBulk(ways.writes('create'), { operation: 'create', items }, { requestId: currentRequestId() })
       return parse(written.json) as ResourceRecord[]
     },
     replace: (key, values) => write({ operation: 'replace', key: recordKey(key), values }),
     patch: (key, values) => write({ operation: 'patch', key: recordKey(key), values }),
     async delete(key) {
-      const written = await writeRecord(writer, { operation: 'delete', key: recordKey(key) }, { requestId: currentRequestId() })
-      if (written === undefined) throw resourceErrors.NOT_FOUND(resource.name)
+      await write({ operation: 'delete', key: recordKey(key) })
     },
     restore: (key) => write({ operation: 'restore', key: recordKey(key) }),
+    as: (caller) => handleOver(engine, waysOf(caller), waysOf),
   }
 }
 
-async function readList(engine: Engine, resource: CompiledResource, request: ListRequest): Promise<ListResult> {
+/** What is read, and what is held of whoever reads. */
+interface Source {
+  readonly resource: CompiledResource
+  readonly held: Held
+}
+
+async function readList(engine: Engine, { resource, held }: Source, request: ListRequest): Promise<ListResult> {
   const prepared = prepareList(engine, resource, request)
-  const entry = await readThrough(engine, cachedList(engine, prepared, form), async (reads) => {
-    const { json, total, next } = await runList(engine, prepared, reads)
+  const entry = await readThrough(engine, cachedList(engine, prepared, form)?.(held), async (reads) => {
+    const { json, total, next } = await runList(engine, prepared, reads, held)
     return entryOf(json(), { total, next })
   })
   if (entry === undefined) throw new Error('A list is never absent.')
@@ -69,10 +108,10 @@ async function readList(engine: Engine, resource: CompiledResource, request: Lis
   return { records: parse(entry.body) as ResourceRecord[], total, next }
 }
 
-async function readRecord(engine: Engine, resource: CompiledResource, key: RecordKey, shape: Shape): Promise<ResourceRecord | undefined> {
+async function readRecord(engine: Engine, { resource, held }: Source, key: RecordKey, shape: Shape): Promise<ResourceRecord | undefined> {
   const prepared = prepareGet(resource, shape)
-  const entry = await readThrough(engine, cachedGet(engine, prepared, form)?.(key), async (reads) => {
-    const json = await runGet(engine, prepared, key, reads)
+  const entry = await readThrough(engine, cachedGet(engine, prepared, form)?.(key, held), async (reads) => {
+    const json = await runGet(engine, prepared, key, reads, held)
     return json === undefined ? undefined : entryOf(json, {})
   })
   return entry === undefined ? undefined : (parse(entry.body) as ResourceRecord)

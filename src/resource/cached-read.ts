@@ -12,53 +12,75 @@ import type { Model } from '../model/model.ts'
 import type { CompiledShape } from './compiled-shape.ts'
 import { orderSignature } from './cursor.ts'
 import { keyCondition, keyFields, keyTexts } from './get-statement.ts'
-import { includedTables, listTables } from './read-tables.ts'
+import { listTables, tablesBeside } from './read-tables.ts'
 import type { CompiledResource } from './registry.ts'
 import type { RecordKey } from './request.ts'
 import type { Engine, PreparedGet, PreparedList } from './run.ts'
+import { fill, type Held, isSlot, nothingHeld, type Parameter, type Template } from './sql-builder.ts'
 import { nameStatement } from './statement-name.ts'
 
 /** Replies of another version of this package may look different. */
 const version = packageVersion()
 
 /**
+ * Makes the read of each caller with the same sight: what is held of them tells their answers apart.
+ *
  * @param form  of the answer: the face and its format
  * @returns     undefined when the read cannot be cached: its resource is not, or a view is among its tables
  */
-export function cachedList(engine: Engine, { plan, shape, list }: PreparedList, form: string): CachedRead | undefined {
+export function cachedList(engine: Engine, { plan, shape, list }: PreparedList, form: string): ((held?: Held) => CachedRead) | undefined {
   const { resource } = shape.plan
   const tables = [...listTables(plan)]
   if (engine.cache === undefined || resource.cache === undefined || tables.some(({ isView }) => isView)) return undefined
   const { keyset, offset, after, size, countTotal, order } = plan
-  const { text, values } = list.statement
+  const { text, parameters } = list.statement
   const page = { keyset, offset, after, size, countTotal, order: orderSignature(resource.name, order) }
   const question = named(versionStatement({ tables: sqlNames(tables) }))
-  return {
+  const key = digest(JSON.stringify([version, form, 'list', text, parameters, page, signatureOf(shape)]))
+  const nameOf = heldName(list.statement, shape)
+  const read: CachedRead = {
     ...common(shape, resource.cache, engine.cache.tables.setOf(sqlNames(tables))),
-    key: digest(JSON.stringify([version, form, 'list', text, values, page, signatureOf(shape)])),
+    key,
     question,
     kind: question.values.join(),
     asked: question.values.join(),
     row: undefined,
   }
+  return nameOf === undefined ? () => read : (held = nothingHeld) => ({ ...read, key: `${key}.${nameOf(held)}` })
+}
+
+/** Names what the slots of a read are filled with; undefined when it has none, and is the same for all. */
+function heldName({ parameters }: Template, shape: CompiledShape): ((held: Held) => string) | undefined {
+  const slots = [...parameters, ...includeParameters(shape)].filter(isSlot)
+  return slots.length === 0 ? undefined : (held) => digest(JSON.stringify(fill(slots, held)))
+}
+
+function includeParameters({ includes }: CompiledShape): Parameter[] {
+  return includes.flatMap(({ statement, shape }) => [...statement.template.parameters, ...includeParameters(shape)])
 }
 
 /** Makes the read of each record that a prepared read may be asked for; parameters and result as for `cachedList`. */
-export function cachedGet(engine: Engine, { shape, text }: PreparedGet, form: string): ((key: RecordKey) => CachedRead) | undefined {
+export function cachedGet(
+  engine: Engine,
+  { shape, template }: PreparedGet,
+  form: string,
+): ((key: RecordKey, held?: Held) => CachedRead) | undefined {
   const { resource } = shape.plan
   const { cache: settings, model } = resource
-  const included = [...includedTables(shape.plan)]
+  const included = [...tablesBeside(shape.plan)]
   if (engine.cache === undefined || settings === undefined || [model, ...included].some(({ isView }) => isView)) return undefined
   const base = common(shape, settings, engine.cache.tables.setOf(sqlNames([model, ...included])))
-  const plan = digest(JSON.stringify([version, form, 'get', text, signatureOf(shape)]))
+  const plan = digest(JSON.stringify([version, form, 'get', template.text, template.parameters, signatureOf(shape)]))
   const ask = recordQuestion(resource, included)
   const kind = `${nameStatement(ask([]).text)} ${base.tables.id}`
   const isWhole = included.length === 0
-  return (key) => {
+  const nameOf = heldName(template, shape)
+  return (key, held = nothingHeld) => {
     const values = keyTexts(resource, key)
     const name = keyName(values)
+    const whose = nameOf === undefined ? '' : `.${nameOf(held)}`
     const row: RowAddress | undefined = isWhole ? { table: model.sqlName, key: values } : undefined
-    return { ...base, key: `${plan}.${name}`, question: ask(values), kind, asked: `${kind} ${name}`, row }
+    return { ...base, key: `${plan}.${name}${whose}`, question: ask(values), kind, asked: `${kind} ${name}`, row }
   }
 }
 
@@ -103,7 +125,13 @@ function signatureOf({ plan, includes }: CompiledShape): unknown {
   return [
     plan.resource.name,
     plan.fields.map(({ name, column, kind, dimensions }) => [name, column, kind.encoding, dimensions]),
-    includes.map(({ name, many, statement, shape }) => [name, many, statement.text, signatureOf(shape)]),
+    includes.map(({ name, many, statement, shape }) => [
+      name,
+      many,
+      statement.template.text,
+      statement.template.parameters,
+      signatureOf(shape),
+    ]),
   ]
 }
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { readTable } from '../model/read-table.ts'
 import { compileResources } from './compile.ts'
 import { defineResource, type ResourceDefinition } from './define.ts'
-import { anyone, nobody } from './policy.ts'
+import { anyone, nobody } from '../auth/policies.ts'
 
 const open = { read: anyone, write: anyone }
 const books = pgTable('books', {

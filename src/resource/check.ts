@@ -137,7 +137,7 @@ function checkCacheControl({ cacheControl, access }: ResourceOptions): string[] 
   if (cacheControl === undefined) return []
   const { maxAge, staleWhileRevalidate } = cacheControl
   const wrong = Object.entries({ maxAge, staleWhileRevalidate }).filter(([, value]) => value !== undefined && !isAge(value))
-  const isPersonal = access !== undefined && !(isForAnyone(access, 'list') && isForAnyone(access, 'get'))
+  const isPersonal = access !== undefined && !(isForAnyone(access, 'list') && isForAnyone(access, 'get') && access.fields === undefined)
   return [
     ...wrong.map(([name]) => `cacheControl.${name} is a time in whole seconds such as "1m", at most "365d".`),
     ...(staleWhileRevalidate !== undefined && maxAge === undefined ? ['cacheControl.staleWhileRevalidate needs maxAge.'] : []),

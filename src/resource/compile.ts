@@ -4,12 +4,17 @@ import { cacheSettings } from '../cache/options.ts'
 import { AppError } from '../core/errors.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
+import { bareTables, noAccess } from './access/bare-tables.ts'
+import { compileAccess } from './access/compile-access.ts'
+import { isReadByAnyone } from './access/same-for-all.ts'
+import type { Ground } from './access/rule.ts'
+import { Sights } from './access/sights.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
 import { type Declaration, nameOf, placeOf } from './declaration.ts'
 import type { Operation, ThroughRelation } from './define.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
-import { isForAnyone, isOpen } from './policy.ts'
+import { isOpen } from './policy.ts'
 import { reachable } from './reachable.ts'
 import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
 import { parseSort, planSort } from './sort.ts'
@@ -22,21 +27,45 @@ type Mutable<type> = { -readonly [key in keyof type]: type[key] }
 
 /**
  * @param models  every model of the application, also those without a resource: association tables lead somewhere
+ * @param users   name of the table of users, whose keys callers have
  * @throws        RESOURCE_INVALID_DEFINITION with every mistake of every resource
  */
-export function compileResources(declarations: readonly Declaration[], models: readonly Model[], declared?: unknown): Registry {
+export function compileResources(
+  declarations: readonly Declaration[],
+  models: readonly Model[],
+  declared?: unknown,
+  users = 'users',
+): Registry {
   const problems = [...duplicateNames(declarations), ...declarations.flatMap((declaration) => checkDefinition(declaration))]
   const derived = deriveRelations(models, relationNames(declarations), declared)
   problems.push(...derived.problems)
+  const ground = { tables: bareTables(models, derived.relations), models, users }
+  const accesses = declarations.map((declaration) => accessOf(declaration, ground, problems))
   if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
-  const resources = declarations.map(compileResource)
+  const resources = declarations.map((declaration, i) => compileResource(declaration, accesses[i] as CompiledResource['access']))
   linkRelations(resources, derived.relations, models)
   const linkProblems = [...setDefaultOrders(resources), ...publicLeaks(resources)]
   if (linkProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(linkProblems)
   return {
     resources: new Map(resources.map((resource) => [resource.name, resource])),
     models: new Map(models.map((model) => [model.name, model])),
+    sights: new Sights(),
   }
+}
+
+interface Grounds extends Omit<Ground, 'table'> {
+  readonly tables: ReadonlyMap<string, CompiledResource>
+}
+
+/** @param problems  gets the mistakes of the access, with their place */
+function accessOf(declaration: Declaration, { tables, ...rest }: Grounds, problems: string[]): CompiledResource['access'] {
+  const { definition, model } = declaration
+  const table = tables.get(model.name)
+  if (definition.options.access === undefined || table === undefined) return noAccess
+  const found: string[] = []
+  const access = compileAccess(definition.options, { table, ...rest }, found)
+  problems.push(...found.map((problem) => `${placeOf(declaration)}: ${problem}`))
+  return access
 }
 
 function duplicateNames(declarations: readonly Declaration[]): string[] {
@@ -58,7 +87,7 @@ function relationNames(declarations: readonly Declaration[]): ReadonlyMap<string
   return new Map(declarations.map(({ definition, model }) => [model.name, definition.options.relations ?? {}]))
 }
 
-function compileResource(declaration: Declaration): Mutable<CompiledResource> {
+function compileResource(declaration: Declaration, access: CompiledResource['access']): Mutable<CompiledResource> {
   const { definition, model } = declaration
   const { options } = definition
   const visible = model.fields.filter((field) => !options.hidden?.includes(field.name))
@@ -73,6 +102,8 @@ function compileResource(declaration: Declaration): Mutable<CompiledResource> {
     operations: new Set<Operation>(
       options.operations === undefined ? possible : possible.filter((operation) => options.operations?.includes(operation)),
     ),
+    access,
+    rows: { list: true, get: true },
     relations: new Map(),
     search: compileSearch(declaration),
     defaultOrder: [],
@@ -116,7 +147,9 @@ function linkRelations(
     const links = (relations.get(resource.model.name) ?? []).flatMap((relation): CompiledRelation[] => {
       const target = resourceByModel.get(relation.target)
       const through = relation.through === undefined ? undefined : modelByName.get(relation.through.model)
-      return target?.operations.has('list') === true ? [{ relation, source: resource.model, target, through }] : []
+      if (target?.operations.has('list') !== true) return []
+      const throughResource = through && resourceByModel.get(through.name)
+      return [{ relation, source: resource.model, target, through, throughResource, throughRows: true }]
     })
     resource.relations = new Map(links.map((link) => [link.relation.name, link]))
   }
@@ -141,7 +174,7 @@ function publicLeaks(resources: readonly CompiledResource[]): string[] {
   const shared = resources.filter(({ options }) => options.cacheControl?.public === true)
   return shared.flatMap((resource) =>
     [...reachable(resource)]
-      .filter(({ options }) => !isForAnyone(options.access, 'list'))
+      .filter((one) => !isReadByAnyone(one))
       .map(({ name }) => `${whereIs(resource)}: cacheControl.public: its replies can include "${name}", which not anyone may read.`),
   )
 }

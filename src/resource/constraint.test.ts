@@ -5,7 +5,7 @@ import type { AppError } from '../core/errors.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { type Workbench, workbench } from '../../test/support/writers.ts'
 import { defineResource } from './define.ts'
-import { anyone } from './policy.ts'
+import { anyone } from '../auth/policies.ts'
 
 describe.each(testDatabases())('constraints on $name', ({ url }) => {
   let bench: Workbench

@@ -2,31 +2,43 @@
 
 import type { InferInsertModel, InferSelectModel, Table } from 'drizzle-orm'
 import type { PgTable, PgView } from 'drizzle-orm/pg-core'
+import type { Policy } from '../auth/policies.ts'
 import type { CacheOption } from '../cache/options.ts'
+import type { Caller } from '../core/caller.ts'
 import type { Database } from '../db/database.ts'
 import { callerFile } from './caller-file.ts'
 import type { ResourceRateLimit } from './rate-limit.ts'
 
 export type Operation = 'list' | 'get' | 'create' | 'replace' | 'patch' | 'delete' | 'restore'
 
-/** Who may use an operation. Later rooms add policies that look at the caller and at the row. */
-export interface Policy {
-  readonly policy: string
-}
-
-export interface Access {
+/** Who may do what, and of which rows. What is not opened is closed; the narrow word (`delete`) wins over the wide one (`write`). */
+export interface Access<field extends string = string> {
+  /** `list` and `get`. */
   readonly read?: Policy
+  /** What lists contain, count and search, and what includes, filters and sorts of other resources reach. */
+  readonly list?: Policy
+  readonly get?: Policy
+  /** `create`, `update` and `delete`. */
   readonly write?: Policy
   readonly create?: Policy
+  /** Replacing and patching: of the row before and after. */
   readonly update?: Policy
+  /** Deleting and restoring. */
   readonly delete?: Policy
+  /** Fields that not everybody who sees the record sees, or sets. */
+  readonly fields?: { readonly [name in field]?: FieldAccess }
 }
+
+/** One policy for seeing and setting a field, or one for each. What is not said of setting it is as for seeing it. */
+export type FieldAccess = Policy | { readonly read?: Policy; readonly write?: Policy }
 
 /** What a hook is told about the request it runs in. */
 export interface HookContext {
   readonly operation: 'create' | 'replace' | 'patch' | 'delete' | 'restore'
   readonly resource: string
   readonly requestId: string | undefined
+  /** Whoever asks for it. */
+  readonly who: Caller
   /** The application's database. In `beforeWrite` and `afterWrite` it is inside the transaction of the write. */
   readonly db: Database
 }
@@ -67,7 +79,7 @@ export interface CacheControl {
 export interface ResourceOptions<row = Record<string, unknown>, insert = Record<string, unknown>> {
   /** Path segment and name; default: the table's name. */
   readonly name?: string
-  readonly access: Access
+  readonly access: Access<keyof row & string>
   /** Which operations exist; default: all that the table can have. */
   readonly operations?: readonly Operation[]
   readonly hidden?: readonly (keyof row & string)[]

@@ -2,6 +2,7 @@
 
 import type { Statement } from '../db/rows.ts'
 import type { Field } from '../model/model.ts'
+import { verdictSql } from './condition-sql.ts'
 import { parseFilterText } from '../model/parse-field.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
@@ -9,18 +10,21 @@ import type { ShapePlan } from './plan.ts'
 import type { CompiledResource } from './registry.ts'
 import { notDeleted } from './relation-sql.ts'
 import type { RecordKey } from './request.ts'
-import { columnOf, comparisonType, quoteName } from './sql-builder.ts'
-import { nameStatement } from './statement-name.ts'
+import { columnOf, comparisonType, fill, type Held, quoteName, SqlBuilder, type Template } from './sql-builder.ts'
 
-export function getStatementText(shape: ShapePlan): string {
+/** Its own parameters; those of the key come before them. */
+export function getTemplate(shape: ShapePlan): Template {
   const { resource } = shape
   const columns = [...shape.fields, ...shape.keys].map((field) => columnOf('t', field))
   const key = keyFields(resource).map((field, i) => `${columnOf('t', field)} = $${i + 1}::${comparisonType(field)}`)
-  return `select ${columns.join(', ')} from ${resource.model.sqlName} t where ${[...key, ...notDeleted(resource.model, 't')].join(' and ')}`
+  const sql = new SqlBuilder(key.length)
+  const where = [...key, ...notDeleted(resource.model, 't'), ...verdictSql(sql, 't', resource.rows.get)]
+  return sql.template(`select ${columns.join(', ')} from ${resource.model.sqlName} t where ${where.join(' and ')}`)
 }
 
-export function getStatement(text: string, resource: CompiledResource, key: RecordKey): Statement {
-  return { text, name: nameStatement(text), values: keyTexts(resource, key) }
+export function getStatement({ text, name, parameters }: Template, resource: CompiledResource, key: RecordKey, held: Held): Statement {
+  const own = keyTexts(resource, key)
+  return { text, name, values: parameters.length === 0 ? own : [...own, ...fill(parameters, held)] }
 }
 
 /** What finds a row by its key, with parameters from `$1` on and names that need no alias. */

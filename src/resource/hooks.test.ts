@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { authors, posts, type Workbench, workbench } from '../../test/support/writers.ts'
 import { defineResource, type HookContext, type Hooks, type InsertOf, type RowOf } from './define.ts'
-import { anyone } from './policy.ts'
+import { anyone } from '../auth/policies.ts'
 
 type PostHooks = Hooks<RowOf<typeof posts>, InsertOf<typeof posts>>
 

@@ -1,11 +1,11 @@
 // One set-based statement per included relation: the records behind all parents at once, found by their keys.
 
 import type { Field } from '../model/model.ts'
+import { reachedConditions } from './condition-sql.ts'
 import type { IncludePlan } from './plan.ts'
 import type { CompiledRelation } from './registry.ts'
-import { linkColumns, linkFields, notDeleted, relationFrom, sourceFields } from './relation-sql.ts'
-import { columnOf, comparisonType } from './sql-builder.ts'
-import { nameStatement } from './statement-name.ts'
+import { linkColumns, linkFields, relationFrom, sourceFields } from './relation-sql.ts'
+import { columnOf, comparisonType, SqlBuilder, type Template } from './sql-builder.ts'
 
 const target = 't'
 
@@ -13,8 +13,8 @@ const target = 't'
 export const mostIncluded = 10_000
 
 export interface IncludeStatement {
-  readonly text: string
-  readonly name: string
+  /** Its own parameters; those for the parents' keys come before them. */
+  readonly template: Template
   /** Columns of the select list that hold the parents' key, in step with the relation's `from`. */
   readonly linkColumns: readonly number[]
 }
@@ -24,10 +24,11 @@ export function includeStatement(plan: IncludePlan): IncludeStatement {
   const columns = [...shape.fields, ...shape.keys].map((field) => columnOf(target, field))
   const { from, condition, links } = linkSql(relation)
   const positions = links.map((column) => (columns.includes(column) ? columns.indexOf(column) : columns.push(column) - 1))
-  const conditions = [condition, ...notDeleted(relation.target.model, target)]
+  const sql = new SqlBuilder(sourceFields(relation).length)
+  const conditions = [condition, ...reachedConditions(sql, relation, target)]
   const many = relation.relation.kind === 'one' ? '' : `${orderText(plan)} limit ${mostIncluded + 1}`
   const text = `select ${columns.join(', ')} from ${from} where ${conditions.join(' and ')}${many}`
-  return { text, name: nameStatement(text), linkColumns: positions }
+  return { template: sql.template(text), linkColumns: positions }
 }
 
 interface LinkSql {

@@ -3,7 +3,7 @@
 import { type CursorKey, decodeCursor, orderSignature } from './cursor.ts'
 import { resourceErrors } from './errors.ts'
 import { planFilter } from './filter.ts'
-import type { ListPlan, OrderKey, ShapePlan } from './plan.ts'
+import type { Condition, ListPlan, OrderKey, ShapePlan } from './plan.ts'
 import type { CompiledResource } from './registry.ts'
 import type { ListRequest } from './request.ts'
 import { planOrder } from './sort.ts'
@@ -18,7 +18,7 @@ export function planList(resource: CompiledResource, shape: ShapePlan, request: 
   const { size, number, after } = planPage(resource, request)
   return Object.freeze({
     shape,
-    where: request.filter === undefined ? [] : [planFilter(resource, request.filter)],
+    where: [...visibleRows(resource), ...(request.filter === undefined ? [] : [planFilter(resource, request.filter)])],
     order,
     size,
     offset: number === undefined ? 0 : pageOffset(number, size),
@@ -28,6 +28,12 @@ export function planList(resource: CompiledResource, shape: ShapePlan, request: 
     deleted: planDeleted(resource, request.deleted),
     search,
   })
+}
+
+/** What the caller may not see does not match, is not counted, and is not looked at by anything behind. */
+function visibleRows({ rows: { list } }: CompiledResource): readonly Condition[] {
+  if (list === true) return []
+  return [list === false ? { type: 'any', conditions: [] } : list]
 }
 
 function planSearch(resource: CompiledResource, words: string | undefined): string | undefined {

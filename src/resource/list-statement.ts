@@ -1,16 +1,15 @@
 // A list plan → one SQL statement. Pure: the same plan gives the same text and values.
 
-import type { Statement } from '../db/rows.ts'
-import { conditionSql } from './condition-sql.ts'
+import { conditionSql, reachedConditions } from './condition-sql.ts'
 import { fieldNamed } from './field-named.ts'
 import { keysetCondition, type OrderColumn } from './keyset-sql.ts'
 import type { ListPlan, OrderKey } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
 import { linkConditions, notDeleted, relationFrom } from './relation-sql.ts'
-import { columnOf, comparisonType, SqlBuilder } from './sql-builder.ts'
+import { columnOf, comparisonType, SqlBuilder, type Template } from './sql-builder.ts'
 
 export interface ListStatement {
-  readonly statement: Statement
+  readonly statement: Template
   /** Columns of the select list with the order values; empty unless the list pages by cursor. */
   readonly orderColumns: readonly number[]
   /** Column with the number of all matching records. */
@@ -32,7 +31,7 @@ export function listStatement(plan: ListPlan): ListStatement {
   const orderColumns = plan.keyset ? selectOrder(columns, order) : []
   const totalColumn = plan.countTotal ? columns.push(totalSql(resource, conditions)) - 1 : undefined
   if (plan.after !== undefined) conditions.push(keysetCondition(sql, order, plan.after))
-  return { statement: sql.build(selectText(plan, sql, columns, joins, conditions, order)), orderColumns, totalColumn }
+  return { statement: sql.template(selectText(plan, sql, columns, joins, conditions, order)), orderColumns, totalColumn }
 }
 
 function selectText(
@@ -52,8 +51,7 @@ function selectText(
 }
 
 function listConditions(sql: SqlBuilder, plan: ListPlan): string[] {
-  const { resource } = plan.shape
-  return [...deletedConditions(plan), ...plan.where.map((condition) => conditionSql(sql, resource, root, condition))]
+  return [...deletedConditions(plan), ...plan.where.map((condition) => conditionSql(sql, root, condition))]
 }
 
 function deletedConditions(plan: ListPlan): string[] {
@@ -69,12 +67,12 @@ function totalSql(resource: CompiledResource, conditions: readonly string[]): st
 }
 
 /** A statement that only counts: for a page past the end, where no row can carry the total. */
-export function countStatement(plan: ListPlan): Statement {
+export function countStatement(plan: ListPlan): Template {
   const sql = new SqlBuilder()
   const { resource } = plan.shape
   const conditions = listConditions(sql, plan)
   if (plan.search !== undefined) conditions.push(searchSql(sql, resource, plan.search).matches)
-  return sql.build(`select ${totalSql(resource, conditions)}`)
+  return sql.template(`select ${totalSql(resource, conditions)}`)
 }
 
 /** The text search vector of a resource: the same text as `searchVector` in an index makes PostgreSQL use the index. */
@@ -125,7 +123,7 @@ class OrderJoins {
   #join(name: string, outer: string, relation: CompiledRelation): string {
     const inner = this.#sql.alias()
     this.#aliases.set(name, inner)
-    const on = [...linkConditions(outer, relation, inner), ...notDeleted(relation.target.model, inner)]
+    const on = [...linkConditions(outer, relation, inner), ...reachedConditions(this.#sql, relation, inner)]
     this.text += ` left join ${relationFrom(relation, inner)} on ${on.join(' and ')}`
     return inner
   }

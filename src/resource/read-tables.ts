@@ -1,7 +1,7 @@
 // Which tables a read looks at: those whose changes may change its answer.
 
 import type { Model } from '../model/model.ts'
-import type { Condition, ListPlan, OrderKey, ShapePlan } from './plan.ts'
+import type { Condition, ListPlan, OrderKey, ShapePlan, Verdict } from './plan.ts'
 import type { CompiledRelation } from './registry.ts'
 
 /** Every table of a list: its own, and those that filters, order and includes lead to. */
@@ -14,9 +14,14 @@ export function listTables(plan: ListPlan): ReadonlySet<Model> {
   ])
 }
 
-/** The tables of the included records, the resource's own only when an include leads back to it. */
-export function includedTables(shape: ShapePlan): ReadonlySet<Model> {
-  return new Set(includedModels(shape))
+/** The tables that a read of one record looks at beside its row: those of included records and of what decides whether it may be seen. */
+export function tablesBeside(shape: ShapePlan): ReadonlySet<Model> {
+  return new Set([...verdictModels(shape.resource.rows.get), ...includedModels(shape)])
+}
+
+/** The tables that a verdict looks at beside the row. */
+export function verdictModels(verdict: Verdict): Model[] {
+  return typeof verdict === 'boolean' ? [] : conditionModels(verdict)
 }
 
 function includedModels({ includes }: ShapePlan): Model[] {
@@ -30,7 +35,12 @@ function conditionModels(condition: Condition): Model[] {
       return condition.conditions.flatMap(conditionModels)
     case 'related':
       return [...relationModels(condition.relation), ...(condition.condition === undefined ? [] : conditionModels(condition.condition))]
+    case 'linked':
+      return [condition.model, ...condition.conditions.flatMap(conditionModels)]
+    case 'not':
+      return conditionModels(condition.condition)
     case 'compare':
+    case 'held':
       return []
   }
 }
@@ -39,6 +49,7 @@ function orderModels(key: OrderKey): Model[] {
   return key.by === 'field' ? key.path.flatMap(relationModels) : []
 }
 
-function relationModels({ target, through }: CompiledRelation): Model[] {
-  return through === undefined ? [target.model] : [target.model, through]
+function relationModels({ target, through, throughRows }: CompiledRelation): Model[] {
+  const own = through === undefined ? [target.model] : [target.model, through]
+  return [...own, ...verdictModels(target.rows.list), ...verdictModels(throughRows)]
 }

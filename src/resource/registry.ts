@@ -3,7 +3,9 @@
 import type { CacheSettings } from '../cache/read.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import type { Operation, ResourceOptions } from './define.ts'
-import type { OrderKey } from './plan.ts'
+import type { CompiledAccess } from './access/compile-access.ts'
+import type { Sights } from './access/sights.ts'
+import type { OrderKey, Verdict } from './plan.ts'
 
 export interface CompiledResource {
   /** Path segment and name in messages. */
@@ -16,6 +18,10 @@ export interface CompiledResource {
   /** What callers may set. */
   readonly writable: readonly Field[]
   readonly operations: ReadonlySet<Operation>
+  /** Who may do what, ready to be asked about a caller. */
+  readonly access: CompiledAccess
+  /** What can be read of it: every row for code of the application, and for a caller those of its policies (see `access/view.ts`). */
+  readonly rows: { readonly list: Verdict; readonly get: Verdict }
   /** Relations whose other end is a resource that may be read. */
   readonly relations: ReadonlyMap<string, CompiledRelation>
   readonly search: { readonly fields: readonly Field[]; readonly language: string } | undefined
@@ -37,9 +43,15 @@ export interface CompiledRelation {
   readonly target: CompiledResource
   /** The association table of a many-to-many relation. */
   readonly through: Model | undefined
+  /** The resource that exposes the association table. */
+  readonly throughResource: CompiledResource | undefined
+  /** Rows of the association table that may be led over. */
+  readonly throughRows: Verdict
 }
 
 export interface Registry {
   readonly resources: ReadonlyMap<string, CompiledResource>
   readonly models: ReadonlyMap<string, Model>
+  /** What each caller sees of the resources. */
+  readonly sights: Sights
 }

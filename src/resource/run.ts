@@ -8,7 +8,7 @@ import { textColumns } from '../db/rows.ts'
 import { Lru } from '../support/lru.ts'
 import { type CompiledShape, compileShapePlan } from './compiled-shape.ts'
 import { type CursorKey, encodeCursor, orderSignature } from './cursor.ts'
-import { getStatement, getStatementText } from './get-statement.ts'
+import { getStatement, getTemplate } from './get-statement.ts'
 import { fetchLevels } from './levels.ts'
 import { planList } from './list-plan.ts'
 import { countStatement, type ListStatement, listStatement } from './list-statement.ts'
@@ -17,6 +17,7 @@ import type { CompiledResource, Registry } from './registry.ts'
 import type { ListRequest, RecordKey, Shape } from './request.ts'
 import { planShape } from './shape-plan.ts'
 import { type Frame, recordJson, recordsJson } from './shape/result.ts'
+import { bind, type Held, nothingHeld, type Template } from './sql-builder.ts'
 
 export interface Engine {
   readonly db: Database
@@ -48,7 +49,7 @@ export interface PreparedList {
 
 export interface PreparedGet {
   readonly shape: CompiledShape
-  readonly text: string
+  readonly template: Template
 }
 
 /** Request → plan → statement. The result can be run any number of times. */
@@ -58,11 +59,19 @@ export function prepareList(engine: Engine, resource: CompiledResource, request:
   return { plan, shape, list: listStatement(plan) }
 }
 
-/** @param reads  where to read; one place for all statements, and without it any that shows what this caller has written */
-export async function runList(engine: Engine, { plan, shape, list }: PreparedList, reads = engine.db.anywhere()): Promise<RecordPage> {
-  const rows = await reads.read(list.statement, plan.search === undefined ? undefined : { slow: true })
+/**
+ * @param reads  where to read; one place for all statements, and without it any that shows what this caller has written
+ * @param held   of the caller, for whose sight the list was prepared
+ */
+export async function runList(
+  engine: Engine,
+  { plan, shape, list }: PreparedList,
+  reads = engine.db.anywhere(),
+  held = nothingHeld,
+): Promise<RecordPage> {
+  const rows = await reads.read(bind(list.statement, held), plan.search === undefined ? undefined : { slow: true })
   const count = Math.min(rows.count, plan.size)
-  const level = await fetchLevels(reads, shape, withoutLookAhead(rows, count))
+  const level = await fetchLevels(reads, shape, withoutLookAhead(rows, count), held)
   const hasMore = rows.count > plan.size
   const next = hasMore && plan.keyset ? nextCursor(engine, plan, list, rows, count - 1) : undefined
   return {
@@ -71,35 +80,36 @@ export async function runList(engine: Engine, { plan, shape, list }: PreparedLis
     size: plan.size,
     number: pageNumber(plan, hasMore && next === undefined),
     hasMore,
-    total: await totalOf(reads, plan, list, rows),
+    total: await totalOf(reads, plan, list, rows, held),
     next,
   }
 }
 
 export function prepareGet(resource: CompiledResource, request: Shape): PreparedGet {
   const shape = shapeOf(resource, request)
-  return { shape, text: getStatementText(shape.plan) }
+  return { shape, template: getTemplate(shape.plan) }
 }
 
 /** The record as the bytes of a JSON object; undefined when there is none. */
 export async function runGet(
   engine: Engine,
-  { shape, text }: PreparedGet,
+  { shape, template }: PreparedGet,
   key: RecordKey,
   reads = engine.db.anywhere(),
+  held = nothingHeld,
 ): Promise<Buffer | undefined> {
-  const rows = await reads.read(getStatement(text, shape.plan.resource, key))
+  const rows = await reads.read(getStatement(template, shape.plan.resource, key, held))
   if (rows.count === 0) return undefined
-  return recordJson(shape, await fetchLevels(reads, shape, rows), 0)
+  return recordJson(shape, await fetchLevels(reads, shape, rows, held), 0)
 }
 
 /** The statements of a prepared list, those of its includes without their keys, for `?explain`. */
-export function statementsOf({ list, shape }: PreparedList): readonly Statement[] {
-  return [list.statement, ...includeStatements(shape)]
+export function statementsOf({ list, shape }: PreparedList, held: Held): readonly Statement[] {
+  return [bind(list.statement, held), ...includeStatements(shape)]
 }
 
 function includeStatements({ includes }: CompiledShape): Statement[] {
-  return includes.flatMap(({ statement, shape }) => [{ text: statement.text, values: [] }, ...includeStatements(shape)])
+  return includes.flatMap(({ statement, shape }) => [{ text: statement.template.text, values: [] }, ...includeStatements(shape)])
 }
 
 const compiled = new WeakMap<CompiledResource, Lru<CompiledShape>>()
@@ -129,12 +139,12 @@ function withoutLookAhead(rows: TextRows, count: number): TextRows {
   return rows.count === count ? rows : { ...rows, count }
 }
 
-async function totalOf(reads: Reads, plan: ListPlan, list: ListStatement, rows: TextRows): Promise<number | undefined> {
+async function totalOf(reads: Reads, plan: ListPlan, list: ListStatement, rows: TextRows, held: Held): Promise<number | undefined> {
   if (list.totalColumn === undefined) return undefined
   if (rows.count > 0) return Number(textColumns(rows, 0)[list.totalColumn])
   if (plan.offset === 0 && plan.after === undefined) return 0
   // No row, so none carries the total: a page past the end. It is the one case that takes a second statement.
-  return Number(textColumns(await reads.read(countStatement(plan)), 0)[0])
+  return Number(textColumns(await reads.read(bind(countStatement(plan), held)), 0)[0])
 }
 
 function nextCursor(engine: Engine, plan: ListPlan, list: ListStatement, rows: TextRows, last: number): string | undefined {

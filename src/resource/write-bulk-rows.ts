@@ -5,6 +5,7 @@ import { resourceErrors } from './errors.ts'
 import type { RecordKey } from './request.ts'
 import { lockManyStatement } from './write-bulk-statement.ts'
 import { writeErrors } from './write-errors.ts'
+import { unfitItems } from './write-guard.ts'
 import { bulkFailure, type Failure, type Indexed } from './write-failures.ts'
 import { rowItem, rowKey } from './write-row.ts'
 import { runStatement } from './write-run.ts'
@@ -17,14 +18,16 @@ import type { Writer } from './writer.ts'
  * @throws AppError of `bulkFailure` with every key that is missing, or named by an earlier item
  */
 export async function lockAll(writer: Writer, keys: readonly RecordKey[], lock: LockStrength): Promise<TextRows> {
-  const rows = await runStatement(writer, lockManyStatement(writer.table, keys, lock))
+  const { guard } = writer
+  const limits = guard && { only: guard.seen, check: guard.before }
+  const rows = await runStatement(writer, lockManyStatement(writer.table, keys, lock, limits))
   const failures = repeatedItems(writer, rows)
   if (failures.length > 0) throw bulkFailure(failures)
-  return rowsInOrder(
-    writer,
-    keys.map((item, index) => ({ item, index })),
-    rows,
-  )
+  const items = keys.map((item, index) => ({ item, index }))
+  const unfit = guard === undefined || guard.before === true ? [] : unfitItems(guard, rows)
+  const refused = [...missingItems(writer, items, rows), ...unfit]
+  if (refused.length > 0) throw bulkFailure(refused.toSorted((a, b) => a.index - b.index))
+  return rowsInOrder(writer, items, rows)
 }
 
 /** Two items may spell the same key differently, so the rows decide. */
@@ -41,12 +44,22 @@ function repeatedItems(writer: Writer, rows: TextRows): Failure[] {
 }
 
 /** Rows that end with the position of their item (see `write-bulk-statement.ts`), in the order of `items`. */
-export function rowsInOrder({ resource }: Writer, items: readonly Indexed<unknown>[], rows: TextRows): TextRows {
-  const rowOf = new Map(Array.from({ length: rows.count }, (_, at) => [rowItem(rows, at), at]))
-  const missing = items.filter((_, position) => !rowOf.has(position))
-  if (missing.length > 0) throw bulkFailure(missing.map(({ index }) => ({ index, error: resourceErrors.NOT_FOUND(resource.name) })))
+export function rowsInOrder(writer: Writer, items: readonly Indexed<unknown>[], rows: TextRows): TextRows {
+  const rowOf = rowsByItem(rows)
+  const missing = missingItems(writer, items, rows)
+  if (missing.length > 0) throw bulkFailure(missing)
   const order = items.map((_, position) => rowOf.get(position) as number)
   return { ...rows, buffers: order.map((at) => rows.buffers[at] as Buffer), starts: order.map((at) => rows.starts[at] as number) }
+}
+
+function rowsByItem(rows: TextRows): ReadonlyMap<number, number> {
+  return new Map(Array.from({ length: rows.count }, (_, at) => [rowItem(rows, at), at]))
+}
+
+function missingItems({ resource }: Writer, items: readonly Indexed<unknown>[], rows: TextRows): Failure[] {
+  const found = rowsByItem(rows)
+  const missing = items.filter((_, position) => !found.has(position))
+  return missing.map(({ index }) => ({ index, error: resourceErrors.NOT_FOUND(resource.name) }))
 }
 
 export function joinRows(parts: readonly TextRows[]): TextRows {

@@ -7,7 +7,18 @@ import type { Field } from '../model/model.ts'
 import type { RecordKey } from './request.ts'
 import { quoteName, SqlBuilder } from './sql-builder.ts'
 import { byDefault, type ColumnValue, type ColumnValues } from './write-columns.ts'
-import { alive, columnSql, lockSql, type LockStrength, statement, valueSql, type WriteTable } from './write-statement.ts'
+import {
+  alive,
+  checkSql,
+  columnSql,
+  type Limits,
+  lockSql,
+  type LockStrength,
+  onlySql,
+  statement,
+  valueSql,
+  type WriteTable,
+} from './write-statement.ts'
 
 /** Change of one record: its key and the columns to set. */
 export interface RecordChange {
@@ -17,18 +28,20 @@ export interface RecordChange {
 
 /** The protocol counts parameters in 16 bits. */
 const mostParameters = 65_535
+/** Parameters that a check may have: a filter has at most 50 conditions, and a policy a few of those. */
+const mostChecked = 1_000
 
 /**
  * One INSERT for all records, which returns their rows in the same order. Only records of which some leave a database
  * default to a column that others set need VALUES, whose parameters may fill more than one statement.
  */
-export function insertManyStatements(table: WriteTable, records: readonly ColumnValues[]): Statement[] {
+export function insertManyStatements(table: WriteTable, records: readonly ColumnValues[], limits: Limits = {}): Statement[] {
   const fields = table.fields.filter((field) => records.some((columns) => columns.has(field)))
   const cells = records.map((columns) => fields.map((field) => cellOf(field, columns)))
   const uniform = fields.length > 0 && cells.every((row) => !row.includes(byDefault))
-  if (uniform) return [insertArrays(table, fields, cells as (string | null)[][])]
-  const size = Math.floor(mostParameters / Math.max(fields.length, 1))
-  return chunks(cells, size).map((rows) => insertRows(table, fields, rows))
+  if (uniform) return [insertArrays(table, fields, cells as (string | null)[][], limits)]
+  const size = Math.floor((mostParameters - mostChecked) / Math.max(fields.length, 1))
+  return chunks(cells, size).map((rows) => insertRows(table, fields, rows, limits))
 }
 
 /** What a record sets a column to that another record of the request names. */
@@ -38,41 +51,57 @@ function cellOf(field: Field, columns: ColumnValues): ColumnValue {
 }
 
 /** 1.4 times as fast as VALUES for 1,000 records of four columns. */
-function insertArrays(table: WriteTable, fields: readonly Field[], cells: readonly (readonly (string | null)[])[]): Statement {
+function insertArrays(
+  table: WriteTable,
+  fields: readonly Field[],
+  cells: readonly (readonly (string | null)[])[],
+  { check }: Limits,
+): Statement {
   const sql = new SqlBuilder()
   const arrays = fields.map((_, column) => sql.param(formatArray(cells.map((row) => row[column] ?? null)), 'text[]'))
   const names = fields.map((_, column) => `c${column}`)
   const values = fields.map((field, column) => `plinth_u.c${column}::${field.castType}`)
   const source = `select ${values.join(', ')} from unnest(${arrays.join(', ')}) with ordinality plinth_u(${names.join(', ')}, n) order by plinth_u.n`
-  return statement(sql, `insert into ${table.sqlName} (${columnList(fields)}) ${source} returning ${table.returning}`)
+  return statement(
+    sql,
+    `insert into ${table.sqlName} (${columnList(fields)}) ${source} returning ${table.returning}${checkSql(table, sql, check)}`,
+  )
 }
 
-function insertRows(table: WriteTable, fields: readonly Field[], cells: readonly (readonly ColumnValue[])[]): Statement {
+function insertRows(table: WriteTable, fields: readonly Field[], cells: readonly (readonly ColumnValue[])[], { check }: Limits): Statement {
   const sql = new SqlBuilder()
   // Records that set nothing at all: any one column, set to its default, makes a row.
   const named = fields.length === 0 ? table.fields.slice(0, 1) : fields
   const rows = cells.map(
     (row) => `(${named.map((field, column) => valueSql(field, row[column] ?? (fields.length === 0 ? byDefault : null), sql)).join(', ')})`,
   )
-  return statement(sql, `insert into ${table.sqlName} (${columnList(named)}) values ${rows.join(', ')} returning ${table.returning}`)
+  const returning = table.returning + checkSql(table, sql, check)
+  return statement(sql, `insert into ${table.sqlName} (${columnList(named)}) values ${rows.join(', ')} returning ${returning}`)
 }
 
 /**
  * Locks records in the order of their keys, so that two requests that share records cannot wait for each other. Each row
  * ends with the position of its key, from 1.
  */
-export function lockManyStatement(table: WriteTable, keys: readonly RecordKey[], lock: LockStrength): Statement {
+export function lockManyStatement(
+  table: WriteTable,
+  keys: readonly RecordKey[],
+  lock: LockStrength,
+  { only, check }: Limits = {},
+): Statement {
   const sql = new SqlBuilder()
   const source = keySource(table, keys, sql, [])
   const order = table.key.map((field) => columnSql(table, field)).join(', ')
+  const columns = table.returning + checkSql(table, sql, check)
+  const where = keyMatch(table) + alive(table) + onlySql(table, sql, only)
   return statement(
     sql,
-    `select ${table.returning}, plinth_u.plinth_n from ${table.sqlName}, ${source} where ${keyMatch(table)}${alive(table)} order by ${order}${lockSql(lock)} of ${table.bareName}`,
+    `select ${columns}, plinth_u.plinth_n from ${table.sqlName}, ${source} where ${where} order by ${order}${lockSql(lock)} of ${table.bareName}`,
   )
 }
 
 /** Changes all records, each by its own columns. Each row ends with the position of its change, from 1. */
-export function updateManyStatement(table: WriteTable, changes: readonly RecordChange[]): Statement {
+export function updateManyStatement(table: WriteTable, changes: readonly RecordChange[], { check }: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const fields = table.fields.filter((field) => changes.some(({ columns }) => columns.has(field)))
   const sets = fields.map((field, i) => changedColumn(table, field, i, changes))
@@ -83,9 +112,10 @@ export function updateManyStatement(table: WriteTable, changes: readonly RecordC
     sets.flatMap(({ inputs }) => inputs),
   )
   const set = sets.map(({ text }) => text).join(', ')
+  const returning = table.returning + checkSql(table, sql, check)
   return statement(
     sql,
-    `update ${table.sqlName} set ${set} from ${source} where ${keyMatch(table)}${alive(table)} returning ${table.returning}, plinth_u.plinth_n`,
+    `update ${table.sqlName} set ${set} from ${source} where ${keyMatch(table)}${alive(table)} returning ${returning}, plinth_u.plinth_n`,
   )
 }
 

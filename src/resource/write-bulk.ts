@@ -2,6 +2,7 @@
 // check → lock → beforeWrite → statement → afterWrite → commit → afterCommit.
 
 import { noRows, type TextRows } from '../db/rows.ts'
+import { needsCheck } from './access/guard.ts'
 import type { HookContext } from './define.ts'
 import { runsInTransaction } from './hooks.ts'
 import type { BulkRequest, RecordKey, RecordValues } from './request.ts'
@@ -13,8 +14,10 @@ import { writeErrors } from './write-errors.ts'
 import { applyAll, eachItem, type Indexed } from './write-failures.ts'
 import { addressKey, ownKey } from './write-key.ts'
 import { recordsJson, rowKey } from './write-row.ts'
-import { inTransaction, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
+import { refuseUnfitItems } from './write-guard.ts'
+import { hookContext, inTransaction, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import { checkGiven, createColumns, type Giver, patchColumns, touchedColumns } from './write-values.ts'
+import type { Limits } from './write-statement.ts'
 import type { Writer } from './writer.ts'
 
 /** Records after a bulk write, in the order of its items. */
@@ -32,15 +35,15 @@ type Prepared = () => Promise<TextRows>
  *
  * @returns the records after the write (for a delete: the last of them)
  * @throws  AppError `WRITE_BULK_INVALID` (400), `WRITE_BULK_CONFLICT` (409), `WRITE_BULK_NOT_FOUND` (404) with every
- *          failing item's `index` in `details`; `WRITE_TOO_MANY_ITEMS`; what hooks throw. Nothing has changed then.
+ *          failing item's `index` in `details`; `WRITE_BULK_FORBIDDEN` (403) likewise; `WRITE_TOO_MANY_ITEMS`; what hooks throw. Nothing has changed then.
  */
-export async function writeBulk(writer: Writer, request: BulkRequest, { requestId, joins }: WriteContext): Promise<WrittenRecords> {
-  const { name, options, bulkMax } = writer.resource
+export async function writeBulk(writer: Writer, request: BulkRequest, about: WriteContext): Promise<WrittenRecords> {
+  const { options, bulkMax } = writer.resource
   const count = 'items' in request ? request.items.length : request.keys.length
   if (count > bulkMax) throw writeErrors.TOO_MANY_ITEMS(count, bulkMax)
   if (count === 0) return written(writer, noRows)
-  const work = prepare(writer, request, { operation: request.operation, resource: name, requestId, db: writer.db })
-  return written(writer, await inTransaction(writer, work, { retry: !runsInTransaction(options.hooks), joins }))
+  const work = prepare(writer, request, hookContext(writer, request.operation, about))
+  return written(writer, await inTransaction(writer, work, { retry: !runsInTransaction(options.hooks), joins: about.joins }))
 }
 
 function written(writer: Writer, rows: TextRows): WrittenRecords {
@@ -64,14 +67,18 @@ function prepareCreates(writer: Writer, items: readonly RecordValues[], context:
 
 async function insertAll(writer: Writer, records: readonly Indexed<ColumnValues>[]): Promise<TextRows> {
   const parts: TextRows[] = []
-  for (const statement of insertManyStatements(
-    writer.table,
-    records.map(({ item }) => item),
-  ))
-    parts.push(await runStatement(writer, statement))
+  const columns = records.map(({ item }) => item)
+  const limits = limitsOf(writer, columns)
+  for (const statement of insertManyStatements(writer.table, columns, limits)) parts.push(await runStatement(writer, statement))
   const rows = joinRows(parts)
   refuseLostRows(writer, records.length, rows.count)
+  if (writer.guard !== undefined && limits.check !== undefined) refuseUnfitItems(writer.guard, rows, records, -1, (at) => columns[at])
   return rows
+}
+
+/** All are looked at, when one has to be. */
+function limitsOf({ guard }: Writer, records: readonly ColumnValues[]): Limits {
+  return guard !== undefined && records.some((columns) => needsCheck(guard, columns)) ? { check: guard.after } : {}
 }
 
 function preparePatches(writer: Writer, items: readonly RecordValues[], context: HookContext): Prepared {
@@ -91,17 +98,15 @@ function preparePatches(writer: Writer, items: readonly RecordValues[], context:
 }
 
 async function updateAll(writer: Writer, changes: readonly Indexed<RecordChange>[]): Promise<TextRows> {
-  return rowsInOrder(
+  const { guard, table } = writer
+  const all = changes.map(({ item }) => item)
+  const limits = limitsOf(
     writer,
-    changes,
-    await runStatement(
-      writer,
-      updateManyStatement(
-        writer.table,
-        changes.map(({ item }) => item),
-      ),
-    ),
+    all.map(({ columns }) => columns),
   )
+  const rows = rowsInOrder(writer, changes, await runStatement(writer, updateManyStatement(table, all, limits)))
+  if (guard !== undefined && limits.check !== undefined) refuseUnfitItems(guard, rows, changes, -2, (at) => all[at]?.columns)
+  return rows
 }
 
 function prepareDeletes(writer: Writer, given: readonly RecordKey[], context: HookContext): Prepared {

@@ -136,6 +136,11 @@ export const writeErrors = defineErrors('WRITE', {
     summary: 'Items of a bulk request are wrong; nothing was changed. `details` lists each with its index.',
     message: (count: number) => `${items(count)} cannot be written; nothing was changed.`,
   },
+  BULK_FORBIDDEN: {
+    status: 403,
+    summary: 'Items of a bulk request are not for the caller to write so; nothing was changed. `details` lists each with its index.',
+    message: (count: number) => `${items(count)} cannot be written by you; nothing was changed.`,
+  },
   BULK_NOT_FOUND: {
     status: 404,
     summary: 'Items of a bulk request name records that do not exist; nothing was changed. `details` lists each with its index.',

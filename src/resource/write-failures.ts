@@ -38,7 +38,7 @@ export function eachItem<item, result>(items: readonly item[], work: (item: item
   return results as result[]
 }
 
-/** One error for all failures: 400 when an item is wrong in itself, else 409 for conflicts, else 404. */
+/** One error for all failures: 400 when an item is wrong in itself, else 403 for what is not the caller's to do, 409 for conflicts, 404. */
 export function bulkFailure(failures: readonly Failure[]): AppError {
   const count = new Set(failures.map(({ index }) => index)).size
   const statuses = failures.map(({ error }) => error.status)
@@ -46,9 +46,12 @@ export function bulkFailure(failures: readonly Failure[]): AppError {
   return summary(statuses)(count).with({ details, cause: failures[0]?.error.cause })
 }
 
+const refused: readonly number[] = [401, 403, 404, 409]
+
 function summary(statuses: readonly number[]): (count: number) => AppError {
   if (statuses.every((status) => status === 404)) return writeErrors.BULK_NOT_FOUND
-  return statuses.every((status) => status === 404 || status === 409) ? writeErrors.BULK_CONFLICT : writeErrors.BULK_INVALID
+  if (statuses.every((status) => status === 404 || status === 409)) return writeErrors.BULK_CONFLICT
+  return statuses.every((status) => refused.includes(status)) ? writeErrors.BULK_FORBIDDEN : writeErrors.BULK_INVALID
 }
 
 /** The details of an item's error, or the error itself, with the item's position. */

@@ -31,7 +31,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { type Workbench, workbench } from '../../test/support/writers.ts'
 import { defineResource } from './define.ts'
-import { anyone } from './policy.ts'
+import { anyone } from '../auth/policies.ts'
 
 const shop = pgSchema('my "shop"')
 const mood = shop.enum('mood', ['happy', `it's`])

@@ -2,15 +2,26 @@
 // lock → compare → beforeWrite → statement → afterWrite → commit → afterCommit.
 
 import type { Statement, TextRows } from '../db/rows.ts'
+import { needsCheck } from './access/guard.ts'
 import type { HookContext } from './define.ts'
 import { runAfterWrite, runBeforeWrite, runsInTransaction } from './hooks.ts'
 import type { Preconditions, RecordKey, RecordValues, WriteRequest } from './request.ts'
 import { addressKey } from './write-key.ts'
 import { checkPreconditions, explainTaken, hasPreconditions } from './write-match.ts'
 import { hookRow, type WrittenRecord, writtenRecord } from './write-row.ts'
-import { announce, inTransaction, onItsOwn, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
-import { currentStatement, deleteStatement, insertStatement, restoreStatement, updateStatement } from './write-statement.ts'
+import { refuseRow, refuseUnfit } from './write-guard.ts'
+import { announce, hookContext, inTransaction, onItsOwn, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
+import {
+  currentStatement,
+  deleteStatement,
+  insertStatement,
+  type Limits,
+  restoreStatement,
+  updateStatement,
+  type WriteTable,
+} from './write-statement.ts'
 import { checkGiven, createColumns, type Giver, patchColumns, replaceColumns, touchedColumns } from './write-values.ts'
+import type { ColumnValues } from './write-columns.ts'
 import type { Writer } from './writer.ts'
 
 type Change = Exclude<WriteRequest, { operation: 'create' }>
@@ -27,22 +38,21 @@ interface Outcome {
  * @returns the record after the write (for a delete: the last of it); undefined when there is none with this key.
  *          Soft-deleted records exist for `restore` alone.
  * @throws  AppError `WRITE_INVALID` (400, one detail per field), `WRITE_INVALID_KEY`, `WRITE_PRECONDITION_FAILED` (412),
- *          the errors of `constraint.ts` (400, 409), what hooks throw, and those of the db room. Nothing has changed then.
+ *          the errors of `constraint.ts` (400, 409), `AUTH_FORBIDDEN` (403) for a record that the caller sees and may not change so,
+ *          what hooks throw, and those of the db room. Nothing has changed then.
  */
-export async function writeRecord(
-  writer: Writer,
-  request: WriteRequest,
-  { requestId, joins }: WriteContext,
-): Promise<WrittenRecord | undefined> {
-  const { name, options } = writer.resource
+export async function writeRecord(writer: Writer, request: WriteRequest, about: WriteContext): Promise<WrittenRecord | undefined> {
+  const { joins } = about
   const checked = checkRequest(writer, request)
-  const context: HookContext = { operation: request.operation, resource: name, requestId, db: writer.db }
-  const hooked = runsInTransaction(options.hooks)
+  const context = hookContext(writer, request.operation, about)
+  const hooked = runsInTransaction(writer.resource.options.hooks)
   if (hooked || (checked.operation !== 'create' && hasPreconditions(checked)))
     return inTransaction(writer, () => writeWatched(writer, checked, context), { retry: !hooked, joins })
-  const change = async (): Promise<WrittenRecord | undefined> =>
-    conclude(writer, await perform(writer, checked, valuesOf(checked), 'caller'), context)
-  return joins === true ? change() : onItsOwn(writer, change)
+  const work = workOf(writer, checked, valuesOf(checked), 'caller')
+  const change = async (): Promise<WrittenRecord | undefined> => conclude(writer, await perform(writer, checked, work), context)
+  if (joins === true) return change()
+  // A record that turns out to be none that the caller may have is taken back.
+  return work.isChecked ? inTransaction(writer, change, { retry: true }) : onItsOwn(writer, change)
 }
 
 /** Refuses what can be refused without a connection. Values are checked here when hooks see them, else with the statement. */
@@ -65,15 +75,19 @@ async function writeWatched(writer: Writer, request: WriteRequest, context: Hook
   compare(writer, current, request)
   const before = hooks?.beforeWrite === undefined || current === undefined ? undefined : hookRow(writer, current, 0)
   const values = await runBeforeWrite(hooks, valuesOf(request), before, context)
-  const outcome = await perform(writer, request, values, hooks?.beforeWrite === undefined ? 'caller' : 'hook')
+  const work = workOf(writer, request, values, hooks?.beforeWrite === undefined ? 'caller' : 'hook')
+  const outcome = await perform(writer, request, work)
   if (outcome?.changed === true) await runAfterWrite(hooks, () => hookRow(writer, outcome.rows, 0), context)
   return conclude(writer, outcome, context)
 }
 
 async function lockCurrent(writer: Writer, { operation, key }: Change): Promise<TextRows | undefined> {
   const vanishes = operation === 'delete' && writer.table.softDelete === undefined
-  const statement = currentStatement(writer.table, key, operation === 'restore' ? 'deleted' : 'alive', vanishes ? 'whole' : 'share')
-  const rows = await runStatement(writer, statement)
+  const { guard, table } = writer
+  const limits = guard && { only: guard.seen, check: guard.before }
+  const state = operation === 'restore' ? 'deleted' : 'alive'
+  const rows = await runStatement(writer, currentStatement(table, key, state, vanishes ? 'whole' : 'share', limits))
+  if (guard !== undefined && guard.before !== true) refuseUnfit(guard, rows)
   return rows.count === 0 ? undefined : rows
 }
 
@@ -81,11 +95,12 @@ function compare(writer: Writer, current: TextRows | undefined, conditions: Prec
   if (current !== undefined && hasPreconditions(conditions)) checkPreconditions(conditions, writtenRecord(writer, current, 0, false).etag)
 }
 
-/** Runs the statement of a request; undefined when no record has the key. */
-async function perform(writer: Writer, request: WriteRequest, values: RecordValues, giver: Giver): Promise<Outcome | undefined> {
-  const statement = statementOf(writer, request, values, giver)
+/** Runs the statement of a request; undefined when no record that the caller sees has the key. */
+async function perform(writer: Writer, request: WriteRequest, { statement, isChecked, columns }: Work): Promise<Outcome | undefined> {
   const rows = statement === undefined ? await readUnchanged(writer, request) : await change(writer, request, statement)
   if (request.operation === 'create') refuseLostRows(writer, 1, rows.count)
+  else if (rows.count === 0) await refuseRow(writer, request)
+  if (isChecked && writer.guard !== undefined) refuseUnfit(writer.guard, rows, columns)
   return rows.count === 0 ? undefined : { rows, changed: statement !== undefined }
 }
 
@@ -97,26 +112,51 @@ async function change(writer: Writer, request: WriteRequest, statement: Statemen
   }
 }
 
-/** Undefined when the request sets nothing. */
-function statementOf(writer: Writer, request: WriteRequest, values: RecordValues, giver: Giver): Statement | undefined {
-  const { table } = writer
+interface Work {
+  /** Undefined when the request sets nothing. */
+  readonly statement: Statement | undefined
+  readonly columns: ColumnValues
+  /** The record that the statement makes has to be looked at. */
+  readonly isChecked: boolean
+}
+
+function workOf(writer: Writer, request: WriteRequest, values: RecordValues, giver: Giver): Work {
+  const { table, guard } = writer
+  const columns = columnsOf(writer, request, values, giver)
+  const isChecked = guard !== undefined && needsCheck(guard, columns)
+  const limits: Limits = { only: guard?.before, check: isChecked ? guard.after : undefined }
+  return { statement: statementOf(table, request, columns, limits), columns, isChecked }
+}
+
+function columnsOf(writer: Writer, request: WriteRequest, values: RecordValues, giver: Giver): ColumnValues {
   switch (request.operation) {
     case 'create':
-      return insertStatement(table, createColumns(writer, values, giver))
+      return createColumns(writer, values, giver)
+    case 'replace':
+      return replaceColumns(writer, request.key, values, giver)
+    case 'patch':
+      return patchColumns(writer, request.key, values, giver)
+    default:
+      return touchedColumns(writer)
+  }
+}
+
+function statementOf(table: WriteTable, request: WriteRequest, columns: ColumnValues, limits: Limits): Statement | undefined {
+  switch (request.operation) {
+    case 'create':
+      return insertStatement(table, columns, limits)
     case 'delete':
-      return deleteStatement(table, request.key, touchedColumns(writer))
+      return deleteStatement(table, request.key, columns, limits)
     case 'restore':
-      return restoreStatement(table, request.key, touchedColumns(writer))
-    default: {
-      const columns = (request.operation === 'replace' ? replaceColumns : patchColumns)(writer, request.key, values, giver)
-      return columns.size === 0 ? undefined : updateStatement(table, columns, request.key)
-    }
+      return restoreStatement(table, request.key, columns, limits)
+    default:
+      return columns.size === 0 ? undefined : updateStatement(table, columns, request.key, limits)
   }
 }
 
 function readUnchanged(writer: Writer, request: WriteRequest): Promise<TextRows> {
   const key: RecordKey = 'key' in request ? request.key : []
-  return writer.db.read(writer.names.named(currentStatement(writer.table, key, 'alive')))
+  return writer.db.read(writer.names.named(currentStatement(writer.table, key, 'alive', undefined, { only: writer.guard?.before })))
 }
 
 function conclude(writer: Writer, outcome: Outcome | undefined, context: HookContext): WrittenRecord | undefined {

@@ -4,6 +4,8 @@ import { AppError } from '../core/errors.ts'
 import type { TransactionOptions } from '../db/database.ts'
 import type { Statement, TextRows } from '../db/rows.ts'
 import { explainConstraint } from './constraint.ts'
+import { anonymousCaller, type Caller } from '../core/caller.ts'
+import { currentContext } from '../core/context.ts'
 import type { HookContext } from './define.ts'
 import { hookRow } from './write-row.ts'
 import type { Writer } from './writer.ts'
@@ -13,6 +15,12 @@ export interface WriteContext {
   readonly requestId: string | undefined
   /** True when the caller has opened a transaction with `inTransaction`, which the write joins without a savepoint. */
   readonly joins?: boolean
+}
+
+/** What hooks are told. Code that asks in its own name does so for whoever is being served. */
+export function hookContext(writer: Writer, operation: HookContext['operation'], { requestId }: WriteContext): HookContext {
+  const who: Caller = writer.guard?.sight.who ?? currentContext()?.caller ?? anonymousCaller
+  return { operation, resource: writer.resource.name, requestId, who, db: writer.db }
 }
 
 /** @throws AppError of `constraint.ts` where a constraint of the resource's table is broken, else of the db room */

@@ -2,6 +2,8 @@
 
 import type { Statement } from '../db/rows.ts'
 import type { Field } from '../model/model.ts'
+import { conditionSql, verdictSql } from './condition-sql.ts'
+import type { Verdict } from './plan.ts'
 import type { RecordKey } from './request.ts'
 import { quoteName, SqlBuilder } from './sql-builder.ts'
 import { byDefault, type ColumnValue, type ColumnValues } from './write-columns.ts'
@@ -22,48 +24,77 @@ export interface WriteTable {
 /** `share` lets other records refer to the locked one meanwhile; `whole` is for one that will be deleted. */
 export type LockStrength = 'share' | 'whole'
 
-export function insertStatement(table: WriteTable, columns: ColumnValues): Statement {
+/** What a caller's policies ask of the record; nothing is asked of it where a verdict is left out. */
+export interface Limits {
+  /** Records that are not so are not found. */
+  readonly only?: Verdict
+  /** Whether the record is so, as the statement leaves it, is said by a column behind those of `returning`: `t` or `f`. */
+  readonly check?: Verdict
+}
+
+export function insertStatement(table: WriteTable, columns: ColumnValues, { check }: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const names = [...columns.keys()].map((field) => quoteName(field.column))
   const row = [...columns].map(([field, value]) => valueSql(field, value, sql))
   const source = names.length === 0 ? 'default values' : `(${names.join(', ')}) values (${row.join(', ')})`
-  return statement(sql, `insert into ${table.sqlName} ${source} returning ${table.returning}`)
+  return statement(sql, `insert into ${table.sqlName} ${source} returning ${table.returning}${checkSql(table, sql, check)}`)
 }
 
 /** Changes a record that is not soft-deleted. */
-export function updateStatement(table: WriteTable, columns: ColumnValues, key: RecordKey): Statement {
-  return update(table, columns, key, alive(table))
+export function updateStatement(table: WriteTable, columns: ColumnValues, key: RecordKey, limits?: Limits): Statement {
+  return update(table, columns, key, alive(table), limits)
 }
 
 /** Deletes a record; where the table has `deleted_at`, marks it. `touched` are the columns that every change sets. */
-export function deleteStatement(table: WriteTable, key: RecordKey, touched: ColumnValues): Statement {
-  if (table.softDelete !== undefined) return update(table, new Map([...touched, [table.softDelete, 'now']]), key, alive(table))
+export function deleteStatement(table: WriteTable, key: RecordKey, touched: ColumnValues, limits: Limits = {}): Statement {
+  if (table.softDelete !== undefined) return update(table, new Map([...touched, [table.softDelete, 'now']]), key, alive(table), limits)
   const sql = new SqlBuilder()
-  return statement(sql, `delete from ${table.sqlName} where ${keySql(table, key, sql)} returning ${table.returning}`)
+  const where = keySql(table, key, sql) + onlySql(table, sql, limits.only)
+  return statement(sql, `delete from ${table.sqlName} where ${where} returning ${table.returning}`)
 }
 
 /** Brings a soft-deleted record back; of a table without `deleted_at` there is none. */
-export function restoreStatement(table: WriteTable, key: RecordKey, touched: ColumnValues): Statement {
+export function restoreStatement(table: WriteTable, key: RecordKey, touched: ColumnValues, limits?: Limits): Statement {
   if (table.softDelete === undefined) throw new Error(`${table.sqlName} has no soft delete.`)
-  return update(table, new Map([...touched, [table.softDelete, null]]), key, deleted(table))
+  return update(table, new Map([...touched, [table.softDelete, null]]), key, deleted(table), limits)
 }
 
 /** Reads the record that a change is about: alive, or deleted for a restore. */
-export function currentStatement(table: WriteTable, key: RecordKey, state: 'alive' | 'deleted', lock?: LockStrength): Statement {
+export function currentStatement(
+  table: WriteTable,
+  key: RecordKey,
+  state: 'alive' | 'deleted',
+  lock?: LockStrength,
+  { only, check }: Limits = {},
+): Statement {
   const sql = new SqlBuilder()
-  const where = keySql(table, key, sql) + (state === 'alive' ? alive(table) : deleted(table))
-  return statement(sql, `select ${table.returning} from ${table.sqlName} where ${where}${lock === undefined ? '' : lockSql(lock)}`)
+  const columns = table.returning + checkSql(table, sql, check)
+  const where = keySql(table, key, sql) + (state === 'alive' ? alive(table) : deleted(table)) + onlySql(table, sql, only)
+  return statement(sql, `select ${columns} from ${table.sqlName} where ${where}${lock === undefined ? '' : lockSql(lock)}`)
 }
 
 export function lockSql(lock: LockStrength): string {
   return lock === 'whole' ? ' for update' : ' for no key update'
 }
 
-function update(table: WriteTable, columns: ColumnValues, key: RecordKey, condition: string): Statement {
+/** ` and …` for the records that a caller may have to do with. */
+export function onlySql(table: WriteTable, sql: SqlBuilder, only: Verdict = true): string {
+  return verdictSql(sql, table.sqlName, only)
+    .map((condition) => ` and ${condition}`)
+    .join('')
+}
+
+/** `, …`: whether a record is as it has to be, unknown being false. */
+export function checkSql(table: WriteTable, sql: SqlBuilder, check: Verdict = true): string {
+  if (typeof check === 'boolean') return check ? '' : ', false'
+  return `, (${conditionSql(sql, table.sqlName, check)}) is true`
+}
+
+function update(table: WriteTable, columns: ColumnValues, key: RecordKey, condition: string, { only, check }: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const set = [...columns].map(([field, value]) => `${quoteName(field.column)} = ${valueSql(field, value, sql)}`).join(', ')
-  const where = keySql(table, key, sql) + condition
-  return statement(sql, `update ${table.sqlName} set ${set} where ${where} returning ${table.returning}`)
+  const where = keySql(table, key, sql) + condition + onlySql(table, sql, only)
+  return statement(sql, `update ${table.sqlName} set ${set} where ${where} returning ${table.returning}${checkSql(table, sql, check)}`)
 }
 
 function keySql(table: WriteTable, key: RecordKey, sql: SqlBuilder): string {

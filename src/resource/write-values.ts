@@ -1,5 +1,6 @@
 // Parsed JSON of one record → what its columns are set to. Refuses unknown, read-only, missing and ill-fitting values, all at once.
 
+import { policyErrors } from '../auth/policy-errors.ts'
 import { type AppError, withoutStacks } from '../core/errors.ts'
 import type { Field } from '../model/model.ts'
 import { parseField } from '../model/parse-field.ts'
@@ -31,6 +32,7 @@ interface Intake {
  */
 export function createColumns(writer: Writer, values: RecordValues, giver: Giver = 'caller'): ColumnValues {
   return take(writer, values, giver, undefined, (intake) => {
+    fillOwned(intake)
     fillMade(intake, writer.made)
     fillTouched(
       intake,
@@ -48,6 +50,7 @@ export function createColumns(writer: Writer, values: RecordValues, giver: Giver
  */
 export function replaceColumns(writer: Writer, key: RecordKey, values: RecordValues, giver: Giver = 'caller'): ColumnValues {
   return take(writer, values, giver, key, (intake) => {
+    fillOwned(intake)
     fillMade(intake, writer.replaced)
     fillTouched(intake, writer.touched)
     requireFields(
@@ -67,13 +70,14 @@ export function replaceColumns(writer: Writer, key: RecordKey, values: RecordVal
  */
 export function patchColumns(writer: Writer, key: RecordKey, values: RecordValues, giver: Giver = 'caller'): ColumnValues {
   return take(writer, values, giver, key, (intake) => {
+    refuseOthers(intake)
     if (intake.columns.size > 0) fillTouched(intake, writer.touched)
   })
 }
 
 /** Refuses what is wrong with the values a caller gave, before hooks may add to them. */
 export function checkGiven(writer: Writer, key: RecordKey | undefined, values: RecordValues): void {
-  take(writer, values, 'caller', key, () => undefined)
+  take(writer, values, 'caller', key, refuseOthers)
 }
 
 /** What every UPDATE sets besides what it is about: `updated_at` and its like. */
@@ -101,6 +105,8 @@ function take(
 function refuse(problems: readonly AppError[]): void {
   if (problems.length === 0) return
   const fields = problems.map((problem) => problem.field ?? '')
+  if (problems.every(({ code }) => code === 'AUTH_FORBIDDEN'))
+    throw policyErrors.FORBIDDEN(fields).with({ details: problems.map((problem) => problem.toDetail()), field: fields[0] })
   throw writeErrors.INVALID(fields).with({ details: problems.map((problem) => problem.toDetail()), field: fields[0] })
 }
 
@@ -175,6 +181,22 @@ function refuseUnaddressable({ writer, columns, problems }: Intake): void {
     problems.push(
       writeErrors.INVALID_VALUE(key.name, 'must not be empty, "." or ".."', 'It is part of an address.').with({ field: key.name }),
     )
+}
+
+/** A record that can be the caller's alone is, unless it says that it is somebody else's. */
+function fillOwned(intake: Intake): void {
+  refuseOthers(intake)
+  const { writer, columns, problems } = intake
+  for (const [field, own] of writer.guard?.owned ?? [])
+    if (!columns.has(field) && !problems.some((problem) => problem.field === field.name)) columns.set(field, own)
+}
+
+function refuseOthers({ writer, columns, problems }: Intake): void {
+  for (const [field, own] of writer.guard?.owned ?? []) {
+    const value = columns.get(field)
+    const isOwn = value === undefined || (typeof value === 'string' && isSameValue(field, value, own))
+    if (!isOwn) problems.push(policyErrors.FORBIDDEN([field.name]).with({ field: field.name }))
+  }
 }
 
 function fillMade({ columns, problems }: Intake, fields: readonly Field[]): void {

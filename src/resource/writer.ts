@@ -5,6 +5,9 @@ import type { FencedWrites } from '../cache/fenced/writes.ts'
 import type { Database } from '../db/database.ts'
 import type { TextRows } from '../db/rows.ts'
 import type { Field, Model } from '../model/model.ts'
+import type { Operation } from './define.ts'
+import { type Guard, guardOf } from './access/guard.ts'
+import type { Sight } from './access/sights.ts'
 import { fieldNamed } from './field-named.ts'
 import { seesRecords } from './hooks.ts'
 import type { CompiledResource } from './registry.ts'
@@ -41,6 +44,8 @@ export interface Writer {
   readonly made: readonly Field[]
   /** Filled by `$onUpdate`. */
   readonly touched: readonly Field[]
+  /** What a caller's policies ask of the records of one write; undefined: nothing. */
+  readonly guard: Guard | undefined
 }
 
 /** How a writer's changes of fenced rows are kept out of the cache. */
@@ -57,23 +62,51 @@ export function compileWriter(
   models: Iterable<Model> = [resource.model],
   fenced?: FencedCache,
 ): Writer {
-  const { model, writable } = resource
-  const table = writeTable(resource)
+  const { model } = resource
   const tables = writtenTables(model, [...models])
   return {
+    ...seenBy(resource, shaper),
     db,
     tables,
     fence: fenced && { writes: fenced.writes, isNeeded: fenced.hasRedis && tables.some((name) => fenced.tables.has(name)) },
+    names: new StatementNames(),
+    made: model.fields.filter((field) => field.makeDefault !== undefined),
+    touched: model.fields.filter((field) => field.onUpdate !== undefined),
+    guard: undefined,
+  }
+}
+
+type Seen = Pick<Writer, 'resource' | 'shaper' | 'table' | 'writable' | 'required' | 'replaced'>
+
+/** What of a writer depends on the fields that a caller sees and sets. */
+function seenBy(resource: CompiledResource, shaper: RecordShaper): Seen {
+  const { writable } = resource
+  const table = writeTable(resource)
+  return {
     resource,
     shaper,
     table,
-    names: new StatementNames(),
     writable: new Set(writable),
     required: writable.filter((field) => !field.nullable && !field.hasDefault && !field.generated && field.onUpdate === undefined),
     replaced: writable.filter((field) => !table.key.includes(field) && field.onUpdate === undefined),
-    made: model.fields.filter((field) => field.makeDefault !== undefined),
-    touched: model.fields.filter((field) => field.onUpdate !== undefined),
   }
+}
+
+const seenParts = new WeakMap<CompiledResource, Seen>()
+
+/** The writer held to the policies of a caller, for one write. What depends on the caller's sight is made once for all with the same. */
+export function writerFor(
+  writer: Writer,
+  sight: Sight,
+  operation: Operation,
+  shaperOf: (resource: CompiledResource) => RecordShaper,
+): Writer {
+  const { resource } = sight
+  const guard = guardOf(sight, operation)
+  if (resource === writer.resource) return guard === undefined ? writer : { ...writer, guard }
+  const seen = seenParts.get(resource) ?? seenBy(resource, shaperOf(resource))
+  seenParts.set(resource, seen)
+  return { ...writer, ...seen, guard }
 }
 
 /** With what PostgreSQL does on its own: rows go or lose their key when the row goes that they point to. */

@@ -1,6 +1,7 @@
-// Which read an address stands for, as the cache knows it: for `plinth cache why`, which asks about one without sending it.
+// Which read an address stands for, as the cache knows it when nobody has signed in: for `plinth cache why`, which asks about one without sending it.
 
 import type { CachedRead } from '../cache/read.ts'
+import { anonymousCaller } from '../core/caller.ts'
 import { cachedGet, cachedList } from '../resource/cached-read.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { prepareGet, prepareList } from '../resource/run.ts'
@@ -33,13 +34,15 @@ export function readAt(rests: readonly CachedRest[], address: string): Addressed
 function listAt(rest: CachedRest, query: string): AddressedRead | undefined {
   const { engine, resource } = rest
   if (!isServed(resource, 'list', false)) return undefined
-  return { resource, read: cachedList(engine, prepareList(engine, resource, readListQuery(query)), formOf(rest)) }
+  const { resource: view, held } = engine.registry.sights.of(resource, anonymousCaller)
+  return { resource, read: cachedList(engine, prepareList(engine, view, readListQuery(query)), formOf(rest))?.(held) }
 }
 
 function recordAt(rest: CachedRest, key: readonly string[], query: string): AddressedRead | undefined {
   const { engine, resource } = rest
   if (!isServed(resource, 'get', false) || key.length !== resource.model.primaryKey.length) return undefined
-  return { resource, read: cachedGet(engine, prepareGet(resource, readShapeQuery(query)), formOf(rest))?.(key) }
+  const { resource: view, held } = engine.registry.sights.of(resource, anonymousCaller)
+  return { resource, read: cachedGet(engine, prepareGet(view, readShapeQuery(query)), formOf(rest))?.(key, held) }
 }
 
 /** Undefined for what is no address. */

@@ -5,46 +5,49 @@ import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
 import type { HttpReply, HttpRequest, Route } from '../http/route.ts'
 import { cachedGet } from '../resource/cached-read.ts'
 import { resourceErrors } from '../resource/errors.ts'
+import type { CompiledResource } from '../resource/registry.ts'
 import type { RecordKey } from '../resource/request.ts'
 import { type PreparedGet, prepareGet, runGet } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
+import type { Held } from '../resource/sql-builder.ts'
 import { readShapeQuery } from './read-query.ts'
 import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
-import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
+import { admitted, keyOf, queryOf, type RestResource } from './rest-resource.ts'
 
 /** A shape of records that may be asked for again, for any of them. */
 interface KnownGet {
-  fillOf(key: RecordKey): Fill
-  readonly readOf: ((key: RecordKey) => CachedRead) | undefined
+  fillOf(key: RecordKey, held: Held): Fill
+  readonly readOf: ((key: RecordKey, held: Held) => CachedRead) | undefined
 }
 
 export function getHandler(rest: RestResource): Route['handler'] {
   const { engine, resource } = rest
-  const getOf = remembering((query) => knownGet(rest, query))
+  const getOf = remembering((view, query) => knownGet(rest, view, query))
   const send = recordSender(rest)
   const keep = nearKeeper(rest)
   return (request, reply) => {
-    const { readOf, fillOf } = getOf(queryOf(request))
+    const { resource: view, held } = admitted(rest, request, 'get')
+    const { readOf, fillOf } = getOf(view, queryOf(request))
     const key = keyOf(resource, request)
-    const read = readOf?.(key)
+    const read = readOf?.(key, held)
     const near = read === undefined ? undefined : engine.cache?.near(read)
     if (read === undefined || near === undefined)
-      return find(rest, read, fillOf(key)).then(({ entry, status }) => send(request, reply, entry, status))
+      return find(rest, read, fillOf(key, held)).then(({ entry, status }) => send(request, reply, entry, status))
     send(request, reply, near, 'near')
     keep(request, reply, read, near)
     return undefined
   }
 }
 
-function knownGet(rest: RestResource, query: string): KnownGet {
-  const prepared = prepareGet(rest.resource, readShapeQuery(query))
-  return { fillOf: (key) => getFill(rest, prepared, key), readOf: cachedGet(rest.engine, prepared, formOf(rest)) }
+function knownGet(rest: RestResource, view: CompiledResource, query: string): KnownGet {
+  const prepared = prepareGet(view, readShapeQuery(query))
+  return { fillOf: (key, held) => getFill(rest, prepared, key, held), readOf: cachedGet(rest.engine, prepared, formOf(rest)) }
 }
 
 /** The tag is that of the record alone, because writes answer with the same. */
-function getFill({ engine, format }: RestResource, prepared: PreparedGet, key: RecordKey): Fill {
+function getFill({ engine, format }: RestResource, prepared: PreparedGet, key: RecordKey, held: Held): Fill {
   return async (reads) => {
-    const json = await runGet(engine, prepared, key, reads)
+    const json = await runGet(engine, prepared, key, reads, held)
     return json === undefined ? undefined : { etag: etagOf(json), body: format.record(json), facts: {} }
   }
 }

@@ -4,20 +4,22 @@ import type { Entry } from '../cache/entry.ts'
 import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
 import type { HttpReply, HttpRequest, Route } from '../http/route.ts'
 import { cachedList } from '../resource/cached-read.ts'
+import type { CompiledResource } from '../resource/registry.ts'
 import { type PreparedList, prepareList, runList } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
+import type { Held } from '../resource/sql-builder.ts'
 import { explainList, wantsExplanation } from './explain.ts'
 import { linkBase, nextLink, type PagePlace } from './page-links.ts'
 import { readListQuery } from './read-query.ts'
 import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
-import { queryOf, type RestResource } from './rest-resource.ts'
+import { admitted, queryOf, type RestResource } from './rest-resource.ts'
 
 /** A list that may be asked for again. */
 interface KnownList {
   /** The caller's own address, for the link to the next page: two that mean the same list have links of their own. */
   readonly links: string
-  readonly fill: Fill
-  readonly read: CachedRead | undefined
+  fillOf(held: Held): Fill
+  readonly readOf: ((held: Held) => CachedRead) | undefined
 }
 
 /** What a reply has beside its body. */
@@ -27,31 +29,38 @@ interface PageFacts extends PagePlace {
 
 /** A near copy is answered without a promise; everything else waits for the database or a store. */
 export function listHandler(rest: RestResource): Route['handler'] {
-  const { engine, resource } = rest
-  const listOf = remembering((query) => knownList(rest, query))
+  const { engine } = rest
+  const listOf = remembering((view, query) => knownList(rest, view, query))
   const send = pageSender(rest)
   const keep = nearKeeper(rest)
   return (request, reply) => {
     const query = queryOf(request)
-    if (rest.explains && wantsExplanation(query)) return explainList(engine, resource, query, reply)
-    const { read, fill, links } = listOf(query)
+    const sight = admitted(rest, request, 'list')
+    const { resource: view, held } = sight
+    if (rest.explains && wantsExplanation(query)) return explainList(engine, sight, query, reply)
+    const { readOf, fillOf, links } = listOf(view, query)
+    const read = readOf?.(held)
     const near = read === undefined ? undefined : engine.cache?.near(read)
     if (read === undefined || near === undefined)
-      return find(rest, read, fill).then(({ entry, status }) => send(request, reply, links, entry, status))
+      return find(rest, read, fillOf(held)).then(({ entry, status }) => send(request, reply, links, entry, status))
     send(request, reply, links, near, 'near')
     keep(request, reply, read, near)
     return undefined
   }
 }
 
-function knownList(rest: RestResource, query: string): KnownList {
-  const prepared = prepareList(rest.engine, rest.resource, readListQuery(query))
-  return { links: linkBase(rest.path, query), fill: listFill(rest, prepared), read: cachedList(rest.engine, prepared, formOf(rest)) }
+function knownList(rest: RestResource, view: CompiledResource, query: string): KnownList {
+  const prepared = prepareList(rest.engine, view, readListQuery(query))
+  return {
+    links: linkBase(rest.path, query),
+    fillOf: (held) => listFill(rest, prepared, held),
+    readOf: cachedList(rest.engine, prepared, formOf(rest)),
+  }
 }
 
-function listFill({ engine, format }: RestResource, prepared: PreparedList): Fill {
+function listFill({ engine, format }: RestResource, prepared: PreparedList, held: Held): Fill {
   return async (reads) => {
-    const page = await runList(engine, prepared, reads)
+    const page = await runList(engine, prepared, reads, held)
     const { hasMore, next, number } = page
     const facts: PageFacts = { hasMore, next, number, headers: format.pageHeaders(page) }
     const body = format.page(page)

@@ -4,8 +4,7 @@ import type { Callers } from '../http/callers.ts'
 import { addVary } from '../http/cors.ts'
 import type { HttpReply } from '../http/route.ts'
 import type { CacheControl } from '../resource/define.ts'
-import { isForAnyone } from '../resource/policy.ts'
-import { reachable } from '../resource/reachable.ts'
+import { isSameForAll } from '../resource/access/same-for-all.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { parseDuration } from '../support/duration.ts'
 
@@ -18,15 +17,11 @@ export type KeepRead = (reply: HttpReply) => HttpReply
  */
 export function readCaching(resource: CompiledResource, callers: Callers): KeepRead {
   const value = cacheControlText(resource.options.cacheControl)
-  const names = [...reachable(resource)].every(isReadByAnyone) ? [] : callers.headers
+  const names = isSameForAll(resource) ? [] : callers.headers
   return (reply) => {
     for (const name of names) addVary(reply, name)
     return reply.header('cache-control', value)
   }
-}
-
-function isReadByAnyone({ options: { access } }: CompiledResource): boolean {
-  return isForAnyone(access, 'list') && isForAnyone(access, 'get')
 }
 
 /** Without an age a copy may be kept, and has to be asked about each time: the ETag makes that a 304. */

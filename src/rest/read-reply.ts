@@ -3,7 +3,8 @@
 import type { Entry } from '../cache/entry.ts'
 import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
-import { isForAnyone } from '../resource/policy.ts'
+import { isSameForAll } from '../resource/access/same-for-all.ts'
+import type { CompiledResource } from '../resource/registry.ts'
 import { Lru } from '../support/lru.ts'
 import { sendWithEtag } from './conditional.ts'
 import { readCaching } from './read-caching.ts'
@@ -13,16 +14,29 @@ import type { RestResource } from './rest-resource.ts'
 const rememberedQueries = 500
 const longestRemembered = 1000
 
-/** What is made of a query string, made again only when it was not seen lately. */
-export function remembering<value>(make: (query: string) => value): (query: string) => value {
+/** What is made of a query string for those who see a resource alike, made again only when it was not seen lately. */
+export function remembering<value>(
+  make: (resource: CompiledResource, query: string) => value,
+): (resource: CompiledResource, query: string) => value {
   const remembered = new Lru<value>(rememberedQueries)
-  return (query) => {
-    const known = remembered.get(query)
+  return (resource, query) => {
+    const name = `${numberOf(resource)} ${query}`
+    const known = remembered.get(name)
     if (known !== undefined) return known
-    const made = make(query)
-    if (query.length <= longestRemembered) remembered.set(query, made)
+    const made = make(resource, query)
+    if (query.length <= longestRemembered) remembered.set(name, made)
     return made
   }
+}
+
+const numbers = new WeakMap<CompiledResource, number>()
+let views = 0
+
+function numberOf(resource: CompiledResource): number {
+  const known = numbers.get(resource)
+  if (known !== undefined) return known
+  numbers.set(resource, (views += 1))
+  return views
 }
 
 /** What an answer looks like: faces and formats that frame the same records differently do not share it. */
@@ -45,8 +59,8 @@ export async function find({ engine }: RestResource, read: CachedRead | undefine
 export type KeepNear = (request: HttpRequest, reply: HttpReply, read: CachedRead, entry: Entry) => void
 
 /** Lets a near copy that was just sent be sent to its address without coming here, as long as the cache would give it. */
-export function nearKeeper({ engine: { cache }, resource: { options }, known }: RestResource): KeepNear {
-  const isForAll = isForAnyone(options.access, 'list') && isForAnyone(options.access, 'get')
+export function nearKeeper({ engine: { cache }, resource, known }: RestResource): KeepNear {
+  const isForAll = isSameForAll(resource)
   return (request, reply, read, entry) => {
     if (isForAll) known.keep(request, reply, entry.body, () => cache?.isNear(read, entry) === true)
   }

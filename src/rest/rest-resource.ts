@@ -1,14 +1,18 @@
 // A resource as REST serves it, and what its handlers read of a request's address.
 
+import { anonymousCaller } from '../core/caller.ts'
 import type { Callers } from '../http/callers.ts'
 import type { KnownAnswers } from '../http/known-answers.ts'
 import type { Once } from '../http/idempotency/once.ts'
 import type { HttpRequest } from '../http/route.ts'
+import { admit } from '../resource/access/admit.ts'
+import type { Sight } from '../resource/access/sights.ts'
 import type { Operation } from '../resource/define.ts'
+import { recordShaper } from '../resource/record-shaper.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import type { RecordKey } from '../resource/request.ts'
 import type { Engine } from '../resource/run.ts'
-import type { Writer } from '../resource/writer.ts'
+import { type Writer, writerFor } from '../resource/writer.ts'
 import type { ReplyFormat } from './reply-format.ts'
 
 export interface RestResource {
@@ -27,6 +31,22 @@ export interface RestResource {
   readonly callers: Callers
   /** Takes near copies, so that they are sent without being asked for here. */
   readonly known: KnownAnswers
+}
+
+/**
+ * The resource as whoever asks sees it.
+ *
+ * @throws AppError `AUTH_REQUIRED` (401) or `AUTH_FORBIDDEN` (403) when they may not do this with any record
+ */
+export function admitted({ engine, resource }: RestResource, { exchange }: HttpRequest, operation: Operation): Sight {
+  const sight = engine.registry.sights.of(resource, exchange?.caller ?? anonymousCaller)
+  admit(sight, operation)
+  return sight
+}
+
+/** A writer that is held to the policies of whoever asks; throws as `admitted`. */
+export function admittedWriter(rest: RestResource, request: HttpRequest, operation: Operation): Writer {
+  return writerFor(rest.writer, admitted(rest, request, operation), operation, recordShaper)
 }
 
 /** `:id`; a key of several parts has a segment for each: `:order_id/:product_id`. */

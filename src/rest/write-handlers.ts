@@ -3,49 +3,57 @@
 import { currentRequestId } from '../core/context.ts'
 import { type Answer, jsonAnswer, sendAnswer } from '../http/answer.ts'
 import type { HttpRequest, Route } from '../http/route.ts'
+import type { Operation } from '../resource/define.ts'
 import { resourceErrors } from '../resource/errors.ts'
 import { runsInTransaction } from '../resource/hooks.ts'
 import type { Preconditions, RecordValues, WriteRequest } from '../resource/request.ts'
 import { type WrittenRecord, writeBulk, writeRecord } from '../resource/write.ts'
 import { writeErrors } from '../resource/write-errors.ts'
 import { inTransaction, type WriteContext } from '../resource/write-run.ts'
+import type { Writer } from '../resource/writer.ts'
 import { isAny } from '../support/entity-tags.ts'
 import { isBulk, readChanges, readKeys } from './read-body.ts'
 import { refuseQuery } from './read-query.ts'
-import { keyOf, queryOf, type RestResource } from './rest-resource.ts'
+import { admittedWriter, keyOf, queryOf, type RestResource } from './rest-resource.ts'
 
 /** What a write answers, when it has been done. */
-type Write = (request: HttpRequest, context: WriteContext) => Promise<Answer>
+type Write = (request: HttpRequest, context: WriteContext, writer: Writer) => Promise<Answer>
 
-function handlerOf(rest: RestResource, write: Write): Route['handler'] {
+/** Who may not do this with any record is refused before anything is looked at, also the answer to an Idempotency-Key. */
+function handlerOf(rest: RestResource, operation: Operation, write: Write): Route['handler'] {
   return async (request, reply) => {
+    const writer = admittedWriter(rest, request, operation)
     refuseQuery(queryOf(request))
-    return sendAnswer(reply, await answerOnce(rest, request, write))
+    return sendAnswer(reply, await answerOnce(rest, request, (context) => write(request, context, writer)))
   }
 }
 
 /** With an Idempotency-Key the write runs in a transaction with the key, and not at all when the key has its answer. */
-function answerOnce({ once, writer, resource }: RestResource, request: HttpRequest, write: Write): Promise<Answer> {
+function answerOnce(
+  { once, writer, resource }: RestResource,
+  request: HttpRequest,
+  write: (context: WriteContext) => Promise<Answer>,
+): Promise<Answer> {
   const requestId = currentRequestId()
   const claim = once.claimOf(request)
-  if (claim === undefined) return write(request, { requestId })
+  if (claim === undefined) return write({ requestId })
   const retry = !runsInTransaction(resource.options.hooks)
   return once.answer(
     claim,
-    () => write(request, { requestId, joins: true }),
+    () => write({ requestId, joins: true }),
     (work) => inTransaction(writer, work, { retry }),
   )
 }
 
 export function createHandler(rest: RestResource): Route['handler'] {
-  const { writer, format, path } = rest
-  return handlerOf(rest, async ({ body, headers }, context) => {
+  const { format, path } = rest
+  return handlerOf(rest, 'create', async ({ body, headers }, context, writer) => {
     if (isBulk(body)) {
       const written = await writeBulk(writer, { operation: 'create', items: body }, context)
       return jsonAnswer(201, format.records(written.json))
     }
     const written = await writeOne(
-      rest,
+      writer,
       { operation: 'create', values: body as RecordValues, noneMatch: headers['if-none-match'] },
       context,
     )
@@ -55,22 +63,23 @@ export function createHandler(rest: RestResource): Route['handler'] {
 }
 
 export function changeHandler(rest: RestResource, operation: 'replace' | 'patch'): Route['handler'] {
-  return handlerOf(rest, (request, context) => {
+  return handlerOf(rest, operation, (request, context, writer) => {
     const values = request.body as RecordValues
-    return answerRecord(rest, { operation, key: keyOf(rest.resource, request), values, ...conditionsOf(rest, request) }, context)
+    const write = { operation, key: keyOf(rest.resource, request), values, ...conditionsOf(rest, request) }
+    return answerRecord(rest, writer, write, context)
   })
 }
 
 export function restoreHandler(rest: RestResource): Route['handler'] {
-  return handlerOf(rest, (request, context) =>
-    answerRecord(rest, { operation: 'restore', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) }, context),
+  return handlerOf(rest, 'restore', (request, context, writer) =>
+    answerRecord(rest, writer, { operation: 'restore', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) }, context),
   )
 }
 
 export function deleteHandler(rest: RestResource): Route['handler'] {
-  return handlerOf(rest, async (request, context) => {
+  return handlerOf(rest, 'delete', async (request, context, writer) => {
     const { etag } = await writeOne(
-      rest,
+      writer,
       { operation: 'delete', key: keyOf(rest.resource, request), ...conditionsOf(rest, request) },
       context,
     )
@@ -80,8 +89,8 @@ export function deleteHandler(rest: RestResource): Route['handler'] {
 }
 
 export function bulkPatchHandler(rest: RestResource): Route['handler'] {
-  const { writer, resource, format } = rest
-  return handlerOf(rest, async (request, context) => {
+  const { resource, format } = rest
+  return handlerOf(rest, 'patch', async (request, context, writer) => {
     refuseMatch(request)
     const written = await writeBulk(writer, readChanges(resource, request.body), context)
     return jsonAnswer(200, format.records(written.json))
@@ -89,8 +98,8 @@ export function bulkPatchHandler(rest: RestResource): Route['handler'] {
 }
 
 export function bulkDeleteHandler(rest: RestResource): Route['handler'] {
-  const { writer, resource } = rest
-  return handlerOf(rest, async (request, context) => {
+  const { resource } = rest
+  return handlerOf(rest, 'delete', async (request, context, writer) => {
     refuseMatch(request)
     await writeBulk(writer, readKeys(resource, request.body), context)
     return nothing
@@ -99,14 +108,14 @@ export function bulkDeleteHandler(rest: RestResource): Route['handler'] {
 
 const nothing: Answer = { status: 204, headers: {} }
 
-async function answerRecord(rest: RestResource, write: WriteRequest, context: WriteContext): Promise<Answer> {
-  const { json, etag } = await writeOne(rest, write, context)
+async function answerRecord(rest: RestResource, writer: Writer, write: WriteRequest, context: WriteContext): Promise<Answer> {
+  const { json, etag } = await writeOne(writer, write, context)
   return jsonAnswer(200, rest.format.record(json), { etag })
 }
 
-async function writeOne({ writer, resource }: RestResource, write: WriteRequest, context: WriteContext): Promise<WrittenRecord> {
+async function writeOne(writer: Writer, write: WriteRequest, context: WriteContext): Promise<WrittenRecord> {
   const written = await writeRecord(writer, write, context)
-  if (written === undefined) throw resourceErrors.NOT_FOUND(resource.name)
+  if (written === undefined) throw resourceErrors.NOT_FOUND(writer.resource.name)
   return written
 }
 

@@ -1,0 +1,89 @@
+// What a caller's policies ask of one write: of the record before, and of the record after. The row is locked while it is looked at, because
+// the conditions stand in the statements that lock and change it.
+
+import { isSameValue } from '../../model/same-value.ts'
+import type { Field } from '../../model/model.ts'
+import type { Operation } from '../define.ts'
+import type { Condition, Verdict } from '../plan.ts'
+import { verdictModels } from '../read-tables.ts'
+import { sourceFields } from '../relation-sql.ts'
+import type { ColumnValues } from '../write-columns.ts'
+import { ruleOf } from './admit.ts'
+import type { Sight } from './sights.ts'
+
+export interface Guard {
+  readonly sight: Sight
+  readonly operation: Operation
+  /** Records that the caller may see: the others are not found. */
+  readonly seen: Verdict
+  /** Records that the caller may change in this way. */
+  readonly before: Verdict
+  /** What the record has to be when it has been written. */
+  readonly after: Verdict
+  /** Fields that can have one value only: the caller's own key. */
+  readonly owned: ReadonlyMap<Field, string>
+}
+
+/** Undefined when the policies ask nothing of a record. */
+export function guardOf(sight: Sight, operation: Operation): Guard | undefined {
+  const { rows, after: updated } = sight.decision
+  const rule = ruleOf(operation)
+  const before = rule === 'create' ? true : rows[rule]
+  const after = rule === 'create' ? rows.create : rule === 'update' ? updated : true
+  if (before === true && after === true) return undefined
+  const isRead = sight.resource.access.rules.get.policy.policy !== 'nobody'
+  return { sight, operation, seen: isRead ? rows.get : before, before, after, owned: new Map(ownedFields(after)) }
+}
+
+/** Fields that every record has to have the caller's own key in. */
+function ownedFields(verdict: Verdict): [Field, string][] {
+  if (typeof verdict === 'boolean') return []
+  if (verdict.type === 'all') return verdict.conditions.flatMap(ownedFields)
+  return verdict.type === 'compare' && verdict.own === true ? [[verdict.field, verdict.values[0] ?? '']] : []
+}
+
+/** Whether the record has to be looked at when it has been written: not when the columns that are set cannot make a difference. */
+export function needsCheck({ after, operation }: Guard, columns: ColumnValues): boolean {
+  if (typeof after === 'boolean') return false
+  if (ruleOf(operation) !== 'create' && !touches(after, columns)) return false
+  return !isProven(after, columns)
+}
+
+/** The row alone decides, by columns that are set here to what they have to be. */
+function isProven(condition: Condition, columns: ColumnValues): boolean {
+  switch (condition.type) {
+    case 'all':
+      return condition.conditions.every((one) => isProven(one, columns))
+    case 'any':
+      return condition.conditions.some((one) => isProven(one, columns))
+    case 'compare': {
+      const value = columns.get(condition.field)
+      return condition.operator === 'eq' && typeof value === 'string' && isSameValue(condition.field, value, condition.values[0] ?? '')
+    }
+    default:
+      return false
+  }
+}
+
+function touches(condition: Condition, columns: ColumnValues): boolean {
+  const fields = new Set(conditionFields(condition))
+  const others = new Set(verdictModels(condition))
+  return [...columns.keys()].some((field) => fields.has(field) || [...others].some((model) => model.fieldByName.get(field.name) === field))
+}
+
+/** Fields of the row itself that a condition looks at. */
+export function conditionFields(condition: Condition): readonly Field[] {
+  switch (condition.type) {
+    case 'all':
+    case 'any':
+      return condition.conditions.flatMap(conditionFields)
+    case 'not':
+      return conditionFields(condition.condition)
+    case 'related':
+      return sourceFields(condition.relation)
+    case 'linked':
+      return [condition.from]
+    default:
+      return [condition.field]
+  }
+}

@@ -1,0 +1,71 @@
+// What each caller sees of each resource. Callers for whom the policies decide alike share one view, and with it plans and statements.
+
+import type { Caller } from '../../core/caller.ts'
+import { Lru } from '../../support/lru.ts'
+import { reachable } from '../reachable.ts'
+import type { CompiledResource } from '../registry.ts'
+import { type Held, nothingHeld } from '../sql-builder.ts'
+import { type Decision, decide } from './decide.ts'
+import { isSameForAll } from './same-for-all.ts'
+import { viewOf } from './view.ts'
+
+/** A resource as one caller sees it. */
+export interface Sight {
+  readonly who: Caller
+  /** For plans. */
+  readonly resource: CompiledResource
+  /** For the statements of those plans. */
+  readonly held: Held
+  readonly decision: Decision
+}
+
+/** Views remembered per resource. Their number is that of the ways in which policies decide, which roles multiply. */
+const mostViews = 100
+
+export class Sights {
+  /** A caller is plain data that is not changed, so what was decided about one is good as long as there is one. */
+  readonly #sights = new WeakMap<Caller, Map<CompiledResource, Sight>>()
+  readonly #decisions = new WeakMap<Caller, Map<CompiledResource, Decision>>()
+  readonly #views = new WeakMap<CompiledResource, Lru<CompiledResource>>()
+
+  /** @param resource  as the registry has it */
+  of(resource: CompiledResource, who: Caller): Sight {
+    return remembered(this.#sights, who, resource, () => this.#see(resource, who))
+  }
+
+  #see(resource: CompiledResource, who: Caller): Sight {
+    const decision = this.#decide(resource, who)
+    if (isSameForAll(resource)) return { who, resource, held: nothingHeld, decision }
+    const reached = [...reachable(resource)]
+    const decisions = reached.map((one) => this.#decide(one, who))
+    const held = new Map(reached.map((one, i) => [one.name, decisions[i]?.held ?? []]))
+    return { who, resource: this.#view(resource, JSON.stringify(decisions.map(({ shape }) => shape)), who), held, decision }
+  }
+
+  #decide(resource: CompiledResource, who: Caller): Decision {
+    return remembered(this.#decisions, who, resource, () => decide(resource, who))
+  }
+
+  #view(resource: CompiledResource, shape: string, who: Caller): CompiledResource {
+    const views = this.#views.get(resource) ?? new Lru<CompiledResource>(mostViews)
+    this.#views.set(resource, views)
+    const view = views.get(shape) ?? viewOf(resource, (one) => this.#decide(one, who))
+    views.set(shape, view)
+    return view
+  }
+}
+
+function remembered<value>(
+  values: WeakMap<Caller, Map<CompiledResource, value>>,
+  who: Caller,
+  resource: CompiledResource,
+  make: () => value,
+): value {
+  const own = values.get(who) ?? new Map<CompiledResource, value>()
+  values.set(who, own)
+  const known = own.get(resource)
+  if (known !== undefined) return known
+  const made = make()
+  own.set(resource, made)
+  return made
+}

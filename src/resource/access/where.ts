@@ -1,0 +1,97 @@
+// `where((who) => ({ status: 'published' }))`: what the function says of a caller, planned like the filter of a request. It sees every
+// field and relation of the table. Whatever cannot be compared (`undefined`, a value that does not fit) is met by no row, also inside `not`.
+
+import type { RowCondition, RowFilter, RowValue } from '../../auth/policies.ts'
+import { anonymousCaller, type Caller } from '../../core/caller.ts'
+import { AppError } from '../../core/errors.ts'
+import type { FilterOperator } from '../../model/kinds/kind.ts'
+import { planFilter } from '../filter.ts'
+import type { Verdict } from '../plan.ts'
+import type { CompiledResource } from '../registry.ts'
+import type { FilterNode } from '../request.ts'
+import { allOf, anyOf, turned } from './verdicts.ts'
+
+type Condition = (who: Caller) => RowCondition
+type Comparison = Extract<FilterNode, { path: readonly string[] }>
+
+/** @throws Error when the function fails, returns something else, or names what the table does not have */
+export function whereVerdict(condition: Condition, table: CompiledResource, who: Caller, negated: boolean): Verdict {
+  const said: unknown = condition(who)
+  return typeof said === 'boolean' ? said !== negated : filterVerdict(checked(said), table, negated)
+}
+
+/** An empty object or a promise would be every row. */
+function checked(said: unknown): RowFilter {
+  const isPlain = typeof said === 'object' && said !== null && [Object.prototype, null].includes(Object.getPrototypeOf(said))
+  if (isPlain && Object.keys(said).length > 0) return said as RowFilter
+  throw new TypeError('A condition of where() is true, false, or an object that names at least one field.')
+}
+
+function filterVerdict(filter: RowFilter, table: CompiledResource, negated: boolean): Verdict {
+  const groups = Object.entries(filter).filter(isGroup)
+  const own = Object.entries(filter).filter((entry) => !isGroup(entry))
+  const verdicts = [
+    ...(own.length === 0 ? [] : [ownVerdict(own, table, negated)]),
+    ...groups.map(([word, members]) => groupVerdict(word as 'or' | 'and', members as readonly RowFilter[], table, negated)),
+  ]
+  return negated ? anyOf(verdicts) : allOf(verdicts)
+}
+
+function isGroup([word, value]: [string, unknown]): boolean {
+  return (word === 'or' || word === 'and') && Array.isArray(value)
+}
+
+function groupVerdict(word: 'or' | 'and', members: readonly RowFilter[], table: CompiledResource, negated: boolean): Verdict {
+  const verdicts = members.map((member) => filterVerdict(checked(member), table, negated))
+  return (word === 'and') === negated ? anyOf(verdicts) : allOf(verdicts)
+}
+
+/** The comparisons of one object: those behind the same relation are about the same record there. */
+function ownVerdict(entries: readonly [string, unknown][], table: CompiledResource, negated: boolean): Verdict {
+  const comparisons = entries.flatMap(([path, value]) => comparisonsOf(path, value))
+  if (comparisons.includes(undefined)) return false
+  try {
+    return turned(planFilter(table, { all: comparisons as readonly Comparison[] }), negated)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'RESOURCE_INVALID_VALUE') return false
+    throw error instanceof AppError ? new Error(`where: ${error.message}`, { cause: error }) : error
+  }
+}
+
+function comparisonsOf(path: string, value: unknown): (Comparison | undefined)[] {
+  const isPlain = typeof value !== 'object' || value === null || value instanceof Date
+  if (isPlain) return [comparison(path, value === null ? 'null' : 'eq', value === null ? [true] : [value as RowValue])]
+  return Object.entries(value).map(([operator, values]) => comparison(path, operator as FilterOperator, [values as RowValue].flat()))
+}
+
+/** Undefined when a value is not known. */
+function comparison(path: string, operator: FilterOperator, values: readonly RowValue[]): Comparison | undefined {
+  const texts = values.map(textOf)
+  if (texts.includes(undefined)) return undefined
+  return { path: path.split('.'), operator, values: texts as readonly string[], source: path }
+}
+
+function textOf(value: RowValue): string | undefined {
+  if (value === undefined || value === null) return undefined
+  return value instanceof Date ? value.toISOString() : String(value)
+}
+
+const somebody: Caller = { ...anonymousCaller, kind: 'user', id: '1', tenant: '1' }
+
+/** What can be known before anybody asks: the function is called for nobody and for somebody. What it throws for the latter may be right for others. */
+export function whereProblems(condition: Condition, table: CompiledResource): string[] {
+  const nobodys = problemFor(condition, table, anonymousCaller)
+  const somebodys = problemFor(condition, table, somebody)
+  const isNamed = (problem: string | undefined): boolean => problem?.startsWith('where: ') === true
+  return [...new Set([nobodys, ...(isNamed(somebodys) ? [somebodys] : [])])].filter((problem) => problem !== undefined)
+}
+
+function problemFor(condition: Condition, table: CompiledResource, who: Caller): string | undefined {
+  try {
+    whereVerdict(condition, table, who, false)
+    return undefined
+  } catch (error) {
+    const { message } = error as Error
+    return message.startsWith('where: ') ? message : `where, for a caller who has not signed in: ${message}`
+  }
+}
