@@ -14,6 +14,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http'],
   'find-my-way': ['http'],
   nodemailer: ['mail'],
+  otpauth: ['auth'],
   pg: ['db'],
   pino: ['core'],
   'pino-pretty': ['core'],

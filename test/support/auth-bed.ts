@@ -6,6 +6,7 @@ import type { Database } from '../../src/db/database.ts'
 import { installSystem } from '../../src/db/system/install.ts'
 import { createRedis } from '../../src/redis/create-redis.ts'
 import { createState } from '../../src/state/create-state.ts'
+import type { RateCounter } from '../../src/state/rate-counter.ts'
 import type { SessionStore } from '../../src/state/sessions.ts'
 import { connectDatabase } from './database.ts'
 import { scratchDatabase } from './postgres.ts'
@@ -13,6 +14,7 @@ import { scratchDatabase } from './postgres.ts'
 export interface AuthProcess {
   readonly db: Database
   readonly sessions: SessionStore
+  readonly rates: RateCounter
 }
 
 export interface AuthBed {
@@ -47,5 +49,5 @@ async function startAuthProcess(url: string, redisUrl: string | undefined, closi
     () => redis?.close(),
     () => state.close(),
   )
-  return { db, sessions: state.sessions }
+  return { db, sessions: state.sessions, rates: state.rates }
 }

@@ -50,6 +50,11 @@ export class TryLimits {
     return this.#demand({ key: `auth:password:${user}`, most: 10, windowMs: quarterMs })
   }
 
+  /** Counts a try of a code by whoever has shown the password: of a million codes three are right. @throws AppError AUTH_TOO_MANY_TRIES */
+  code(user: string): Promise<void> {
+    return this.#demand({ key: `auth:code:${user}`, most: 10, windowMs: quarterMs })
+  }
+
   /** Counts a request of an address that makes mails. @throws AppError AUTH_TOO_MANY_TRIES */
   mailFrom(address: string): Promise<void> {
     return this.#demand({ key: `auth:mail-from:${addressBlock(address)}`, most: 30, windowMs: hourMs })

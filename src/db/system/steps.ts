@@ -9,6 +9,7 @@ import { idempotencyStep } from './idempotency-step.ts'
 import { rateCountersStep } from './rate-counters-step.ts'
 import { rateHitsStep } from './rate-hits-step.ts'
 import { refreshTokensStep } from './refresh-tokens-step.ts'
+import { secondFactorsStep } from './second-factors-step.ts'
 import { sessionsStep } from './sessions-step.ts'
 import { signingKeysStep } from './signing-keys-step.ts'
 import type { SystemStep } from './step.ts'
@@ -28,4 +29,5 @@ export const systemSteps: readonly SystemStep[] = [
   signingKeysStep,
   refreshTokensStep,
   apiKeysStep,
+  secondFactorsStep,
 ]
