@@ -1,7 +1,6 @@
 // Counts hits in PostgreSQL, by the clock of PostgreSQL; `plinth.rate_hits` has the algorithm. A process has one statement of it under way at a
 // time: hits that come meanwhile go together in the next one. So counting takes one connection, and a commit counts as many as there are.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../db/database.ts'
 import { type TextRows, textColumns } from '../db/rows.ts'
 import type { Counted, Hit, RateStore } from './rate-counter.ts'
@@ -21,6 +20,7 @@ interface Waiting {
   readonly hit: Hit
   /** Set when nobody waits any more. */
   isOver: boolean
+  timer?: NodeJS.Timeout
   resolve(counted: Counted): void
   reject(reason: unknown): void
 }
@@ -50,25 +50,29 @@ class PostgresRates implements RateStore {
     return isStuck || now < this.#pausedUntil ? undefined : 'postgres'
   }
 
-  async count(hit: Hit): Promise<Counted> {
-    const stop = new AbortController()
+  count(hit: Hit): Promise<Counted> {
     const { promise, resolve, reject } = Promise.withResolvers<Counted>()
     const waiting: Waiting = { hit, isOver: false, resolve, reject }
+    const late = setTimeout(
+      () => this.#fail(waiting, new Error(`PostgreSQL did not count a hit within ${this.#budgetMs} ms.`)),
+      this.#budgetMs,
+    )
+    waiting.timer = late.unref()
     this.#waiting.push(waiting)
     if (this.#sentAt === undefined) void this.#run()
-    const late = sleep(this.#budgetMs, undefined, { signal: stop.signal, ref: false }).then(() => {
-      throw new Error(`PostgreSQL did not count a hit within ${this.#budgetMs} ms.`)
-    })
-    late.catch(() => undefined)
-    try {
-      return await Promise.race([promise, late])
-    } catch (error) {
-      this.#pausedUntil = performance.now() + pauseMs
-      throw error
-    } finally {
-      waiting.isOver = true
-      stop.abort()
-    }
+    return promise
+  }
+
+  /** Nothing is asked for a while, so that not every request waits for what does not come. */
+  #fail(waiting: Waiting, error: unknown): void {
+    this.#end(waiting)
+    this.#pausedUntil = performance.now() + pauseMs
+    waiting.reject(error)
+  }
+
+  #end(waiting: Waiting): void {
+    waiting.isOver = true
+    clearTimeout(waiting.timer)
   }
 
   async #run(): Promise<void> {
@@ -77,7 +81,7 @@ class PostgresRates implements RateStore {
       try {
         this.#answer(group, await this.#ask(group.map(({ hit }) => hit)))
       } catch (error) {
-        for (const { reject } of group) reject(error)
+        for (const waiting of group) this.#fail(waiting, error)
       }
     }
     this.#sentAt = undefined
@@ -97,7 +101,10 @@ class PostgresRates implements RateStore {
   #answer(group: readonly Waiting[], rows: TextRows): void {
     for (let row = 0; row < rows.count; row += 1) {
       const [n, allowed, used, resetMs] = textColumns(rows, row).map(Number)
-      group[n ?? -1]?.resolve({ allowed: allowed ?? 0, used: used ?? 0, resetMs: resetMs ?? 0 })
+      const waiting = group[n ?? -1]
+      if (waiting === undefined) continue
+      this.#end(waiting)
+      waiting.resolve({ allowed: allowed ?? 0, used: used ?? 0, resetMs: resetMs ?? 0 })
     }
   }
 }

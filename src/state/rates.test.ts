@@ -105,6 +105,24 @@ test('a process keeps nothing of the length of a key', async () => {
   expect(new Set(seen.map(({ key }) => key)).size).toBe(3)
 })
 
+test('who is over the limit asks nobody again until a hit is forgotten', async () => {
+  let [now, asked] = [1_000_000, 0]
+  const counter = processRates(() => now)
+  const store: RateStore = { ...counter, count: (hit) => ((asked += 1), counter.count(hit)) }
+  const log = createLog({ level: 'silent', stream: { write: () => undefined } })
+  const rates = new SharedRates({ stores: [store], log, count: () => undefined, now: () => now })
+  const hit = async () => (await rates.hit('a', 2, minute)).allowed
+  expect([await hit(), await hit(), await hit(), await hit()]).toEqual([true, true, false, false])
+  expect(asked).toBe(2)
+  // Another limit of the same key has room.
+  expect(await rates.hit('a', 3, minute)).toMatchObject({ allowed: true, remaining: 0 })
+  now += 50_000
+  const refused = await rates.hit('a', 2, minute)
+  expect([asked, refused.allowed, refused.remaining]).toEqual([3, false, 0])
+  now += refused.resetMs
+  expect([await hit(), asked]).toEqual([true, 4])
+})
+
 test('when Redis goes away the database goes on from there, and when it is back it goes on in turn', async () => {
   const server = await redisServer()
   const bed = await stateBed()

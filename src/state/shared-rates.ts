@@ -18,6 +18,8 @@ interface Known {
   readonly store: string
   readonly used: number
   readonly at: number
+  /** Until then none of the hits is forgotten, so there are at least as many. */
+  readonly until: number
 }
 
 export interface SharedRatesOptions {
@@ -26,6 +28,8 @@ export interface SharedRatesOptions {
   readonly log: Logger
   /** Told of hits before they are counted. */
   readonly count: (store: string, hits: number) => void
+  /** Milliseconds of any clock; `performance.now` when not said. */
+  readonly now?: () => number
 }
 
 export class SharedRates implements RateCounter {
@@ -34,19 +38,29 @@ export class SharedRates implements RateCounter {
   readonly #together = new TogetherCounts()
   /** A transaction of the caller must not undo a hit, nor hold its lock to the end. */
   readonly #outside = AsyncLocalStorage.snapshot()
+  readonly #now: () => number
   #failing = false
 
   constructor(options: SharedRatesOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
   }
 
   async hit(key: string, limit: number, windowMs: number): Promise<RateResult> {
     const bounded = boundedKey(key)
     const wholeMs = Math.max(1, Math.ceil(windowMs))
+    const fullMs = this.#fullMs(`${wholeMs}:${bounded}`, limit)
+    if (fullMs > 0) return { allowed: false, remaining: 0, resetMs: fullMs }
     const count = (hits: number): Promise<Counted> =>
       this.#count({ key: bounded, limit, windowMs: wholeMs, hits, carried: 0, carriedMs: 0 })
     const { allowed, used, resetMs } = await this.#outside(() => this.#together.hit(`${limit}:${wholeMs}:${bounded}`, count))
     return { allowed, remaining: Math.max(0, limit - used), resetMs }
+  }
+
+  /** For how long there are as many hits as may be, as far as was heard: who is refused asks nobody, however often he comes. */
+  #fullMs(name: string, limit: number): number {
+    const known = this.#known.get(name)
+    return known === undefined || known.used < limit ? 0 : Math.ceil(known.until - this.#now())
   }
 
   async #count(plain: Hit): Promise<Counted> {
@@ -56,7 +70,8 @@ export class SharedRates implements RateCounter {
       const place = store.nameFor(plain)
       const counted = place === undefined ? undefined : await this.#ask(store, place, { ...plain, ...this.#carried(name, place, windowMs) })
       if (place === undefined || counted === undefined) continue
-      this.#known.set(name, { store: place, used: counted.used, at: performance.now() })
+      const at = this.#now()
+      this.#known.set(name, { store: place, used: counted.used, at, until: at + counted.resetMs })
       return counted
     }
     throw new Error('The last store of hits did not answer.')
@@ -65,7 +80,7 @@ export class SharedRates implements RateCounter {
   /** What the store cannot know, because it was counted in another; as old as the last answer, so that it is forgotten with it. */
   #carried(name: string, place: string, windowMs: number): Pick<Hit, 'carried' | 'carriedMs'> {
     const known = this.#known.get(name)
-    const age = known === undefined ? 0 : Math.round(performance.now() - known.at)
+    const age = known === undefined ? 0 : Math.round(this.#now() - known.at)
     return known === undefined || known.store === place || age >= windowMs
       ? { carried: 0, carriedMs: 0 }
       : { carried: known.used, carriedMs: age }

@@ -44,7 +44,7 @@ export function testServer(env: Record<string, string> = {}, { standard, now }: 
   const stream = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }
   const metrics = createMetrics()
   const log = createLog({ level: config.log.level, stream })
-  const rates = new SharedRates({ stores: [processRates(now)], log, count: () => undefined })
+  const rates = new SharedRates({ stores: [processRates(now)], log, count: () => undefined, ...(now === undefined ? {} : { now }) })
   const rateLimits = new RateLimits({ rates: () => rates, log, metrics, standard })
   const app = createServer({ config, log, metrics, errorReply: plainErrors, rateLimits })
   const listen = async (): Promise<number> => {
