@@ -8,6 +8,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   '@fastify/ajv-compiler': ['http'],
   '@fastify/swagger-ui': ['rest'],
   '@redis/client': ['redis'],
+  '@simplewebauthn/server': ['auth'],
   commander: ['cli'],
   'drizzle-kit': ['db'],
   'drizzle-orm': ['db', 'model', 'auth'],

@@ -9,6 +9,13 @@ export const factorErrors = defineErrors('AUTH', {
     message: () => 'The code is wrong.',
     hint: () => 'Codes are good for half a minute and once. Wait for the next one.',
   },
+  WRONG_PASSKEY: {
+    status: 403,
+    summary:
+      'What a passkey has signed is not accepted, or the passkey is not known. What is wrong with it stands in the log and nowhere else.',
+    message: () => 'The passkey is not accepted.',
+    hint: () => 'Begin again: what is to be signed is good for five minutes and once.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

@@ -1,17 +1,20 @@
-// Tokens that go out by mail and are used once: 256 random bits, of which the database keeps the SHA-256. Using one removes its row in the
+// Tokens that go out, by mail or as challenges, and are used once: 256 random bits, of which the database keeps the SHA-256. Using one removes its row in the
 // same statement that finds it, so of two that come with the same one, one gets nothing.
 
 import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from '../../db/database.ts'
 import { readTexts, writeTexts } from './texts.ts'
 
-export type TokenPurpose = 'verify_email' | 'reset_password' | 'change_email' | 'invitation'
+export type TokenPurpose = 'verify_email' | 'reset_password' | 'change_email' | 'invitation' | 'passkey_registration' | 'passkey_sign_in' | 'oauth'
 
 const lifetimesMs: Readonly<Record<TokenPurpose, number>> = {
   verify_email: 24 * 3_600_000,
   reset_password: 3_600_000,
   change_email: 3_600_000,
   invitation: 7 * 24 * 3_600_000,
+  passkey_registration: 5 * 60_000,
+  passkey_sign_in: 5 * 60_000,
+  oauth: 10 * 60_000,
 }
 
 export interface NewOneTimeToken {
