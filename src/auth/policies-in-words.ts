@@ -49,8 +49,8 @@ export function signingInCouldHelp(policy: Policy, negated = false): boolean {
       return !negated
     case 'nobody':
       return negated
-    case 'where':
-      return true
+    case 'signedIn':
+      return !negated
     case 'all':
     case 'any':
       return (policy.policy === 'all') === negated
@@ -59,6 +59,7 @@ export function signingInCouldHelp(policy: Policy, negated = false): boolean {
     case 'not':
       return signingInCouldHelp(policy.inner, !negated)
     default:
-      return !negated
+      // Somebody there may be, with or without the role, the membership or the row.
+      return true
   }
 }
