@@ -5,7 +5,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from '../../db/database.ts'
 import { readTexts, writeTexts } from './texts.ts'
 
-export type TokenPurpose = 'verify_email' | 'reset_password' | 'change_email' | 'invitation' | 'passkey_registration' | 'passkey_sign_in' | 'oauth'
+export type TokenPurpose =
+  | 'verify_email'
+  | 'reset_password'
+  | 'change_email'
+  | 'invitation'
+  | 'passkey_registration'
+  | 'passkey_sign_in'
+  | 'oauth'
 
 const lifetimesMs: Readonly<Record<TokenPurpose, number>> = {
   verify_email: 24 * 3_600_000,
