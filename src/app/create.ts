@@ -1,6 +1,7 @@
 // `createApp`: the composition root. Everything an application is made of is put together here, in this order, once.
 
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse, RouteHandlerMethod } from 'fastify'
+import type { Auth } from '../auth/create-auth.ts'
 import type { Cache, CacheInternals } from '../cache/cache.ts'
 import type { Config } from '../core/config.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
@@ -10,7 +11,6 @@ import { createBus } from '../core/processes/bus.ts'
 import { noPeers, type Peers } from '../core/processes/peers.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
-import { anonymousCallers } from '../http/callers.ts'
 import { drainServer } from '../http/drain.ts'
 import { type IdempotentHandler, idempotentHandler } from '../http/idempotency/idempotent.ts'
 import { Once } from '../http/idempotency/once.ts'
@@ -19,6 +19,7 @@ import { RateLimits } from '../http/rate-limits.ts'
 import { addReadAfter } from '../http/read-after.ts'
 import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
+import { createMailer, type Mailer } from '../mail/mailer.ts'
 import type { Redis } from '../redis/redis.ts'
 import { compileResources } from '../resource/compile.ts'
 import { cursorKey } from '../resource/cursor.ts'
@@ -31,8 +32,10 @@ import { addCacheDesk } from './cache-desk.ts'
 import type { AppDefinition } from './define.ts'
 import { appErrors } from './errors.ts'
 import { addFaces } from './faces.ts'
+import { addMailDesk } from './mail-desk.ts'
 import { readModels } from './models.ts'
 import { orderModules } from './modules.ts'
+import { callersOf, faceAuth, openAuth } from './open-auth.ts'
 import { openCache } from './open-cache.ts'
 import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
@@ -49,6 +52,9 @@ export interface App {
   readonly cache: Cache | undefined
   /** Sessions and rate counters, shared with the other processes; costs nothing before something of it is used. */
   readonly state: State
+  readonly mail: Mailer
+  /** Accounts, roles, sessions and tokens; undefined without `auth`. */
+  readonly auth: Auth | undefined
   readonly engine: Engine
   readonly fastify: FastifyInstance
   /** Every route, in the order of registration; complete once `fastify.ready()` has resolved. */
@@ -149,10 +155,14 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
   const { ttlMs } = config.idempotency
-  const callers = anonymousCallers
+  const callers = await callersOf(options.auth)
   const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
   const state = createState({ db, redis, log, metrics, secret: config.secrets.secretKey })
-  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), state.sweeper, ...modules])
+  const { mailer, part: mail } = createMailer(config, log)
+  const surroundings = { config, name: options.name, db, state, mailer, log }
+  const auth = await openAuth(options.auth, surroundings)
+  const identity = auth === undefined ? [] : [auth.part]
+  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), state.sweeper, mail, ...identity, ...modules])
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey), cache }
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [
@@ -161,7 +171,8 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     ]),
   )
   const rateLimits = new RateLimits({ rates: () => state.rates, log, metrics, standard: config.rateLimit ?? options.rateLimit })
-  const fastify = createServer({ config, log, metrics, errorReply: replyFormats[options.replies ?? 'envelope'].error, rateLimits })
+  const format = replyFormats[options.replies ?? 'envelope']
+  const fastify = createServer({ config, log, metrics, errorReply: format.error, rateLimits })
   if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config)
   const app: App = {
     name: options.name,
@@ -172,6 +183,8 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     redis,
     cache,
     state,
+    mail: mailer,
+    auth,
     engine,
     fastify,
     routes: collectRoutes(fastify),
@@ -187,13 +200,16 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await drainServer(fastify, config.limits, log, options)
       await fastify.close()
       await life.stop()
+      auth?.close()
       state.close()
       await cache?.close()
       await closeRest()
     },
   }
   if (cache !== undefined) addCacheDesk(app, cache, peers)
+  await faceAuth(fastify, auth, format, surroundings)
   await addFaces(app, { writers, peers, metrics, modules, once, callers })
+  addMailDesk(fastify, mailer, config)
   for (const module of modules) await module.setup?.(app)
   rateLimits.check()
   return app

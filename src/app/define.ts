@@ -1,6 +1,7 @@
 // `defineApp`: an application as data. Nothing runs until `createApp`.
 
 import type { FastifyInstance } from 'fastify'
+import type { AuthOptions } from '../auth/options.ts'
 import type { Module } from '../core/module.ts'
 import type { RouteRateLimit } from '../http/rate-limits.ts'
 import type { ReplyFormatName } from '../rest/reply-format.ts'
@@ -23,6 +24,8 @@ export interface AppOptions {
   readonly models?: Readonly<Record<string, unknown>>
   /** What `defineRelations` of Drizzle returned; adds to the relations that foreign keys tell. */
   readonly relations?: unknown
+  /** Who signs in, and how. Without it nobody does. */
+  readonly auth?: AuthOptions
   /** In front of every resource; default `/api`. */
   readonly prefix?: string
   /** How replies look; default `envelope`. */

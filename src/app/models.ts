@@ -6,6 +6,7 @@ import { foreignTables, isTableOrView, type TableOrView } from '../model/tables.
 import type { Declaration } from '../resource/declaration.ts'
 import type { ResourceDefinition } from '../resource/define.ts'
 import type { AppOptions } from './define.ts'
+import { authTables } from './open-auth.ts'
 
 export interface AppModels {
   readonly models: readonly Model[]
@@ -42,6 +43,7 @@ function allTables(options: AppOptions, definitions: readonly ResourceDefinition
   const found = new Set<TableOrView>([
     ...Object.values(options.models ?? {}).filter(isTableOrView),
     ...definitions.map(({ table }) => table),
+    ...authTables(options),
   ])
   // A set visits what is added while it is walked, so this follows foreign keys as far as they go.
   for (const table of found) for (const foreign of foreignTables(table)) found.add(foreign)

@@ -2,10 +2,12 @@
 
 import { noTracking, type Tracking } from '../db/migrate/tracking.ts'
 import type { Model, TableName } from '../model/model.ts'
+import { readTable } from '../model/read-table.ts'
 import type { CompiledResource, Registry } from '../resource/registry.ts'
 import { readRegistry } from './create.ts'
 import type { AppDefinition } from './define.ts'
 import { resourceDefinitions } from './models.ts'
+import { authTables } from './open-auth.ts'
 
 /**
  * Resources are compiled only when one is cached: a migration is written while an application has mistakes, too.
@@ -14,7 +16,10 @@ import { resourceDefinitions } from './models.ts'
  */
 export function trackingOf(definition: AppDefinition): Tracking {
   const isCached = resourceDefinitions(definition.options).some(({ options }) => options.cache !== undefined)
-  return isCached ? trackingFor(readRegistry(definition)) : noTracking
+  const tracking = isCached ? trackingFor(readRegistry(definition)) : noTracking
+  // What a caller may do is believed until one of these changes.
+  const asked = authTables(definition.options).map((table) => nameOf(readTable(table).table))
+  return { ...tracking, tracked: [...new Set([...tracking.tracked, ...asked])].toSorted() }
 }
 
 /** Tables of cached resources, and every table that their relations lead to as deep as they may be included. Views have no triggers. */

@@ -9,6 +9,11 @@ export const accountErrors = defineErrors('AUTH', {
     message: () => 'The e-mail address is not valid.',
     hint: () => 'It looks like ann@example.com.',
   },
+  INVALID_SIGN_UP: {
+    status: 422,
+    summary: 'A value of a sign-up, beside address and password, does not fit its column. `details` names each.',
+    message: () => 'Some values cannot be taken.',
+  },
   EMAIL_TAKEN: {
     status: 409,
     summary: 'Code made an account for an address that has one. Sign-up never says so.',

@@ -20,6 +20,7 @@ import { Users } from './accounts/users.ts'
 import { Audit } from './audit.ts'
 import type { AuthOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
+import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import { SignedIn } from './signed-in.ts'
 import { AccessTokens } from './tokens/access-tokens.ts'
 import { KeyRing } from './tokens/key-ring.ts'
@@ -42,6 +43,8 @@ export interface Auth {
   readonly keys: KeyRing
   readonly audit: Audit
   readonly signedIn: SignedIn
+  /** Asks nothing of the database any more. */
+  close(): void
   /** Makes roles that are missing, and what the first sign-in would wait for. */
   readonly part: Part
   /** The user with all roles, as policies see it; undefined when there is none that may sign in. */
@@ -51,6 +54,8 @@ export interface Auth {
 const secondMs = 1_000
 const tokenLeeway = 30
 const longestTokenMs = 600_000
+/** Two tabs that refresh at once get the same token. */
+const graceMs = 10_000
 const keyLifetimeMs = 90 * 86_400_000
 
 /** Asks nothing of the database yet. @throws AppError AUTH_INVALID_SETUP, or CORE_INVALID_CONFIG in production without MAIL_URL */
@@ -83,7 +88,8 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     idleMs: durationOf(options.session?.idle, '7d', 'session.idle'),
     lifetimeMs: durationOf(options.session?.lifetime, '30d', 'session.lifetime'),
   }
-  const signedIn = new SignedIn({ parts, tokens, ...times })
+  const refreshes = new RefreshTokens({ db, sessions: state.sessions, secret: config.secrets.jwtSecretKey, graceMs, ...times })
+  const signedIn = new SignedIn({ parts, tokens, refreshes, ...times })
   return {
     options,
     accounts: createAccounts(parts),
@@ -93,6 +99,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     audit,
     signedIn,
     part: authPart(options, parts),
+    close: () => members.close(),
     loadCaller: (user) => signedIn.callerOf(user),
   }
 }
@@ -112,7 +119,7 @@ function createTokens({ tokens = {} }: AuthOptions, config: Config, db: Database
   return { keys, tokens: new AccessTokens({ keys, sessions, rules }) }
 }
 
-function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles, members }: AccountParts): Part {
+function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles }: AccountParts): Part {
   return {
     name: 'Identity',
     async start() {
@@ -120,7 +127,6 @@ function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles
       // An application starts without its database; the next start makes what is missing.
       await roles.addMissing(defaults).catch((err: unknown) => log.warn({ err }, 'roles that are missing could not be made'))
     },
-    stop: () => members.close(),
   }
 }
 

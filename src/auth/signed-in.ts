@@ -7,11 +7,13 @@ import type { Member } from './accounts/members.ts'
 import type { AccountParts, Origin } from './accounts/parts.ts'
 import type { User } from './accounts/users.ts'
 import { authErrors } from './errors.ts'
+import type { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { AccessTokens } from './tokens/access-tokens.ts'
 
 export interface SignedInOptions {
   readonly parts: AccountParts
   readonly tokens: AccessTokens
+  readonly refreshes: RefreshTokens
   readonly idleMs: number
   readonly lifetimeMs: number
 }
@@ -20,6 +22,15 @@ export interface OpenedSession {
   /** What the client has to show; nobody can find it out afterwards. */
   readonly id: string
   readonly session: Session
+}
+
+/** As RFC 6749 names it. */
+export interface TokenReply {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  /** Seconds. */
+  readonly expires_in: number
+  readonly refresh_token: string
 }
 
 /** Somebody who asks, and by which session. */
@@ -45,6 +56,34 @@ export class SignedIn {
     const opened = await parts.sessions.create({ user: user.id, data: { address, agent: agent ?? null }, idleMs, lifetimeMs })
     await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: opened.session.handle } })
     return opened
+  }
+
+  /** A new session for a client that keeps tokens. */
+  async openTokens(user: User, { address, agent }: Origin): Promise<TokenReply> {
+    const { parts, refreshes } = this.#options
+    const { token, session } = await refreshes.begin({ user: user.id, data: { address, agent: agent ?? null } })
+    await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: session.handle } })
+    return this.#reply(user.id, session.handle, token)
+  }
+
+  /**
+   * Exchanges a refresh token for the next one and an access token.
+   *
+   * @throws AppError AUTH_INVALID_TOKEN; the cause is a `ReusedToken` when two have it
+   */
+  async refresh(token: string): Promise<{ readonly user: string; readonly tokens: TokenReply }> {
+    const { parts, refreshes } = this.#options
+    const next = await refreshes.refresh(token)
+    if ((await parts.members.find(next.user)) === undefined) {
+      await parts.sessions.deleteHandle(next.user, next.session)
+      throw authErrors.INVALID_TOKEN()
+    }
+    return { user: next.user, tokens: await this.#reply(next.user, next.session, next.token) }
+  }
+
+  async #reply(user: string, session: string, refresh: string): Promise<TokenReply> {
+    const { token, expiresIn } = await this.#options.tokens.issue({ user, session })
+    return { access_token: token, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refresh }
   }
 
   /** Whose session this is; undefined when it is over, and for a user who may not sign in any more. */

@@ -60,7 +60,8 @@ export function collectRoutes(app: FastifyInstance): readonly RegisteredRoute[] 
   const routes: RegisteredRoute[] = []
   app.addHook('onRoute', ({ method, url, config, schema, handler }) => {
     const answers = config?.answers ?? (config?.quiet === true ? 'machine endpoint' : 'custom route')
-    const custom = answers === 'custom route'
+    // What has a schema is described by it, whoever has added it.
+    const custom = answers === 'custom route' || schema !== undefined
     const limited = config?.facts?.limits !== undefined
     for (const name of [method].flat())
       if (name !== 'HEAD' && name !== 'OPTIONS')

@@ -52,6 +52,7 @@ export async function testApp(definition: AppDefinition, options: TestAppOptions
   try {
     const app = await createApp(definition, configOf(definition, url, options))
     await app.cache?.start()
+    await app.auth?.part.start?.()
     const stop = async (): Promise<void> => {
       await app.stop()
       await close()

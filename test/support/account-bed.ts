@@ -60,7 +60,7 @@ async function startProcess(url: string, options: Partial<AuthOptions>, environm
   closing.push(
     () => db.close(),
     () => state.close(),
-    () => auth.part.stop?.(),
+    () => auth.close(),
   )
   return { auth, db, mails: mailer.kept, log: lines }
 }

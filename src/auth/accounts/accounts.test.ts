@@ -1,11 +1,13 @@
 import { pgTable, serial, uuid } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accountBed, type AccountBed, type AccountProcess, tokenIn, unconnected } from '../../../test/support/account-bed.ts'
+import { accountBed, type AccountBed, type AccountProcess, tokenIn, unconnected, users } from '../../../test/support/account-bed.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/redis.ts'
+import { readTable } from '../../model/read-table.ts'
 import { userColumns } from '../tables/user-columns.ts'
 import { changePassword, deleteAccount, requestEmailChange } from './change-account.ts'
 import { normalEmail } from './email.ts'
+import { ownValues } from './own-values.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import { checkSignIn } from './sign-in.ts'
 import { signUp, verifyEmail } from './sign-up.ts'
@@ -48,6 +50,14 @@ test.each([
   'a\u202Enn@example.com',
 ])('%j is no address', (email) => {
   expect(() => normalEmail(email)).toThrow(refused('AUTH_INVALID_EMAIL'))
+})
+
+test('values of own columns are those that a write of the resource would take, and all that are wrong are told', () => {
+  const fields = readTable(users).fields.filter(({ name }) => name === 'display_name' || name === 'disabled_at')
+  expect(ownValues(fields, { display_name: 'Ann', disabled_at: null })).toEqual({ display_name: 'Ann', disabled_at: null })
+  const details = [expect.objectContaining({ field: 'disabled_at' }), expect.objectContaining({ field: 'display_name' })]
+  const wrong = expect.objectContaining({ code: 'AUTH_INVALID_SIGN_UP', details })
+  expect(() => ownValues(fields, { display_name: 5, disabled_at: 'never' })).toThrow(wrong)
 })
 
 test('an address is the same however it is written', () => {

@@ -1,0 +1,39 @@
+// Identity for an application that says `auth`. Without it not a line of it is loaded.
+
+import type { FastifyInstance } from 'fastify'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import type { Auth, AuthSurroundings } from '../auth/create-auth.ts'
+import type { AuthOptions } from '../auth/options.ts'
+import { permissions, role_permissions, roles } from '../auth/tables/roles.ts'
+import { anonymousCallers, type Callers } from '../http/callers.ts'
+import type { ReplyFormat } from '../rest/reply-format.ts'
+
+export async function openAuth(options: AuthOptions | undefined, surroundings: AuthSurroundings): Promise<Auth | undefined> {
+  if (options === undefined) return undefined
+  const { createAuth } = await import('../auth/create-auth.ts')
+  return createAuth(options, surroundings)
+}
+
+/** Before any other route, so that all have its hooks. */
+export async function faceAuth(
+  fastify: FastifyInstance,
+  auth: Auth | undefined,
+  format: ReplyFormat,
+  { config, log }: AuthSurroundings,
+): Promise<void> {
+  if (auth === undefined) return
+  const { addIdentity } = await import('../identity/add-identity.ts')
+  addIdentity(fastify, { auth, config, format, log })
+}
+
+export async function callersOf(options: AuthOptions | undefined): Promise<Callers> {
+  if (options === undefined) return anonymousCallers
+  const { knownCallers } = await import('../identity/callers.ts')
+  return knownCallers
+}
+
+/** The tables that identity needs, whether or not the application names them among its models. */
+export function authTables({ auth }: { readonly auth?: AuthOptions }): readonly PgTable[] {
+  if (auth === undefined) return []
+  return auth.userRoles === undefined ? [auth.users] : [auth.users, auth.userRoles, roles, permissions, role_permissions]
+}

@@ -1,0 +1,173 @@
+// S3 and S11 of the guarantees: sessions that are planted or kept, and requests that other pages make a browser send. Each with its control.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bearer, Browser, identityApp, password, samePage, tokensOf } from '../../test/support/identity-app.ts'
+import { testDatabase } from '../../test/support/postgres.ts'
+import type { TestApp } from '../testing/test-app.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await identityApp(testDatabase().url)
+  for (const name of ['ann', 'bob']) await app.app.auth?.accounts.create({ email: `${name}@example.com`, password })
+})
+afterAll(() => app.close())
+
+const signedIn = (email = 'ann@example.com'): Promise<Browser> => new Browser(app).enter(email)
+
+describe('a session', () => {
+  test('that was planted before its victim signs in is worth nothing afterwards', async () => {
+    const victim = new Browser(app)
+    for (const planted of ['A'.repeat(43), (await signedIn('bob@example.com')).cookies.get('session') ?? '']) {
+      victim.cookies.set('session', planted)
+      await victim.signIn('ann@example.com')
+      expect(victim.cookies.get('session')).not.toBe(planted)
+      const attacker = new Browser(app)
+      attacker.cookies.set('session', planted)
+      expect((await attacker.send('GET', '/auth/me')).status).toBe(401)
+      expect((await victim.send('GET', '/auth/me')).body.data.email).toBe('ann@example.com')
+      victim.cookies.delete('session')
+    }
+  })
+
+  test('has an id of 256 bits, of which the database keeps the hash', async () => {
+    const browser = await signedIn()
+    const id = browser.cookies.get('session') ?? ''
+    expect(Buffer.from(id, 'base64url')).toHaveLength(32)
+    const [row] = await app.app.db.query<{ dump: string }>('select json_agg(s)::text as dump from plinth.sessions s')
+    expect(row?.dump).toContain('\\\\x')
+    expect(row?.dump).not.toContain(id)
+    expect(row?.dump).not.toContain(Buffer.from(id, 'base64url').toString('hex'))
+  })
+
+  test('that its owner left is over for whoever has kept its cookie', async () => {
+    const browser = await signedIn()
+    const kept = new Browser(app)
+    kept.cookies.set('session', browser.cookies.get('session') ?? '')
+    expect((await kept.send('GET', '/auth/me')).status).toBe(200)
+    await browser.send('POST', '/auth/sign-out')
+    expect((await kept.send('GET', '/auth/me')).status).toBe(401)
+  })
+
+  test('is over when it was not used for long, and when it is old', async () => {
+    const browser = await signedIn()
+    const set = (sql: string): Promise<unknown> =>
+      app.app.db.query(`update plinth.sessions set ${sql} where id in (select id from plinth.sessions order by created_at desc limit 1)`)
+    await set(`idle_ms = 1`)
+    await expect.poll(async () => (await browser.send('GET', '/auth/me')).status, { timeout: 2_000 }).toBe(401)
+    const again = await signedIn()
+    await set(`expires_at = now() - interval '1 second'`)
+    await expect.poll(async () => (await again.send('GET', '/auth/me')).status, { timeout: 2_000 }).toBe(401)
+  })
+
+  test('is not taken from a cookie that was sent twice', async () => {
+    const browser = await signedIn()
+    const cookie = `session=${browser.cookies.get('session')}`
+    const asking = async (header: string) => (await app.get('/auth/me', { cookie: header })).status
+    expect(await asking(cookie)).toBe(200)
+    expect(await asking(`${cookie}; session=${'A'.repeat(43)}`)).toBe(401)
+    expect(await asking(`xsession=1; ${cookie}`)).toBe(200)
+  })
+
+  test('cookie is Secure and bound to its host in production', async () => {
+    const environment = {
+      APP_ENV: 'production',
+      LOG_LEVEL: 'silent',
+      LOG_DIR: '',
+      SECRET_KEY: 'uq8CmzT0b7kXeJw3Rn5VfYs1Lh9PgAd2',
+      JWT_SECRET_KEY: 'Zt4Nk8Wq2Yv6Br0Mx3Hc7Jf1Ls5Gp9De',
+      MAIL_URL: 'smtp://127.0.0.1:1',
+      MAIL_FROM: 'no-reply@shop.example',
+    }
+    const production = await identityApp(testDatabase().url, {}, { environment })
+    try {
+      await production.app.auth?.accounts.create({ email: 'ann@example.com', password })
+      const { headers } = await new Browser(production).signIn('ann@example.com')
+      for (const line of [headers['set-cookie'] ?? []].flat().map(String))
+        expect(line).toMatch(/^__Host-\w+=[\w.-]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/)
+      expect((await production.get('/dev/mail')).status).toBe(404)
+    } finally {
+      await production.close()
+    }
+  })
+})
+
+/** Everything that changes something and takes a cookie. */
+const changes = [
+  ['POST', '/auth/sign-out', undefined],
+  ['POST', '/auth/sign-out-everywhere', undefined],
+  ['POST', '/auth/change-password', { current_password: password, password: 'battery staple' }],
+  ['POST', '/auth/change-email', { current_password: password, email: 'evil@example.com' }],
+  ['DELETE', '/auth/me', { current_password: password }],
+  ['DELETE', `/auth/sessions/${'0'.repeat(64)}`, undefined],
+  ['POST', '/api/notes', { body: 'forged' }],
+  ['PATCH', '/api/notes/1', { body: 'forged' }],
+  ['DELETE', '/api/notes/1', undefined],
+] as const
+
+const elsewhere: Readonly<Record<string, Record<string, string>>> = {
+  'says nothing of where it comes from': {},
+  'comes from another origin': { origin: 'https://evil.example' },
+  'comes from an origin that looks alike': { origin: 'http://localhost:80.evil.example' },
+  'comes from a sub-domain': { origin: 'http://evil.localhost', 'sec-fetch-site': 'same-site' },
+  'comes from another site': { 'sec-fetch-site': 'cross-site' },
+  'comes from another site, with an origin that somebody claims': { origin: 'http://localhost:80', 'sec-fetch-site': 'cross-site' },
+  'comes from a sandbox': { origin: 'null' },
+  'has no page behind it': { 'sec-fetch-site': 'none' },
+}
+
+describe.each(Object.entries(elsewhere))('a request with a session cookie that %s', (_what, headers) => {
+  test.each(changes)('is refused: %s %s', async (method, path, body) => {
+    const browser = await signedIn()
+    const reply = await browser.send(method, path, body, headers)
+    expect(reply).toMatchObject({ status: 403, body: { code: 'AUTH_CROSS_SITE' } })
+    expect((await browser.send('GET', '/auth/me')).status).toBe(200)
+  })
+
+  test('does not sign its visitor in to another account, when it tells of another site', async () => {
+    if (Object.keys(headers).length === 0) return
+    const reply = await new Browser(app).send('POST', '/auth/sign-in', { email: 'bob@example.com', password }, headers)
+    expect(reply).toMatchObject({ status: 403, body: { code: 'AUTH_CROSS_SITE' } })
+    expect(reply.headers['set-cookie']).toBeUndefined()
+  })
+})
+
+describe('the control:', () => {
+  test.each([samePage, { origin: 'http://localhost:80' }, { ...samePage, origin: 'http://localhost:80' }])(
+    'a page of ours may, with %j',
+    async (headers) => {
+      const browser = await signedIn()
+      expect((await browser.send('POST', '/api/notes', { body: 'mine' }, headers)).status).toBe(201)
+      expect((await browser.send('POST', '/auth/sign-out', undefined, headers)).status).toBe(204)
+    },
+  )
+
+  test('without the check a forged request would be done: the same one with a token, which no browser adds, is', async () => {
+    const { access_token } = await tokensOf(app, 'ann@example.com')
+    expect(
+      (await app.post('/api/notes', { body: 'by a program' }, { ...bearer(access_token), origin: 'https://evil.example' })).status,
+    ).toBe(201)
+  })
+})
+
+test.each([
+  ['text/plain', '{"body":"forged"}'],
+  ['application/x-www-form-urlencoded', 'body=forged'],
+  ['multipart/form-data; boundary=x', '--x--'],
+])('a form of type %s writes nothing, wherever it comes from', async (type, raw) => {
+  const browser = await signedIn()
+  const cookie = `session=${browser.cookies.get('session')}`
+  const send = (headers: Record<string, string>) =>
+    app.request({ method: 'POST', path: '/api/notes', headers: { 'content-type': type, cookie, ...headers }, raw })
+  expect((await send({ origin: 'https://evil.example' })).status).toBe(403)
+  expect((await send(samePage)).status).toBe(415)
+})
+
+test('no method is taken from a header or the query, and nothing is changed by GET', async () => {
+  const browser = await signedIn()
+  const override = { 'x-http-method-override': 'DELETE' }
+  expect((await browser.send('GET', '/auth/me?_method=DELETE', undefined, override)).status).toBe(200)
+  expect((await browser.send('POST', '/auth/me?_method=DELETE', undefined, { ...samePage, ...override })).status).toBe(405)
+  for (const path of ['/auth/sign-out', '/auth/sign-out-everywhere'])
+    expect((await browser.send('GET', path, undefined, {})).status).toBe(405)
+  expect((await browser.send('GET', '/auth/me')).status).toBe(200)
+})

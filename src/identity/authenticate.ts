@@ -1,0 +1,83 @@
+// Finds out for every request who asks, before anything else is done for it. Nobody is a caller, too; a token that is wrong is not nobody.
+
+import type { FastifyInstance, HookHandlerDoneFunction } from 'fastify'
+import type { Auth } from '../auth/create-auth.ts'
+import { AppError } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import type { HttpReply, HttpRequest } from '../http/route.ts'
+import { type CookieNames, readCookie, setCookie } from './cookies.ts'
+import { identityErrors } from './errors.ts'
+import { changesSomething, type SameSite } from './same-site.ts'
+
+export interface AuthenticateParts {
+  readonly auth: Auth
+  readonly cookies: CookieNames
+  readonly isSameSite: SameSite
+  readonly log: Logger
+}
+
+const scheme = /^bearer +/i
+
+/** What a client shows of itself. */
+export function bearerToken({ headers: { authorization } }: HttpRequest): string | undefined {
+  return authorization !== undefined && scheme.test(authorization) ? authorization.replace(scheme, '').trimEnd() : undefined
+}
+
+/** To be called before routes are added. */
+export function authenticateRequests(fastify: FastifyInstance, parts: AuthenticateParts): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const token = bearerToken(request)
+    const session = token === undefined ? readCookie(request, parts.cookies.session) : undefined
+    if (token === undefined && session === undefined) return done()
+    const found = token === undefined ? bySession(parts, request, reply, session ?? '') : byToken(parts, request, token)
+    void settle(found, done)
+  })
+  fastify.addHook('onResponse', (request, reply, done) => {
+    if (reply.statusCode === 401 || reply.statusCode === 403) noteDenial(parts.log, request, reply)
+    done()
+  })
+}
+
+async function settle(found: Promise<void>, done: HookHandlerDoneFunction): Promise<void> {
+  done(
+    await found.then(
+      () => undefined,
+      (thrown: unknown) => thrown as Error,
+    ),
+  )
+}
+
+/** RFC 6750, 3.1. */
+async function byToken({ auth }: AuthenticateParts, request: HttpRequest, token: string): Promise<void> {
+  try {
+    const { caller } = await auth.signedIn.byToken(token)
+    if (request.exchange !== null) request.exchange.caller = caller
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status !== 401) throw error
+    throw error.with({ headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
+  }
+}
+
+/** A session that is over is nobody's; its cookie goes. */
+async function bySession(
+  { auth, cookies, isSameSite, log }: AuthenticateParts,
+  request: HttpRequest,
+  reply: HttpReply,
+  id: string,
+): Promise<void> {
+  const asking = await auth.signedIn.bySession(id)
+  if (asking === undefined) return setCookie(reply, cookies.session, '', 0)
+  if (changesSomething(request) && !isSameSite(request)) throw identityErrors.CROSS_SITE()
+  if (request.exchange !== null) request.exchange.caller = asking.caller
+  auth.parts.sessions.touch(id).catch((err: unknown) => log.debug({ err }, 'that a session is in use was not noted'))
+}
+
+/** A security event: who was turned away, from what. */
+function noteDenial(log: Logger, request: HttpRequest, { statusCode }: HttpReply): void {
+  const caller = request.exchange?.caller
+  const about = { event: 'access.denied', status: statusCode, method: request.method, route: request.routeOptions.url }
+  log.warn(
+    { ...about, requestId: request.id, address: request.ip, caller: caller?.id, session: caller?.credential },
+    'security: access denied',
+  )
+}
