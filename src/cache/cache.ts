@@ -16,7 +16,7 @@ import type { FencedFaults } from './fenced/faults.ts'
 import type { FencedCache } from './fenced/fenced-cache.ts'
 import { FencedMode } from './fenced/fenced-mode.ts'
 import { MemoryStore } from './memory-store.ts'
-import { type CachedRead, type CacheMode, type Fill, type Found, isFencedRead } from './read.ts'
+import { type AheadRead, type CachedRead, type CacheMode, type FencedRowRead, type Fill, type Found, isFencedRead } from './read.ts'
 import { Sampler } from './sampler.ts'
 import { SharedStore } from './shared-store.ts'
 import { WatchedTables } from './tables.ts'
@@ -103,16 +103,37 @@ export class Cache {
     return entry
   }
 
-  /** Whether an entry that `near` gave is what it would give now. Counts as a read when it is. */
+  /** Whether an entry that `near` gave is what it would give now. */
   isNear(read: CachedRead, entry: Entry): boolean {
-    const isSame = this.#nearEntry(read) === entry
-    if (isSame) this.#counters.count(read.resource, 'near')
-    return isSame
+    return this.#nearEntry(read) === entry
   }
 
-  /** @throws what `fill` throws, and AppError when the database cannot be asked */
-  async read(read: CachedRead, fill: Fill): Promise<Found> {
-    const found = await this.#find(read, fill)
+  /** Counts a read that was answered with an entry of before, because `isNear`. */
+  gaveNear({ resource }: CachedRead): void {
+    this.#counters.count(resource, 'near')
+  }
+
+  /**
+   * Looks for the answer to a read that can perhaps be given without more; counts nothing.
+   *
+   * @returns  undefined while there is nothing to look at
+   */
+  async readAhead(read: FencedRowRead): Promise<AheadRead | undefined> {
+    return this.#isPrivate() ? undefined : this.#fenced?.readAhead(read)
+  }
+
+  /** Counts a read that was answered with an entry of before, because it is the one that `readAhead` found. */
+  gaveHit(read: FencedRowRead, entry: Entry, fill: Fill): void {
+    this.#counters.count(read.resource, 'hit')
+    this.#fenced?.sample(read, entry, fill)
+  }
+
+  /**
+   * @param ahead  what `readAhead` has found
+   * @throws       what `fill` throws, and AppError when the database cannot be asked
+   */
+  async read(read: CachedRead, fill: Fill, ahead?: AheadRead): Promise<Found> {
+    const found = await this.#find(read, fill, ahead)
     this.#counters.count(read.resource, found.status)
     return found
   }
@@ -234,9 +255,9 @@ export class Cache {
     return this.#parts.db.isInTransaction() && this.#faults.cacheInTransactions !== true
   }
 
-  #find(read: CachedRead, fill: Fill): Promise<Found> {
+  #find(read: CachedRead, fill: Fill, ahead: AheadRead | undefined): Promise<Found> {
     if (this.#isPrivate()) return bypass(this.#parts.db, fill)
-    return isFencedRead(read) && this.#fenced !== undefined ? this.#fenced.read(read, fill) : this.#verified.read(read, fill)
+    return isFencedRead(read) && this.#fenced !== undefined ? this.#fenced.read(read, fill, ahead) : this.#verified.read(read, fill)
   }
 
   #stores() {

@@ -62,6 +62,12 @@ export interface Found {
   readonly status: CacheStatus
 }
 
+/** A read that was begun before it was known how to make its answer. Given to `Cache.read`, it is gone on with. */
+export interface AheadRead {
+  /** The answer, if it was found; the same object as long as its bytes are the same and it is asked for often. */
+  readonly entry: Entry | undefined
+}
+
 /** Reads from the database and finishes the answer; undefined when there is no such record. */
 export type Fill = (reads: Reads) => Promise<Entry | undefined>
 

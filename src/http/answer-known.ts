@@ -20,23 +20,46 @@ export interface KnownParts {
 export type Trusts = (address: string | undefined) => boolean
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
+type Found = Exclude<ReturnType<KnownAnswers['find']>, KnownAnswer | undefined>
 
 /** To be called when Fastify listens to the requests of its server, and before anything that looks at all of them. */
 export function answerKnown(app: FastifyInstance, parts: KnownParts): void {
   const listeners = app.server.listeners('request') as Listener[]
+  const handle: Listener = (request, response) => {
+    for (const listener of listeners) listener.call(app.server, request, response)
+  }
   app.server.removeAllListeners('request')
   app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const answer = parts.known.find(request, response)
-    if (answer === undefined) for (const listener of listeners) listener.call(app.server, request, response)
-    else send(request, response, answer, parts)
+    const startedAt = performance.now()
+    const found = parts.known.find(request, response)
+    if (found === undefined) handle(request, response)
+    else if (found instanceof Promise) void sendLater({ request, response, startedAt }, found, handle, parts)
+    else send({ request, response, startedAt }, found, parts)
   })
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: KnownAnswer, { ids, inFlight, log, trusts }: KnownParts): void {
-  const startedAt = performance.now()
+interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number
+}
+
+/** In flight meanwhile, without a gap: the usual way counts the request before it is released. */
+async function sendLater(arrival: Arrival, found: Found, handle: Listener, parts: KnownParts): Promise<void> {
+  const { request, response, startedAt } = arrival
+  parts.inFlight.hold(request, startedAt)
+  const answer = await found
+  if (answer === undefined) handle(request, response)
+  else send(arrival, answer, parts)
+  parts.inFlight.release(request)
+}
+
+function send({ request, response, startedAt }: Arrival, answer: KnownAnswer, { ids, inFlight, log, trusts }: KnownParts): void {
   const requestId = ids.of(request)
   response.writeHead(200, [...answer.headers, 'x-request-id', requestId])
   response.end(answer.body)
+  answer.sent()
   if (request.socket.writableLength > 0) inFlight.linger(response)
   const durationMs = performance.now() - startedAt
   const { route } = answer

@@ -44,7 +44,8 @@ export function addRequestHooks(app: FastifyInstance, parts: HookParts): void {
 
 function beginExchange({ routes, inFlight }: HookParts): Hook {
   return (request, reply, done) => {
-    const exchange = new Exchange(request, reply, request.routeOptions.config.facts ?? routes.unknown)
+    const route = request.routeOptions.config.facts ?? routes.unknown
+    const exchange = new Exchange(request, reply, route, inFlight.heldSince(request.raw))
     request.exchange = exchange
     inFlight.begin(exchange)
     done()

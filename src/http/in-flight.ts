@@ -28,10 +28,10 @@ export class Exchange extends LineMember implements RequestContext {
   readAfter: string | undefined
   lastWrite: number | 'unknown' | undefined
 
-  constructor(request: FastifyRequest, reply: FastifyReply, route: RouteFacts) {
+  constructor(request: FastifyRequest, reply: FastifyReply, route: RouteFacts, startedAt: number = performance.now()) {
     super()
     this.requestId = request.id
-    this.startedAt = performance.now()
+    this.startedAt = startedAt
     this.deadline = this.startedAt + route.timeoutMs
     this.request = request
     this.reply = reply
@@ -45,6 +45,8 @@ export class Exchange extends LineMember implements RequestContext {
  */
 export class InFlight {
   readonly #exchanges = new Line<Exchange>()
+  /** Requests that are not routed yet, and since when. */
+  readonly #held = new Map<IncomingMessage, number>()
   /** Requests that were refused while their bodies were on their way. */
   refusedBodies = 0
   readonly #bodies: ArrivingBodies
@@ -67,7 +69,7 @@ export class InFlight {
   }
 
   get size(): number {
-    return this.#exchanges.size + this.#lingering
+    return this.#exchanges.size + this.#lingering + this.#held.size
   }
 
   /** Those of them that are being worked on. A client that is slow to send or to take is not: thousands of them keep nobody out. */
@@ -103,6 +105,21 @@ export class InFlight {
   end(exchange: Exchange): boolean {
     this.#work(exchange, false)
     return this.#exchanges.remove(exchange)
+  }
+
+  /** Counts a request that is not routed for the moment, until `release`. */
+  hold(request: IncomingMessage, since: number): void {
+    this.#held.set(request, since)
+    this.#working += 1
+  }
+
+  release(request: IncomingMessage): void {
+    if (this.#held.delete(request)) this.#working -= 1
+  }
+
+  /** When a request came that is held; undefined for one that is not. */
+  heldSince(request: IncomingMessage): number | undefined {
+    return this.#held.size === 0 ? undefined : this.#held.get(request)
   }
 
   /** Waits for the client to take the rest of an answer that was no exchange; one that takes nothing of it is cut off. */

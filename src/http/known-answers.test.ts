@@ -26,7 +26,7 @@ async function serving(env: Record<string, string> = {}, { body = Buffer.from(te
     handler: (request, reply) => {
       handled += 1
       reply.code(status).header('content-type', 'application/json; charset=utf-8').header('etag', '"a"').send(body)
-      server.app.knownAnswers.keep(request, reply, body, () => known.right)
+      server.app.knownAnswers.keep(request, reply, body, { isRight: () => known.right, sent: () => undefined })
     },
   })
   onTestFinished(() => server.app.close())
@@ -141,7 +141,7 @@ test.each<[what: string, add: (app: FastifyInstance) => unknown]>([
   await add(server.app)
   server.app.get('/known', (request, reply) => {
     reply.send(Buffer.from(text))
-    server.app.knownAnswers.keep(request, reply, Buffer.from(text), () => true)
+    server.app.knownAnswers.keep(request, reply, Buffer.from(text), { isRight: () => true, sent: () => undefined })
   })
   onTestFinished(() => server.app.close())
   const port = await server.listen()
@@ -159,7 +159,7 @@ test('a hook of a plugin for its own routes changes nothing for the others', asy
   server.app.get('/known', (request, reply) => {
     handled += 1
     reply.send(Buffer.from(text))
-    server.app.knownAnswers.keep(request, reply, Buffer.from(text), () => true)
+    server.app.knownAnswers.keep(request, reply, Buffer.from(text), { isRight: () => true, sent: () => undefined })
   })
   await server.app.register(async (plugin) => {
     plugin.addHook('onRequest', hook)

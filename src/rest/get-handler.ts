@@ -10,6 +10,7 @@ import type { RecordKey } from '../resource/request.ts'
 import { type PreparedGet, prepareGet, runGet } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
 import type { Held } from '../resource/sql-builder.ts'
+import { knownHits } from './known-hits.ts'
 import { readShapeQuery } from './read-query.ts'
 import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
 import { admitted, keyOf, queryOf, type RestResource } from './rest-resource.ts'
@@ -25,14 +26,19 @@ export function getHandler(rest: RestResource): Route['handler'] {
   const getOf = remembering((view, query) => knownGet(rest, view, query))
   const send = recordSender(rest)
   const keep = nearKeeper(rest)
+  const hits = knownHits(rest)
+  const look = async (request: HttpRequest, reply: HttpReply, read: CachedRead | undefined, fill: Fill): Promise<void> => {
+    const { entry, status } = await find(rest, read, fill, hits.ahead(request))
+    send(request, reply, entry, status)
+    if (status === 'hit') hits.keep(request, reply, read, entry, fill)
+  }
   return (request, reply) => {
     const { resource: view, held } = admitted(rest, request, 'get')
     const { readOf, fillOf } = getOf(view, queryOf(request))
     const key = keyOf(resource, request)
     const read = readOf?.(key, held)
     const near = read === undefined ? undefined : engine.cache?.near(read)
-    if (read === undefined || near === undefined)
-      return find(rest, read, fillOf(key, held)).then(({ entry, status }) => send(request, reply, entry, status))
+    if (read === undefined || near === undefined) return look(request, reply, read, fillOf(key, held))
     send(request, reply, near, 'near')
     keep(request, reply, read, near)
     return undefined

@@ -1,7 +1,7 @@
 // What the replies to all reads have in common: where the answer comes from, and the headers it is sent with.
 
 import type { Entry } from '../cache/entry.ts'
-import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
+import type { AheadRead, CachedRead, CacheStatus, Fill } from '../cache/read.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { isSameForAll } from '../resource/access/same-for-all.ts'
 import type { CompiledResource } from '../resource/registry.ts'
@@ -51,9 +51,9 @@ export interface FoundAnswer {
 }
 
 /** From the cache, or past it. */
-export async function find({ engine }: RestResource, read: CachedRead | undefined, fill: Fill): Promise<FoundAnswer> {
+export async function find({ engine }: RestResource, read: CachedRead | undefined, fill: Fill, ahead?: AheadRead): Promise<FoundAnswer> {
   if (read === undefined || engine.cache === undefined) return { entry: await fill(engine.db.anywhere()), status: undefined }
-  return engine.cache.read(read, fill)
+  return engine.cache.read(read, fill, ahead)
 }
 
 export type KeepNear = (request: HttpRequest, reply: HttpReply, read: CachedRead, entry: Entry) => void
@@ -62,7 +62,8 @@ export type KeepNear = (request: HttpRequest, reply: HttpReply, read: CachedRead
 export function nearKeeper({ engine: { cache }, resource, known }: RestResource): KeepNear {
   const isForAll = isSameForAll(resource)
   return (request, reply, read, entry) => {
-    if (isForAll) known.keep(request, reply, entry.body, () => cache?.isNear(read, entry) === true)
+    if (!isForAll) return
+    known.keep(request, reply, entry.body, { isRight: () => cache?.isNear(read, entry) === true, sent: () => cache?.gaveNear(read) })
   }
 }
 

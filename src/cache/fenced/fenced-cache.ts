@@ -16,7 +16,7 @@ import { lookAtRow } from './look.ts'
 import { OffSwitch } from './off-switch.ts'
 import { OnSwitch } from './on-switch.ts'
 import { type FencedTable, Permission } from './permission.ts'
-import { type FencedRead, FencedReads, type FencedValue, type Load } from './reads.ts'
+import { type BegunRead, type FencedRead, FencedReads, type FencedValue, type Load } from './reads.ts'
 import { sweepMs } from './timing.ts'
 import { FencedWrites } from './writes.ts'
 
@@ -106,11 +106,17 @@ export class FencedCache {
   }
 
   /**
-   * @param load  reads the row from the primary and makes the value; undefined when there is no such row
-   * @returns     undefined while the row may not be read from the cache
+   * @param load   reads the row from the primary and makes the value; undefined when there is no such row
+   * @param begun  what `begin` made of this read
+   * @returns      undefined while the row may not be read from the cache
    */
-  async read(read: FencedRead, load: Load): Promise<FencedValue | undefined> {
-    return this.#online?.reads.read(read, load)
+  async read(read: FencedRead, load: Load, begun?: BegunRead): Promise<FencedValue | undefined> {
+    return this.#online?.reads.read(read, load, begun)
+  }
+
+  /** Asks Redis about a row that perhaps need not be read. Not for use in a transaction. */
+  async begin(read: FencedRead): Promise<BegunRead | undefined> {
+    return this.#online?.reads.begin(read)
   }
 
   /** What a read of the row would find; asks for the permission first, as somebody who reads all the time has done. */

@@ -28,6 +28,16 @@ export interface FencedValue {
   readonly status: Exclude<CacheStatus, 'near'>
 }
 
+/** A read of which it is known what Redis says to it. */
+export interface BegunRead {
+  /** Set when that is an answer. */
+  readonly hit: FencedValue | undefined
+  readonly row: PermittedRow
+  /** What the value may be filled in with, if there was none. */
+  readonly lease: string
+  readonly reply: Reply
+}
+
 /** Reads the row from the primary. */
 export type Load = () => Promise<Buffer | undefined>
 
@@ -60,28 +70,40 @@ export class FencedReads {
     this.#fill = fillScript(parts.faults)
   }
 
-  /** Undefined while this process has no permission to read the row from the cache. */
-  async read(read: FencedRead, load: Load): Promise<FencedValue | undefined> {
-    const { db, keeper, permission } = this.#parts
+  /**
+   * @param begun  what `begin` made of this read: Redis is not asked again
+   * @returns      undefined while this process has no permission to read the row from the cache
+   */
+  async read(read: FencedRead, load: Load, begun?: BegunRead): Promise<FencedValue | undefined> {
     // Inside a transaction the caller has to see what that has written, and what it reads may never be committed.
-    if (db.isInTransaction()) return { value: await load(), status: 'bypass' }
+    if (this.#parts.db.isInTransaction()) return { value: await load(), status: 'bypass' }
+    const known = begun ?? (await this.begin(read))
+    if (known === undefined) return undefined
+    return known.hit ?? this.#finish(read, known, load)
+  }
+
+  /** Asks Redis. Undefined while this process has no permission to read the row from the cache. */
+  async begin({ row: address, variant }: FencedRead): Promise<BegunRead | undefined> {
+    const { keeper, permission } = this.#parts
     keeper.want()
-    const row = permission.rowOf(read.row)
+    const row = permission.rowOf(address)
     if (row === undefined) return undefined
-    if (!this.#reaches(row)) return this.#past(read, load)
     const lease = this.#newLease()
-    const reply = await this.#ask(row, read.variant, lease)
-    if (reply.code === 'V' && permission.stillHolds(row.epoch))
-      return { value: reply.value?.length === 0 ? undefined : reply.value, status: 'hit' }
-    if (reply.code === 'L') return this.#loadAndFill(read, row, lease, load)
-    if (reply.code === 'G') this.#run(this.#parts.off.disable(row.epoch, 'Redis has lost its data'))
-    if (reply.code === 'X') this.#run(this.#parts.locks.meet(row.epoch, row.name, reply.tokens))
-    return this.#past(read, load)
+    const reply = this.#reaches(row) ? await this.#ask(row, variant, lease) : unanswered
+    const counts = reply.code === 'V' && permission.stillHolds(row.epoch)
+    return { row, lease, reply, hit: counts ? hitOf(reply.value) : undefined }
   }
 
   /** Resolves when nothing is under way that nobody waits for. */
   async settled(): Promise<void> {
     await Promise.all(this.#errands)
+  }
+
+  #finish(read: FencedRead, { row, lease, reply }: BegunRead, load: Load): Promise<FencedValue> {
+    if (reply.code === 'L') return this.#loadAndFill(read, row, lease, load)
+    if (reply.code === 'G') this.#run(this.#parts.off.disable(row.epoch, 'Redis has lost its data'))
+    if (reply.code === 'X') this.#run(this.#parts.locks.meet(row.epoch, row.name, reply.tokens))
+    return this.#past(read, load)
   }
 
   #newLease(): string {
@@ -99,7 +121,7 @@ export class FencedReads {
       const keys = [markKey(row.epoch, row.name.bucket), row.redisKey]
       return replyOf(await this.#parts.redis.run(this.#get, keys, [variant, lease, String(leaseMs)]))
     } catch (error) {
-      if (error instanceof RedisUnavailable) return { code: '' }
+      if (error instanceof RedisUnavailable) return unanswered
       throw error
     }
   }
@@ -132,6 +154,12 @@ type Reply =
   | { readonly code: 'V'; readonly value: Buffer | undefined }
   | { readonly code: 'X'; readonly tokens: readonly string[] }
   | { readonly code: 'L' | 'B' | 'G' | '' }
+
+const unanswered: Reply = { code: '' }
+
+function hitOf(value: Buffer | undefined): FencedValue {
+  return { value: value?.length === 0 ? undefined : value, status: 'hit' }
+}
 
 function replyOf(reply: unknown): Reply {
   const [code, ...rest] = Array.isArray(reply) ? (reply as readonly unknown[]) : []
