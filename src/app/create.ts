@@ -209,7 +209,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   if (cache !== undefined) addCacheDesk(app, cache, peers)
   await faceAuth(fastify, auth, format, surroundings)
   await addFaces(app, { writers, peers, metrics, modules, once, callers })
-  addMailDesk(fastify, mailer, config)
+  if (auth !== undefined) addMailDesk(fastify, mailer, config)
   for (const module of modules) await module.setup?.(app)
   rateLimits.check()
   return app

@@ -11,6 +11,7 @@ import type { Writer } from '../resource/writer.ts'
 import { docsRoutes } from '../rest/docs-page.ts'
 import { type DescribedApp, openapiDocument, openapiRoutes } from '../rest/openapi.ts'
 import { replyFormats } from '../rest/reply-format.ts'
+import { securitySchemes } from '../rest/openapi-security.ts'
 import { resourceRoutes } from '../rest/routes.ts'
 import type { App } from './create.ts'
 import { cacheChecks } from './open-cache.ts'
@@ -84,6 +85,7 @@ function describedApp({ definition, engine, config, routes, fastify }: App): Des
       .filter(({ custom }) => custom)
       .map(({ method, path, schema, idempotent, limited }) => ({ method, url: path, schema, idempotent, limited })),
     limited: (config.rateLimit ?? definition.options.rateLimit ?? false) !== false,
+    ...(definition.options.auth === undefined ? {} : { securitySchemes: securitySchemes(config.env === 'production') }),
     customSchemas: fastify.getSchemas(),
   }
 }

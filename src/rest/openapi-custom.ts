@@ -29,6 +29,8 @@ export interface CustomSchema {
   readonly headers?: unknown
   readonly body?: unknown
   readonly response?: unknown
+  /** How to show who one is, as OpenAPI says it: `[{ bearer: [] }]`. */
+  readonly security?: unknown
 }
 
 export const customTag = 'custom'
@@ -54,6 +56,7 @@ function customOperation(method: string, path: string, schema: CustomSchema, ide
     summary,
     ...(description === undefined ? {} : { description }),
     tags,
+    ...(schema.security === undefined ? {} : { security: schema.security }),
     parameters: [
       ...pathParameters(path, schema.params),
       ...parametersOf('query', schema.querystring),

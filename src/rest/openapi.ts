@@ -33,6 +33,8 @@ export interface DescribedApp {
   readonly customRoutes?: readonly CustomRoute[]
   /** True when all routes together have a rate limit. */
   readonly limited?: boolean
+  /** Ways to show who one is, by name; absent where nobody signs in. */
+  readonly securitySchemes?: Parts
   /** Schemas that those routes share (Fastify's `getSchemas()`). */
   readonly customSchemas?: Readonly<Record<string, unknown>>
 }
@@ -57,11 +59,14 @@ export function openapiDocument(app: DescribedApp): Part {
     openapi: '3.1.0',
     info: { title: app.name, version: app.version, description: introduction(app.description, app.format.name, app.registry) },
     servers: [{ url: app.serverUrl ?? '/' }],
-    // Nothing asks who the caller is.
+    // Operations say it where they ask who the caller is.
     security: [],
     tags: tagsOf(app, names),
     paths,
-    components: usedComponents(paths, components),
+    components: {
+      ...usedComponents(paths, components),
+      ...(app.securitySchemes === undefined ? {} : { securitySchemes: app.securitySchemes }),
+    },
   }
 }
 

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bearer, Browser, identityApp, password, tokensOf } from '../../test/support/identity-app.ts'
+import { compileDocument } from '../../test/support/openapi.ts'
+import { testDatabase } from '../../test/support/postgres.ts'
+import type { TestApp } from '../testing/test-app.ts'
+
+const require = createRequire(import.meta.url)
+let app: TestApp
+// oxlint-disable-next-line typescript/no-explicit-any -- documents are walked without types
+let document: any
+beforeAll(async () => {
+  app = await identityApp(testDatabase().url)
+  document = (await app.get('/openapi.json')).body
+  await app.app.auth?.accounts.create({ email: 'ann@example.com', password })
+})
+afterAll(() => app.close())
+
+test('the document says how to sign in, and which operations ask who the caller is', () => {
+  expect(document.components.securitySchemes).toMatchObject({ bearer: { scheme: 'bearer' }, cookie: { in: 'cookie', name: 'session' } })
+  expect(document.paths['/auth/me'].get.security).toEqual([{ bearer: [] }, { cookie: [] }])
+  expect(document.paths['/auth/sign-in'].post.security).toBeUndefined()
+  const paths = Object.keys(document.paths).filter((path) => path.startsWith('/auth/'))
+  expect(paths).toEqual(
+    app.app.routes
+      .map(({ path }) => path.replace(':handle', '{handle}'))
+      .filter((path, at, all) => path.startsWith('/auth/') && all.indexOf(path) === at),
+  )
+})
+
+test('a linter of the public finds no fault with it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'plinth-openapi-'))
+  const file = join(folder, 'openapi.json')
+  await writeFile(file, JSON.stringify(document))
+  const args = [require.resolve('@redocly/cli/bin/cli.js'), 'lint', '--skip-rule=info-license', file]
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', NO_COLOR: '1' }
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 25_000, env })
+    expect(stdout + stderr).not.toMatch(/warning/i)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('replies are as the document says', async () => {
+  const compiled = compileDocument(document)
+  const { access_token, refresh_token } = await tokensOf(app, 'ann@example.com')
+  const browser = new Browser(app)
+  const replies = [
+    ['POST', '/auth/sign-in', await browser.signIn('ann@example.com')],
+    ['GET', '/auth/me', await app.get('/auth/me', bearer(access_token))],
+    ['GET', '/auth/sessions', await browser.send('GET', '/auth/sessions')],
+    ['POST', '/auth/refresh', await app.post('/auth/refresh', { refresh_token })],
+    ['POST', '/auth/request-password-reset', await browser.send('POST', '/auth/request-password-reset', { email: 'ann@example.com' })],
+    ['POST', '/auth/sign-up', await browser.send('POST', '/auth/sign-up', { email: 'bob@example.com', password })],
+    ['GET', '/.well-known/jwks.json', await app.get('/.well-known/jwks.json')],
+    ['POST', '/auth/sign-in', await browser.signIn('ann@example.com', 'wrong')],
+    ['POST', '/auth/sign-in', await browser.send('POST', '/auth/sign-in', { email: 5 })],
+  ] as const
+  for (const [method, path, { status, body }] of replies) {
+    const schema = compiled.replySchema(method, path, status)
+    expect([path, schema === undefined ? 'no schema' : compiled.fits(schema, body)]).toEqual([path, []])
+  }
+})
