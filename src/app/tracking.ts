@@ -3,7 +3,8 @@
 import { noTracking, type Tracking } from '../db/migrate/tracking.ts'
 import type { Model, TableName } from '../model/model.ts'
 import { readTable } from '../model/read-table.ts'
-import type { CompiledResource, Registry } from '../resource/registry.ts'
+import { policyTables } from '../resource/access/policy-tables.ts'
+import type { CompiledRelation, CompiledResource, Registry } from '../resource/registry.ts'
 import { readRegistry } from './create.ts'
 import type { AppDefinition } from './define.ts'
 import { resourceDefinitions } from './models.ts'
@@ -37,18 +38,23 @@ function isFenced({ options: { cache } }: CompiledResource): boolean {
   return typeof cache === 'object' && cache.mode === 'fenced'
 }
 
-/** The model of a resource, those that its relations lead to, and the association tables on the way. */
+/** The model of a resource, those that its relations lead to, the association tables on the way, and what decides who may see all those. */
 function modelsFrom(resource: CompiledResource, depth: number): Set<Model> {
-  const found = new Set([resource.model])
+  const found = new Set([resource.model, ...policyTables(resource)])
   const visited = new Set([resource])
   let level = [resource]
   for (let step = 0; step < depth; step++) {
     const links = level.flatMap(({ relations }) => [...relations.values()])
-    for (const { target, through } of links) for (const model of [target.model, through]) if (model !== undefined) found.add(model)
+    for (const link of links) for (const model of modelsOf(link)) found.add(model)
     level = [...new Set(links.map(({ target }) => target))].filter((target) => !visited.has(target))
     for (const target of level) visited.add(target)
   }
   return found
+}
+
+function modelsOf({ target, through, throughResource }: CompiledRelation): readonly Model[] {
+  const own = through === undefined ? [target.model] : [target.model, through]
+  return [...own, ...[target, throughResource].flatMap((one) => (one === undefined ? [] : [...policyTables(one)]))]
 }
 
 function namesOf(models: readonly Model[]): string[] {
