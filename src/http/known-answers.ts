@@ -65,7 +65,7 @@ export class KnownAnswers {
   }
 
   /**
-   * Keeps the answer that was just sent.
+   * Keeps the answer that was just sent; not of a route with a rate limit, whose requests have to be counted.
    *
    * @param body      as it was sent
    * @param standing  of it for the same address, whoever asks
@@ -73,7 +73,8 @@ export class KnownAnswers {
   keep(request: HttpRequest, reply: HttpReply, body: Buffer, standing: Standing): void {
     const { raw, exchange } = request
     const { url = '' } = raw
-    if (exchange === null || body.length > longestBody || url.length > longestAddress || !this.#isPlain(raw)) return
+    if (exchange === null || exchange.route.limits !== undefined) return
+    if (body.length > longestBody || url.length > longestAddress || !this.#isPlain(raw)) return
     const headers = Object.entries(reply.getHeaders()).filter(([name]) => !ofOneRequest.has(name))
     if (reply.statusCode !== 200 || !isText(headers) || !isUtf8(body)) return
     const { route } = exchange

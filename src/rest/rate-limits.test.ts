@@ -4,7 +4,7 @@ import { anyone, type AppDefinition, type AppOptions, defineApp, defineResource,
 import { pgTable, serial, text } from 'plinth/db'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CachedApp, cachedApp } from '../../test/support/cached-app.ts'
+import { type CachedApp, cachedApp, cachedApps } from '../../test/support/cached-app.ts'
 import { compileDocument } from '../../test/support/openapi.ts'
 import { type ScratchDatabase, scratchDatabase } from '../../test/support/postgres.ts'
 import { redisServer } from '../../test/support/redis.ts'
@@ -134,6 +134,23 @@ describe.each(['Redis', 'PostgreSQL'])('counted in %s', (where) => {
     const apps = await applications(definition('3/1m'), 2, await environment())
     expect(await statuses(apps, list, list, list, list, list)).toEqual([200, 200, 200, 429, 429])
   })
+})
+
+test('reads that near copies answer are counted like all others', async () => {
+  const resources = (rateLimit?: ResourceRateLimit) => [
+    defineResource(notes, { access, cache: { ttl: '5m', near: '1m' }, ...(rateLimit === undefined ? {} : { rateLimit }) }),
+  ]
+  const [limited] = await cachedApps(defineApp({ name: 'limited', resources: resources('4/1m') }), { count: 1 })
+  const [free] = await cachedApps(defineApp({ name: 'free', resources: resources() }), { count: 1 })
+  const read = async (app?: CachedApp) => {
+    const { url = '' } = (await app?.app.start()) ?? {}
+    const found: unknown[] = []
+    for (const _ of '123456')
+      found.push(await fetch(`${url}/api/notes`).then(({ status, headers }) => `${status} ${headers.get('x-cache')}`))
+    return found
+  }
+  expect(await read(limited)).toEqual(['200 miss', '200 near', '200 near', '200 near', '429 null', '429 null'])
+  expect((await read(free)).slice(4)).toEqual(['200 near', '200 near'])
 })
 
 test('a Redis that is killed fails and delays nothing, and gives nobody the limit once more', async () => {
