@@ -1,5 +1,7 @@
 // Refusals as the document's shared replies, in the application's format. The examples are made by the tables that make the errors.
 
+import { authErrors } from '../auth/errors.ts'
+import { policyErrors } from '../auth/policy-errors.ts'
 import { fenceErrors } from '../cache/fenced/errors.ts'
 import { type AppError, coreErrors, declaredErrors } from '../core/errors.ts'
 import { dbErrors } from '../db/errors.ts'
@@ -82,6 +84,8 @@ function exampleErrors({ resource, field }: ErrorSubject): Readonly<Record<Refus
     ],
     InvalidAddress: [httpErrors.INVALID_URL('has a broken percent-encoding')],
     InvalidInput: [httpErrors.INVALID_INPUT('body')],
+    SignInRequired: [policyErrors.REQUIRED(), authErrors.INVALID_TOKEN()],
+    Forbidden: [policyErrors.FORBIDDEN()],
     NotFound: [resourceErrors.NOT_FOUND(resource)],
     BulkNotFound: [writeErrors.BULK_NOT_FOUND(1).with({ details: [missing.toDetail(3)] })],
     NotForYou: [httpErrors.NOT_FOUND()],

@@ -4,6 +4,7 @@ import type { Operation } from '../resource/define.ts'
 import { keyFields } from '../resource/get-statement.ts'
 import { rateLimitOf } from '../resource/rate-limit.ts'
 import type { CompiledResource } from '../resource/registry.ts'
+import { guardedOperation } from './openapi-access.ts'
 import { isServed } from './rest-resource.ts'
 import { refusalReplies } from './openapi-errors.ts'
 import type { RefusalName } from './openapi-refusals.ts'
@@ -31,6 +32,7 @@ interface Subject {
   readonly examples: ReplyExamples
   /** Whether operations of which the resource says nothing may be called only so often. */
   readonly limited: boolean
+  readonly schemes: readonly string[]
 }
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -61,10 +63,18 @@ const operations: readonly Described[] = [
 /**
  * @param path     of the collection: `/api/items`
  * @param limited  whether all routes together have a rate limit
+ * @param schemes  names of the ways to sign in
  */
-export function resourcePaths(resource: CompiledResource, names: ResourceNames, format: ReplyFormat, path: string, limited = false): Parts {
+export function resourcePaths(
+  resource: CompiledResource,
+  names: ResourceNames,
+  format: ReplyFormat,
+  path: string,
+  limited = false,
+  schemes: readonly string[] = [],
+): Parts {
   const schemas = replySchemas(format, names)
-  const subject: Subject = { resource, names, format, schemas, examples: replyExamples(resource, format), limited }
+  const subject: Subject = { resource, names, format, schemas, examples: replyExamples(resource, format), limited, schemes }
   const record = `${path}/${keyFields(resource)
     .map(({ name }) => `{${name}}`)
     .join('/')}`
@@ -86,7 +96,7 @@ function pathItem(subject: Subject, place: Place): Part | undefined {
 function describeOne(subject: Subject, { operation, describe }: Described): Part {
   const { name, options } = subject.resource
   const own = rateLimitOf(name, options.rateLimit, operation)
-  const part = { tags: [name], ...describe(subject) }
+  const part = guardedOperation(subject.resource, operation, subject.schemes, { tags: [name], ...describe(subject) })
   return (own === undefined ? subject.limited : own !== false) ? limitedOperation(part) : part
 }
 

@@ -2,7 +2,7 @@
 
 /** A shared reply of the document. */
 export interface Refusal {
-  readonly status: 400 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 428 | 429 | 500 | 503 | 'default'
+  readonly status: 400 | 401 | 403 | 404 | 409 | 412 | 413 | 414 | 415 | 422 | 428 | 429 | 500 | 503 | 'default'
   readonly summary: string
   /** Codes of the error tables, also those that only stand in `details`. */
   readonly codes: readonly string[]
@@ -104,6 +104,16 @@ export const refusals = {
     status: 400,
     summary: 'The request does not fit the schema of the route. `details` names what is wrong.',
     codes: ['HTTP_INVALID_INPUT', 'HTTP_INVALID_JSON', 'HTTP_INVALID_URL'],
+  },
+  SignInRequired: {
+    status: 401,
+    summary: 'Nobody has signed in, or the token that was shown is not accepted.',
+    codes: ['AUTH_REQUIRED', 'AUTH_INVALID_TOKEN'],
+  },
+  Forbidden: {
+    status: 403,
+    summary: 'The caller may not do this, or not with this record.',
+    codes: ['AUTH_FORBIDDEN', 'WRITE_BULK_FORBIDDEN'],
   },
   NotFound: { status: 404, summary: 'There is no such record.', codes: ['RESOURCE_NOT_FOUND'] },
   BulkNotFound: { status: 404, summary: 'Some of the records do not exist; nothing was changed.', codes: ['WRITE_BULK_NOT_FOUND'] },

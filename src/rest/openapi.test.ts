@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { anyone, defineApp, defineResource } from 'plinth'
+import { any, anyone, defineApp, defineResource, owner, role, signedIn, where } from 'plinth'
 import { integer, json, pgTable, serial, text } from 'plinth/db'
 import { describe, expect, test } from 'vitest'
 import { blog } from '../../test/support/blog.ts'
@@ -238,4 +238,33 @@ test('schemas that custom routes share become components', () => {
   const document = documentOf(blog(), { customRoutes: [route], customSchemas: { Weather: { $id: 'Weather', type: 'object' } } })
   expect(document.paths['/weather'].get.responses[200].content['application/json'].schema).toEqual({ $ref: '#/components/schemas/Weather' })
   expect(document.components.schemas.Weather).toEqual({ type: 'object' })
+})
+
+test('each operation says whether somebody has to be signed in, and how others are refused', () => {
+  const notes = pgTable('notes', { id: serial().primaryKey(), line: text() })
+  const guarded = defineApp({
+    name: 'guarded',
+    resources: [
+      defineResource(notes, {
+        access: {
+          list: anyone,
+          get: any(
+            owner('id'),
+            where(() => true),
+          ),
+          create: signedIn,
+          delete: role('editor'),
+        },
+      }),
+    ],
+  })
+  const document = documentOf(guarded)
+  const { '/api/notes': all, '/api/notes/{id}': one } = document.paths
+  expect(document.components.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } })
+  expect(all.post.security).toEqual([{ bearer: [] }])
+  expect(one.delete.security).toEqual([{ bearer: [] }])
+  expect(one.get.security).toEqual([{}, { bearer: [] }])
+  expect(Object.keys(all.post.responses)).toEqual(expect.arrayContaining(['401', '403']))
+  expect(Object.keys(documentOf(blog()).paths['/api/tags'].post.responses)).not.toContain('401')
+  expect(documentOf(blog()).components.securitySchemes).toBeUndefined()
 })

@@ -5,6 +5,7 @@ import type { CompiledResource, Registry } from '../resource/registry.ts'
 import { etagOf } from '../resource/shape/etag.ts'
 import { sendWithEtag } from './conditional.ts'
 import { introduction } from './openapi-about.ts'
+import { asksWho, plainBearer } from './openapi-access.ts'
 import { type CustomRoute, customPaths, customTag, sharedSchemas } from './openapi-custom.ts'
 import { errorSchemas } from './openapi-error-schemas.ts'
 import { type ErrorSubject, refusalComponents } from './openapi-errors.ts'
@@ -44,6 +45,7 @@ export function openapiDocument(app: DescribedApp): Part {
   const shared = { ...errorSchemas(app.format.name), PageMeta: pageMeta, ...sharedSchemas(app.customSchemas ?? {}) }
   const names = nameResources(app.registry, Object.keys(shared))
   const resources = [...app.registry.resources.values()]
+  const schemes = schemesOf(app)
   const paths = { ...pathsOf(app, names), ...customPaths(app.customRoutes ?? []), ...machinePaths() }
   const schemas = resources.map((resource) => ({
     ...resourceSchemas(resource, names),
@@ -65,14 +67,20 @@ export function openapiDocument(app: DescribedApp): Part {
     paths,
     components: {
       ...usedComponents(paths, components),
-      ...(app.securitySchemes === undefined ? {} : { securitySchemes: app.securitySchemes }),
+      ...(schemes === undefined ? {} : { securitySchemes: schemes }),
     },
   }
 }
 
-function pathsOf({ registry, format, prefix, limited }: DescribedApp, names: NameBook): Parts {
+function schemesOf({ securitySchemes, registry }: DescribedApp): Parts | undefined {
+  return securitySchemes ?? ([...registry.resources.values()].some(asksWho) ? plainBearer : undefined)
+}
+
+function pathsOf(app: DescribedApp, names: NameBook): Parts {
+  const { registry, format, prefix, limited } = app
+  const schemes = Object.keys(schemesOf(app) ?? {})
   const paths = [...registry.resources.values()].map((resource) =>
-    resourcePaths(resource, namesOf(resource, names), format, `${prefix}/${resource.name}`, limited),
+    resourcePaths(resource, namesOf(resource, names), format, `${prefix}/${resource.name}`, limited, schemes),
   )
   return Object.assign({}, ...paths)
 }

@@ -1,0 +1,38 @@
+// What the document says of an operation that asks who the caller is: whether somebody has to be signed in, and how others are refused.
+// Not the policies themselves: who may do what is the application's to tell.
+
+import { signingInCouldHelp } from '../auth/policies-in-words.ts'
+import { anonymousCaller } from '../core/caller.ts'
+import { ruleOf } from '../resource/access/admit.ts'
+import { decide } from '../resource/access/decide.ts'
+import { isReadByAnyone } from '../resource/access/same-for-all.ts'
+import type { Operation } from '../resource/define.ts'
+import type { CompiledResource } from '../resource/registry.ts'
+import { refusalReplies } from './openapi-errors.ts'
+import type { Part, Parts } from './openapi-parts.ts'
+
+/** Where nothing of the application signs anybody in, something in front of it does. */
+export const plainBearer: Parts = { bearer: { type: 'http', scheme: 'bearer' } }
+
+/** True when an operation of the resource looks at its caller. */
+export function asksWho(resource: CompiledResource): boolean {
+  const { rules } = resource.access
+  return !isReadByAnyone(resource) || Object.values(rules).some(({ policy }) => policy.policy !== 'anyone' && policy.policy !== 'nobody')
+}
+
+/** @param schemes  names of the ways to sign in, of which each will do */
+export function guardedOperation(resource: CompiledResource, operation: Operation, schemes: readonly string[], part: Part): Part {
+  const rule = resource.access.rules[ruleOf(operation)]
+  const verdict = decide(resource, anonymousCaller).rows[ruleOf(operation)]
+  if (rule.policy.policy === 'anyone' && verdict === true && isReadByAnyone(resource)) return part
+  const ways = schemes.map((name) => ({ [name]: [] }))
+  const needs = verdict === false && signingInCouldHelp(rule.policy)
+  const { responses = {} } = part as { readonly responses?: Parts }
+  const { 401: unknown, 403: refused } = refusalReplies('SignInRequired', 'Forbidden')
+  const isDecided = verdict === true
+  return {
+    ...part,
+    security: needs ? ways : [{}, ...ways],
+    responses: { ...responses, ...(isDecided ? {} : { 401: unknown, 403: refused }) },
+  }
+}
