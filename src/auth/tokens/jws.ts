@@ -1,6 +1,6 @@
 // Compact JWS (RFC 7515), read strictly: one text has one meaning, and only its one spelling is accepted.
 //
-// Own code on node:crypto: with a pinned algorithm jose 6 took 6 and jsonwebtoken 3 of Wycheproof's 355 invalid texts, all of them for
+// Own code on node:crypto: with a pinned algorithm jose 6 took 6 and jsonwebtoken 3 of 355 invalid texts of a known collection, all of them for
 // spellings of base64 that decode to the same bytes. What we accept is small enough to be written down here whole.
 
 import { parseJson } from '../../support/strict-json.ts'
