@@ -84,6 +84,7 @@ test.each<[what: string, options: RequestOptions, body?: string]>([
   ['another method', { method: 'POST', headers: { 'content-type': 'application/json' } }, '{}'],
   ['a condition', { headers: { 'if-none-match': '"a"' } }],
   ['a version of the route', { headers: { 'accept-version': '1' } }],
+  ['a token, which may be wrong', { headers: { authorization: 'Bearer a' } }],
   ['an origin', { headers: { origin: 'https://app.example.com' } }],
   ['a body', { headers: { 'content-length': 2, 'content-type': 'application/json' } }, '{}'],
 ])('%s goes the usual way', async (_what, options, body) => {

@@ -116,6 +116,7 @@ function isPlain({ method, httpVersion, headers }: IncomingMessage): boolean {
     httpVersion === '1.1' &&
     headers.host !== undefined &&
     headers.origin === undefined &&
+    headers.authorization === undefined &&
     headers['if-none-match'] === undefined &&
     headers['accept-version'] === undefined &&
     headers['content-length'] === undefined &&
