@@ -15,6 +15,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http'],
   'find-my-way': ['http'],
   nodemailer: ['mail'],
+  'openid-client': ['auth'],
   otpauth: ['auth'],
   pg: ['db'],
   pino: ['core'],

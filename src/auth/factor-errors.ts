@@ -16,6 +16,42 @@ export const factorErrors = defineErrors('AUTH', {
     message: () => 'The passkey is not accepted.',
     hint: () => 'Begin again: what is to be signed is good for five minutes and once.',
   },
+  UNKNOWN_PROVIDER: {
+    status: 404,
+    summary: 'Signing in by another site was asked for, and the application names no such provider.',
+    message: () => 'There is no such way to sign in.',
+  },
+  PROVIDER_REFUSED: {
+    status: 403,
+    summary:
+      'The other site did not say who it is, or what it said is not accepted. What is wrong with it stands in the log and nowhere else.',
+    message: () => 'Signing in by the other site did not succeed.',
+    hint: () => 'Begin again.',
+  },
+  PROVIDER_UNAVAILABLE: {
+    status: 503,
+    summary: 'The other site did not answer.',
+    message: () => 'The other site cannot be asked at the moment.',
+    hint: () => 'Try again in a moment.',
+  },
+  ADDRESS_NOT_CONFIRMED: {
+    status: 403,
+    summary: 'The other site has not confirmed the e-mail address of its account, so no account is made or found by it.',
+    message: () => 'The other site has not confirmed the e-mail address.',
+    hint: () => 'Confirm the address there, or sign up here.',
+  },
+  ACCOUNT_EXISTS: {
+    status: 409,
+    summary:
+      'There is an account with this e-mail address that is protected by a password or not confirmed. It is not handed over because another site says so.',
+    message: () => 'There is an account with this e-mail address.',
+    hint: () => 'Sign in to it as usual, and connect the other site there.',
+  },
+  SIGN_UP_CLOSED: {
+    status: 403,
+    summary: 'Nobody has an account yet for what the other site says, and the application makes none.',
+    message: () => 'There is no account, and none is made.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

@@ -94,6 +94,17 @@ export class Users {
     return row?.[0] ?? undefined
   }
 
+  /** Adds a user without a password, whose address somebody who is trusted has confirmed. @returns the id; undefined when the address was taken */
+  async addVerified(email: string, own: OwnValues): Promise<string | undefined> {
+    const names = ['email', ...Object.keys(own)]
+    const texts = names.map((name, i) => `$${i + 1}::text::${this.field(name)?.castType ?? 'text'}`)
+    const columns = ['email_verified_at', ...names].map((name) => this.#name(name)).join(', ')
+    const text = `INSERT INTO ${this.table} (${columns}) VALUES (now(), ${texts.join(', ')})
+      ON CONFLICT (${this.#name('email')}) DO NOTHING RETURNING ${this.#name('id')}::text`
+    const [row] = await writeTexts(this.#db, { text, values: [email, ...Object.values(own)] }, [this.table])
+    return row?.[0] ?? undefined
+  }
+
   /**
    * Keeps a token for the user with this address, or one for nobody where there is none, in the same time.
    *

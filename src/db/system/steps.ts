@@ -6,6 +6,7 @@ import { credentialsStep } from './credentials-step.ts'
 import { fenceRowsStep } from './fence-rows-step.ts'
 import { fenceStep } from './fence-step.ts'
 import { idempotencyStep } from './idempotency-step.ts'
+import { oauthAccountsStep } from './oauth-accounts-step.ts'
 import { passkeysStep } from './passkeys-step.ts'
 import { rateCountersStep } from './rate-counters-step.ts'
 import { rateHitsStep } from './rate-hits-step.ts'
@@ -32,4 +33,5 @@ export const systemSteps: readonly SystemStep[] = [
   apiKeysStep,
   secondFactorsStep,
   passkeysStep,
+  oauthAccountsStep,
 ]
