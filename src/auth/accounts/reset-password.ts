@@ -6,7 +6,7 @@ import { keepPassword } from './credentials.ts'
 import { normalEmail } from './email.ts'
 import { noticeMail, resetPasswordMail } from './mails.ts'
 import { endTokensOf, findToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
-import { type AccountParts, mailLater, type Origin } from './parts.ts'
+import { type AccountParts, mailLater, mailNobody, type Origin } from './parts.ts'
 import type { User } from './users.ts'
 
 /** Says nothing of whether there is such an account. @throws AppError AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES */
@@ -16,7 +16,8 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
   const token = newOneTimeToken()
   const user = await parts.users.addResetToken(email, token)
   await parts.audit.record({ action: 'password.reset_requested', subject: user?.id, address })
-  if (user !== undefined) mailLater(parts, resetPasswordMail(parts.mailSetting, email, token.token))
+  if (user === undefined) mailNobody(parts, email)
+  else mailLater(parts, resetPasswordMail(parts.mailSetting, email, token.token))
 }
 
 /**
