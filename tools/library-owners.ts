@@ -9,6 +9,7 @@ export const libraryOwners: Readonly<Record<string, readonly string[]>> = {
   '@fastify/swagger-ui': ['rest'],
   '@redis/client': ['redis'],
   '@simplewebauthn/server': ['auth'],
+  '@zxcvbn-ts/language-common': ['auth'],
   commander: ['cli'],
   'drizzle-kit': ['db'],
   'drizzle-orm': ['db', 'model', 'auth'],
