@@ -20,6 +20,7 @@ import { addReadAfter } from '../http/read-after.ts'
 import { collectRoutes, type RegisteredRoute } from '../http/route.ts'
 import { createServer } from '../http/server.ts'
 import { createMailer, type Mailer } from '../mail/mailer.ts'
+import { readTable } from '../model/read-table.ts'
 import type { Redis } from '../redis/redis.ts'
 import { compileResources } from '../resource/compile.ts'
 import { cursorKey } from '../resource/cursor.ts'
@@ -133,7 +134,12 @@ export async function createAppWith(
 
 export function readRegistry({ options }: AppDefinition): Engine['registry'] {
   const { models, declarations } = readModels(options)
-  return compileResources(declarations, models, options.relations)
+  return compileResources(declarations, models, options.relations, usersOf(options))
+}
+
+/** Name of the table whose keys callers have; undefined: the usual one. */
+function usersOf({ auth }: AppDefinition['options']): string | undefined {
+  return auth === undefined ? undefined : readTable(auth.users).name
 }
 
 export interface AppParts {

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { addCache } from './commands/cache.ts'
+import { addCan } from './commands/can.ts'
 import { addDb } from './commands/db.ts'
 import { addDev } from './commands/dev.ts'
 import { addGenerate } from './commands/generate.ts'
@@ -17,6 +18,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   addCache,
   addGenerate,
   addRoutes,
+  addCan,
   addOpenapi,
   addShell,
 ]

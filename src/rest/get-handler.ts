@@ -11,6 +11,7 @@ import { type PreparedGet, prepareGet, runGet } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
 import type { Held } from '../resource/sql-builder.ts'
 import { knownHits } from './known-hits.ts'
+import { sendAccess, wantsAccessExplained } from './explain-access.ts'
 import { readShapeQuery } from './read-query.ts'
 import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
 import { admitted, keyOf, queryOf, type RestResource } from './rest-resource.ts'
@@ -33,8 +34,10 @@ export function getHandler(rest: RestResource): Route['handler'] {
     if (status === 'hit') hits.keep(request, reply, read, entry, fill)
   }
   return (request, reply) => {
+    const query = queryOf(request)
+    if (rest.tellsAccess && wantsAccessExplained(query)) return sendAccess(rest, request, reply, keyOf(resource, request))
     const { resource: view, held } = admitted(rest, request, 'get')
-    const { readOf, fillOf } = getOf(view, queryOf(request))
+    const { readOf, fillOf } = getOf(view, query)
     const key = keyOf(resource, request)
     const read = readOf?.(key, held)
     const near = read === undefined ? undefined : engine.cache?.near(read)

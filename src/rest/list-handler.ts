@@ -9,6 +9,7 @@ import { type PreparedList, prepareList, runList } from '../resource/run.ts'
 import { etagOf } from '../resource/shape/etag.ts'
 import type { Held } from '../resource/sql-builder.ts'
 import { explainList, wantsExplanation } from './explain.ts'
+import { sendAccess, wantsAccessExplained } from './explain-access.ts'
 import { linkBase, nextLink, type PagePlace } from './page-links.ts'
 import { readListQuery } from './read-query.ts'
 import { entrySender, find, formOf, nearKeeper, remembering } from './read-reply.ts'
@@ -35,6 +36,7 @@ export function listHandler(rest: RestResource): Route['handler'] {
   const keep = nearKeeper(rest)
   return (request, reply) => {
     const query = queryOf(request)
+    if (rest.tellsAccess && wantsAccessExplained(query)) return sendAccess(rest, request, reply)
     const sight = admitted(rest, request, 'list')
     const { resource: view, held } = sight
     if (rest.explains && wantsExplanation(query)) return explainList(engine, sight, query, reply)

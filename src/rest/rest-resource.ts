@@ -26,6 +26,8 @@ export interface RestResource {
   readonly explains: boolean
   /** True outside of production: replies of cached resources say in `X-Cache` where they came from. */
   readonly tellsCache: boolean
+  /** True outside of production: reads answer `?explain=access`. */
+  readonly tellsAccess: boolean
   /** Does writes with an Idempotency-Key once. */
   readonly once: Once
   readonly callers: Callers

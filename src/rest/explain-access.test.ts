@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { expect, onTestFinished, test } from 'vitest'
+import { actAs, header, user } from '../../test/support/act-as.ts'
+import { newsroom, seedSql } from '../../test/support/newsroom.ts'
+import { testDatabase } from '../../test/support/postgres.ts'
+import { testApp } from '../testing/test-app.ts'
+
+test('?explain=access says which rule decided, by which condition, and what it says of the record', async () => {
+  const app = await testApp(newsroom, { url: testDatabase().url })
+  onTestFinished(() => app.close())
+  actAs(app.app, { ada: user(1, { tenant: '5' }) })
+  await app.app.db.query(seedSql)
+  const { status, body } = await app.get('/api/either/4?explain=access', { [header]: 'ada' })
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ resource: 'either', caller: { kind: 'user', id: '1', tenant: '5' }, exists: true, hiddenFields: ['fee'] })
+  expect(body.operations.get).toMatchObject({
+    answer: 'some rows',
+    record: 'no',
+    parts: [{ answer: 'some rows' }, { policy: "owner('author_id')", answer: 'some rows' }, { policy: "role('chief')", answer: 'no' }],
+    condition: { values: ['published', '1'] },
+  })
+  expect((await app.get('/api/either/2?explain=access', { [header]: 'ada' })).body.operations.update.record).toBe('yes')
+  expect((await app.get('/api/either/99?explain=access', { [header]: 'ada' })).body.exists).toBe(false)
+  const list = await app.get('/api/editors?explain=access')
+  expect(list.body.operations.list).toEqual({ policy: "role('editor', 'chief')", answer: 'no', may: 'no' })
+})
+
+const secret = (): string => randomBytes(32).toString('base64url')
+
+test('in production nobody is told', async () => {
+  const environment = { APP_ENV: 'production', SECRET_KEY: secret(), JWT_SECRET_KEY: secret() }
+  const app = await testApp(newsroom, { url: testDatabase().url, environment })
+  onTestFinished(() => app.close())
+  expect(await app.get('/api/open?explain=access')).toMatchObject({ status: 400, body: { code: 'REST_UNKNOWN_PARAMETER' } })
+})
