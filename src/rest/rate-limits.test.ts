@@ -109,6 +109,14 @@ test('RATE_LIMIT takes the place of what the application says for all routes', a
   })
 })
 
+test('an application with mistakes in its limits is not made, and is told all of them', async () => {
+  const routes: RoutePlugin[] = [(fastify) => void fastify.get('/hello', { config: { rateLimit: '5/0s' } }, () => 'hello')]
+  await expect(applications(definition(undefined, { rateLimit: 'often', routes }))).rejects.toMatchObject({
+    code: 'HTTP_INVALID_RATE_LIMITS',
+    message: expect.stringMatching(/ {2}- rateLimit: "often" is not a limit.*\n {2}- GET \/hello: config\.rateLimit: per is a time/),
+  })
+})
+
 test('a request that is repeated with its Idempotency-Key is a request', async () => {
   const [app] = await applications(definition({ create: '2/1m' }))
   const repeated = async () =>

@@ -15,6 +15,7 @@ test.each([
   ['unknown', 'unknown'],
   ['192.0.2.7:4711', '192.0.2.7:4711'],
   ['', ''],
+  [undefined, 'unknown'],
 ])('%j is counted as %j', (address, block) => {
   expect(addressBlock(address)).toBe(block)
 })

@@ -4,11 +4,13 @@ import { isIPv6 } from 'node:net'
 
 /**
  * An IPv4 address as it is; of an IPv6 address the first 64 bits: that is what one connection to the internet gets, with 2^64 addresses to
- * choose from. An IPv4 address in its IPv6 form counts as the IPv4 address. What is no address stays what it is.
+ * choose from. An IPv4 address in its IPv6 form counts as the IPv4 address. What is no address stays what it is, and
+ * a connection that was closed meanwhile has none.
  *
  * @example  `addressBlock('2001:db8:0:7::1')` is `2001:db8:0:7::/64`
  */
-export function addressBlock(address: string): string {
+export function addressBlock(address: string | undefined): string {
+  if (address === undefined) return 'unknown'
   if (!address.includes(':')) return address
   const [plain = ''] = address.split('%')
   if (!isIPv6(plain)) return address
