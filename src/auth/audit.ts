@@ -25,7 +25,16 @@ export type AuditAction =
   | 'sign_out'
   | 'sign_out.everywhere'
   | 'token.reused'
+  | 'key.created'
+  | 'key.revoked'
   | 'key.used'
+  | 'factor.enabled'
+  | 'factor.disabled'
+  | 'recovery_code.used'
+  | 'passkey.added'
+  | 'passkey.removed'
+  | 'provider.connected'
+  | 'provider.disconnected'
   | 'access.denied'
 
 export interface AuditEntry {

@@ -24,6 +24,7 @@ import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import { SignedIn } from './signed-in.ts'
 import { AccessTokens } from './tokens/access-tokens.ts'
 import { KeyRing } from './tokens/key-ring.ts'
+import { createWaysIn, type WaysIn } from './ways-in.ts'
 
 export interface AuthSurroundings {
   readonly config: Config
@@ -43,6 +44,8 @@ export interface Auth {
   readonly keys: KeyRing
   readonly audit: Audit
   readonly signedIn: SignedIn
+  /** What signs somebody in beside a password. */
+  readonly ways: WaysIn
   /** Asks nothing of the database any more. */
   close(): void
   /** Makes roles that are missing, and what the first sign-in would wait for. */
@@ -90,6 +93,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
   }
   const refreshes = new RefreshTokens({ db, sessions: state.sessions, secret: config.secrets.jwtSecretKey, graceMs, ...times })
   const signedIn = new SignedIn({ parts, tokens, refreshes, ...times })
+  const ways = createWaysIn(options, parts, config, name)
   return {
     options,
     accounts: createAccounts(parts),
@@ -98,8 +102,12 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     keys,
     audit,
     signedIn,
+    ways,
     part: authPart(options, parts),
-    close: () => members.close(),
+    close() {
+      members.close()
+      ways.apiKeys.close()
+    },
     loadCaller: (user) => signedIn.callerOf(user),
   }
 }

@@ -52,6 +52,11 @@ export const factorErrors = defineErrors('AUTH', {
     summary: 'Nobody has an account yet for what the other site says, and the application makes none.',
     message: () => 'There is no account, and none is made.',
   },
+  UNKNOWN_CREDENTIAL: {
+    status: 404,
+    summary: 'The caller has no such key, passkey or connection to another site.',
+    message: () => 'There is no such credential.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

@@ -3,6 +3,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { RoleDefaults } from './accounts/roles.ts'
 import type { UsersTable } from './tables/roles.ts'
+import type { OAuthProvider } from './oauth/provider.ts'
 import type { SigningAlgorithm } from './tokens/algorithms.ts'
 
 export interface AuthOptions {
@@ -24,6 +25,8 @@ export interface AuthOptions {
     /** Over after that, however it is used; default `30d`. */
     readonly lifetime?: string
   }
+  /** Other sites that people sign in by, by the name that stands in addresses: `{ google: { issuer: 'https://accounts.google.com', clientId, clientSecret } }`. */
+  readonly providers?: Readonly<Record<string, OAuthProvider>>
   readonly tokens?: {
     /** Default: `EdDSA`, which others can verify by `/.well-known/jwks.json`; `HS256` is for this application alone. */
     readonly algorithm?: SigningAlgorithm

@@ -6,6 +6,7 @@ import type { Config } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
 import type { ReplyFormat } from '../rest/reply-format.ts'
 import { accountRoutes } from './account-routes.ts'
+import { apiKeyRoutes } from './api-key-routes.ts'
 import { authenticateRequests } from './authenticate.ts'
 import { cookieNames } from './cookies.ts'
 import { addIdentityRoutes, type Face } from './face.ts'
@@ -24,5 +25,5 @@ export interface IdentityParts {
 export function addIdentity(fastify: FastifyInstance, { auth, config, format, log }: IdentityParts): void {
   const face: Face = { auth, format, cookies: cookieNames(config.env === 'production'), isSameSite: sameSite(config) }
   authenticateRequests(fastify, { ...face, log })
-  addIdentityRoutes(fastify, [...signInRoutes(face), ...accountRoutes(face), ...sessionRoutes(face)])
+  addIdentityRoutes(fastify, [...signInRoutes(face), ...accountRoutes(face), ...sessionRoutes(face), ...apiKeyRoutes(face)])
 }

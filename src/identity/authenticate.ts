@@ -1,6 +1,7 @@
 // Finds out for every request who asks, before anything else is done for it. Nobody is a caller, too; a token that is wrong is not nobody.
 
 import type { FastifyInstance, HookHandlerDoneFunction } from 'fastify'
+import { callerByKey, type KeyCallers } from '../auth/api-keys/key-caller.ts'
 import type { Auth } from '../auth/create-auth.ts'
 import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
@@ -50,12 +51,16 @@ async function settle(found: Promise<void>, done: HookHandlerDoneFunction): Prom
 /** RFC 6750, 3.1. */
 async function byToken({ auth }: AuthenticateParts, request: HttpRequest, token: string): Promise<void> {
   try {
-    const { caller } = await auth.signedIn.byToken(token)
+    const caller = (await callerByKey(keyCallers(auth), token)) ?? (await auth.signedIn.byToken(token)).caller
     if (request.exchange !== null) request.exchange.caller = caller
   } catch (error) {
     if (!(error instanceof AppError) || error.status !== 401) throw error
     throw error.with({ headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
   }
+}
+
+function keyCallers({ ways: { apiKeys }, signedIn }: Auth): KeyCallers {
+  return { apiKeys, callerOf: (user, credential, scopes) => signedIn.callerOf(user, credential, scopes) }
 }
 
 /** A session that is over is nobody's; its cookie goes. */

@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifySchema, HTTPMethods } from 'fastify'
 import type { User } from '../auth/accounts/users.ts'
 import type { Origin } from '../auth/accounts/parts.ts'
 import type { Auth } from '../auth/create-auth.ts'
-import { signInRequired } from '../auth/policy-errors.ts'
+import { asksWithKey } from '../auth/api-keys/key-caller.ts'
+import { policyErrors, signInRequired } from '../auth/policy-errors.ts'
 import type { Caller } from '../core/caller.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import type { ReplyFormat } from '../rest/reply-format.ts'
@@ -44,10 +45,12 @@ export function originOf({ ip, headers }: HttpRequest): Origin {
   return { address: ip, agent: headers['user-agent']?.slice(0, 200) }
 }
 
-/** @throws AppError AUTH_REQUIRED */
+/** A person who has signed in. @throws AppError AUTH_REQUIRED; AUTH_FORBIDDEN to who shows an API key */
 export function demandCaller(request: HttpRequest): Caller & { readonly id: string; readonly credential: string } {
   const caller = request.exchange?.caller
   if (caller?.kind !== 'user' || caller.id === undefined || caller.credential === undefined) throw signInRequired()
+  // What a key may do is little of what its owner may: nobody gets an account by a key that was lost.
+  if (asksWithKey(caller)) throw policyErrors.FORBIDDEN()
   return { ...caller, id: caller.id, credential: caller.credential }
 }
 

@@ -28,7 +28,7 @@ test('the document says how to sign in, and which operations ask who the caller 
   const paths = Object.keys(document.paths).filter((path) => path.startsWith('/auth/'))
   expect(paths).toEqual(
     app.app.routes
-      .map(({ path }) => path.replace(':handle', '{handle}'))
+      .map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}'))
       .filter((path, at, all) => path.startsWith('/auth/') && all.indexOf(path) === at),
   )
 })

@@ -1,6 +1,7 @@
 // What somebody who is signed in changes about the own account. Each asks for the password again: an open browser is not its owner.
 
 import { accountErrors } from '../account-errors.ts'
+import { forgetWaysIn } from '../forget-ways-in.ts'
 import { checkPassword } from '../password-rules.ts'
 import { findPassword, forgetPassword } from './credentials.ts'
 import { normalEmail } from './email.ts'
@@ -43,6 +44,7 @@ export async function deleteAccount(parts: AccountParts, user: User, current: st
     await parts.users.remove(user.id)
     await forgetPassword(parts.db, user.id)
     await endTokensOf(parts.db, user.id)
+    await forgetWaysIn(parts.db, user.id)
     await parts.sessions.deleteAllOf(user.id)
     await parts.audit.record({ action: 'account.deleted', actor: user.id, address })
   })

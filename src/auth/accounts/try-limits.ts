@@ -55,6 +55,11 @@ export class TryLimits {
     return this.#demand({ key: `auth:code:${user}`, most: 10, windowMs: quarterMs })
   }
 
+  /** Counts a beginning by an address that has something kept for a few minutes. @throws AppError AUTH_TOO_MANY_TRIES */
+  begin(address: string): Promise<void> {
+    return this.#demand({ key: `auth:begin:${addressBlock(address)}`, most: 100, windowMs: quarterMs })
+  }
+
   /** Counts a request of an address that makes mails. @throws AppError AUTH_TOO_MANY_TRIES */
   mailFrom(address: string): Promise<void> {
     return this.#demand({ key: `auth:mail-from:${addressBlock(address)}`, most: 30, windowMs: hourMs })

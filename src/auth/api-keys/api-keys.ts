@@ -31,9 +31,12 @@ export class ApiKeys {
   readonly #noted = new Lru<number>(mostKept)
   /** That a key was used is not undone with a transaction. */
   readonly #outside = AsyncLocalStorage.snapshot()
+  readonly #onUse: (apiKey: ApiKey) => Promise<void>
 
-  constructor(db: Database) {
+  /** @param onUse  is told of a use at most once a minute, by one process of all */
+  constructor(db: Database, onUse: (apiKey: ApiKey) => Promise<void> = async () => undefined) {
     this.#db = db
+    this.#onUse = onUse
     this.#watch = new TableWatch(db, [keysTable])
   }
 
@@ -54,7 +57,7 @@ export class ApiKeys {
     const found = await this.#find(text.id)
     if (found === undefined || !isSameHash(found.hash, text.hash)) throw invalid('is no API key that there is')
     if (found.endsAt <= performance.now()) throw invalid('is an API key that has expired')
-    this.#note(text.id)
+    this.#note(found.apiKey)
     return found.apiKey
   }
 
@@ -96,11 +99,16 @@ export class ApiKeys {
   }
 
   /** Nobody waits for it. When it fails, the next use notes itself. */
-  #note(id: string): void {
+  #note(apiKey: ApiKey): void {
+    const { id } = apiKey
     const now = performance.now()
     if (now - (this.#noted.get(id) ?? -Infinity) < noteMs) return
     this.#noted.set(id, now)
-    void this.#outside(() => noteUse(this.#db, id, noteMs)).catch(() => this.#noted.delete(id))
+    void this.#outside(() => this.#write(apiKey)).catch(() => this.#noted.delete(id))
+  }
+
+  async #write(apiKey: ApiKey): Promise<void> {
+    if (await noteUse(this.#db, apiKey.id, noteMs)) await this.#onUse(apiKey)
   }
 }
 

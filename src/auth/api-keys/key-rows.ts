@@ -80,9 +80,13 @@ export async function removeKeys(db: Database, { kind, id }: KeyOwner, key?: str
   return count
 }
 
-/** Nothing is written when somebody did less than `everyMs` ago. */
-export async function noteUse(db: Database, id: string, everyMs: number): Promise<void> {
-  await db.write({ name: 'plinth_api_key_use', text: use, values: [id, String(everyMs)] }, { tables: ['"plinth"."api_key_uses"'] })
+/** Nothing is written when somebody did less than `everyMs` ago. @returns whether it was */
+export async function noteUse(db: Database, id: string, everyMs: number): Promise<boolean> {
+  const { affected } = await db.write(
+    { name: 'plinth_api_key_use', text: use, values: [id, String(everyMs)] },
+    { tables: ['"plinth"."api_key_uses"'] },
+  )
+  return affected > 0
 }
 
 function rowsOf(rows: TextRows): ApiKeyRow[] {

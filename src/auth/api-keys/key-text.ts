@@ -25,6 +25,10 @@ export function readKeyText(key: string): KeyText | undefined {
   return id === undefined ? undefined : { key, id, hash: hashOf(key) }
 }
 
+export function isKeyText(text: string): boolean {
+  return text.startsWith('plinth_')
+}
+
 export function isSameHash(one: Buffer, other: Buffer): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
