@@ -13,12 +13,14 @@ export type AuditAction =
   | 'account.enabled'
   | 'email.changed'
   | 'email.verified'
+  | 'link.refused'
   | 'password.changed'
   | 'password.reset'
   | 'password.reset_requested'
   | 'role.granted'
   | 'role.revoked'
   | 'session.revoked'
+  | 'sign_up.repeated'
   | 'sign_in.failed'
   | 'sign_in.limited'
   | 'sign_in.succeeded'
@@ -48,7 +50,7 @@ export interface AuditEntry {
 }
 
 /** Denials, and whatever else somebody on duty wants to see in the log. */
-const alarming: ReadonlySet<AuditAction> = new Set(['sign_in.failed', 'sign_in.limited', 'token.reused', 'access.denied'])
+const alarming: ReadonlySet<AuditAction> = new Set(['link.refused', 'sign_in.failed', 'sign_in.limited', 'token.reused', 'access.denied'])
 
 const insert = `INSERT INTO plinth.audit (action, actor, subject, address, request_id, details)
   VALUES ($1::text, $2::text, $3::text, $4::text::inet, $5::text, $6::text::json)`

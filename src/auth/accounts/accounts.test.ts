@@ -281,6 +281,22 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     await expect(process.db.query(`update plinth.audit set actor = 'me'`)).rejects.toThrow()
   })
 
+  test('a link that comes a second time is written down and logged, with the address it came from', async () => {
+    await newUser('tom@example.com')
+    await requestPasswordReset(parts(), 'tom@example.com', origin())
+    const token = await nextMail('tom@example.com', /Set a new/)
+    await resetPassword(parts(), token, 'battery staple', origin())
+    const before = process.log.filter((line) => line.includes('security: link.refused')).length
+    await expect(resetPassword(parts(), token, 'third horse', { address: '10.77.0.1', agent: undefined })).rejects.toEqual(
+      refused('AUTH_INVALID_LINK'),
+    )
+    const [row] = await process.db.query(
+      `select host(address) as address from plinth.audit where action = 'link.refused' order by id desc limit 1`,
+    )
+    expect(row).toEqual({ address: '10.77.0.1' })
+    expect(process.log.filter((line) => line.includes('security: link.refused'))).toHaveLength(before + 1)
+  })
+
   test('who was disabled is told so with the right password, and with a wrong one what everybody is told', async () => {
     const user = await newUser('sam@example.com')
     await process.auth.accounts.disable(user.id)

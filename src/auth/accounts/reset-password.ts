@@ -7,6 +7,7 @@ import { normalEmail } from './email.ts'
 import { noticeMail, resetPasswordMail } from './mails.ts'
 import { endTokensOf, findToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
 import { type AccountParts, mailLater, mailNobody, type Origin } from './parts.ts'
+import { notingRefusal } from './refused-links.ts'
 import type { User } from './users.ts'
 
 /** Says nothing of whether there is such an account. @throws AppError AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES */
@@ -25,7 +26,11 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
  *
  * @throws AppError AUTH_INVALID_LINK, AUTH_WEAK_PASSWORD, AUTH_BUSY
  */
-export async function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<void> {
+export function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<void> {
+  return notingRefusal(parts, address, reset(parts, token, password, address))
+}
+
+async function reset(parts: AccountParts, token: string, password: string, address: string): Promise<void> {
   const found = await findToken(parts.db, token, ['reset_password'])
   const user = found === undefined ? undefined : await parts.users.find(found.user)
   if (user === undefined || user.disabled) throw accountErrors.INVALID_LINK()

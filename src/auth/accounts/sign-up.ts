@@ -7,6 +7,7 @@ import { checkPassword } from '../password-rules.ts'
 import { normalEmail } from './email.ts'
 import { knownAddressMail, noticeMail, verifyEmailMail } from './mails.ts'
 import { type AccountParts, mailLater, type Origin } from './parts.ts'
+import { notingRefusal } from './refused-links.ts'
 import type { OwnValues, User } from './users.ts'
 
 export interface SignUp {
@@ -24,7 +25,7 @@ export async function signUp(parts: AccountParts, { email: written, password, ow
   const phc = await parts.passwords.hash(password)
   const token = newOneTimeToken()
   const id = await parts.users.add(email, phc, token, own)
-  await parts.audit.record({ action: 'account.created', actor: id, address, details: id === undefined ? { known: true } : {} })
+  await parts.audit.record({ action: id === undefined ? 'sign_up.repeated' : 'account.created', actor: id, address })
   const { mailSetting } = parts
   mailLater(parts, id === undefined ? knownAddressMail(mailSetting, email) : verifyEmailMail(mailSetting, email, token.token))
 }
@@ -42,12 +43,13 @@ export async function sendVerification(parts: AccountParts, { id, email }: User)
  * @throws AppError AUTH_INVALID_LINK; DB_UNIQUE when the address was taken meanwhile
  */
 export function verifyEmail(parts: AccountParts, token: string, { address }: Origin): Promise<void> {
-  return parts.db.transaction(async () => {
+  const work = parts.db.transaction(async () => {
     const used = await useToken(parts.db, token, ['verify_email', 'change_email'])
     const email = used?.data['email']
     if (used === undefined || typeof email !== 'string') throw accountErrors.INVALID_LINK()
     await (used.purpose === 'verify_email' ? confirm(parts, used, email, address) : move(parts, used, email, address))
   })
+  return notingRefusal(parts, address, work)
 }
 
 async function confirm({ users, audit }: AccountParts, { user }: OneTimeToken, email: string, address: string): Promise<void> {
