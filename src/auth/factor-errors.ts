@@ -3,6 +3,12 @@
 import { defineErrors } from '../core/errors.ts'
 
 export const factorErrors = defineErrors('AUTH', {
+  CODE_REQUIRED: {
+    status: 403,
+    summary: 'The password is right, and the account has a second factor, whose code was not sent.',
+    message: () => 'A code of the second factor is needed.',
+    hint: () => 'Send the same with `code`: six digits of the telephone, or a recovery code.',
+  },
   WRONG_CODE: {
     status: 403,
     summary: 'The code of the second factor is wrong, was used before, or is of another time; or the recovery code is none.',

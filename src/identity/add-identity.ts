@@ -13,6 +13,7 @@ import { addIdentityRoutes, type Face } from './face.ts'
 import { sameSite } from './same-site.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { totpRoutes } from './totp-routes.ts'
 
 export interface IdentityParts {
   readonly auth: Auth
@@ -25,5 +26,11 @@ export interface IdentityParts {
 export function addIdentity(fastify: FastifyInstance, { auth, config, format, log }: IdentityParts): void {
   const face: Face = { auth, format, cookies: cookieNames(config.env === 'production'), isSameSite: sameSite(config) }
   authenticateRequests(fastify, { ...face, log })
-  addIdentityRoutes(fastify, [...signInRoutes(face), ...accountRoutes(face), ...sessionRoutes(face), ...apiKeyRoutes(face)])
+  addIdentityRoutes(fastify, [
+    ...signInRoutes(face),
+    ...accountRoutes(face),
+    ...sessionRoutes(face),
+    ...apiKeyRoutes(face),
+    ...totpRoutes(face),
+  ])
 }

@@ -9,6 +9,7 @@ import { bearerToken } from './authenticate.ts'
 import { readCookie, setCookie } from './cookies.ts'
 import { identityErrors } from './errors.ts'
 import { bodyOf, demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
+import { codeSchema, demandSecondFactor } from './totp-routes.ts'
 import { emailSchema, framed, noContent, objectOf, passwordSchema, signedInSchema, tokenSchema } from './schemas.ts'
 
 export type Mode = 'cookie' | 'token'
@@ -30,7 +31,7 @@ export function signInRoutes(face: Face): IdentityRoute[] {
       answers: 'sign in',
       schema: {
         summary: 'Sign in with address and password',
-        body: objectOf({ email: { ...emailSchema, minLength: 0 }, password: passwordSchema, mode }, ['mode']),
+        body: objectOf({ email: { ...emailSchema, minLength: 0 }, password: passwordSchema, mode, code: codeSchema }, ['mode', 'code']),
         response: signedIn,
       },
       handler: (request, reply) => signIn(face, request, reply),
@@ -65,10 +66,11 @@ export function signInRoutes(face: Face): IdentityRoute[] {
 
 /** A page of another site must not sign its visitor in to an account of its own, either. */
 async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { email = '', password = '', mode = 'cookie' } = bodyOf(request)
+  const { email = '', password = '', mode = 'cookie', code } = bodyOf(request)
   if (mode === 'cookie' && comesFromElsewhere(face, request)) throw identityErrors.CROSS_SITE()
   const device = readCookie(request, face.cookies.device)
   const user = await checkSignIn(face.auth.parts, { email, password, device }, originOf(request))
+  await demandSecondFactor(face, request, user.id, code)
   const before = readCookie(request, face.cookies.session)
   // The session that was there ends: whoever planted or knows its id is not signed in by this.
   if (before !== undefined && mode === 'cookie') await face.auth.parts.sessions.delete(before)

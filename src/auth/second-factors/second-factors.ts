@@ -36,6 +36,10 @@ export class SecondFactors {
     this.#recoveryKey = derivedKey(options.secret, 'recovery codes')
   }
 
+  async isOn(user: string): Promise<boolean> {
+    return (await findFactor(this.#options.db, user))?.confirmed === true
+  }
+
   async status(user: string): Promise<FactorStatus> {
     const { db } = this.#options
     const [factor, recoveryCodes] = await Promise.all([findFactor(db, user), countRecoveryCodes(db, user)])

@@ -1,0 +1,139 @@
+// The second factor of an account: setting it up, switching it off, and asking for it at a sign-in.
+
+import { factorErrors } from '../auth/factor-errors.ts'
+import type { JsonSchema } from '../model/kinds/kind.ts'
+import type { HttpReply, HttpRequest } from '../http/route.ts'
+import { bodyOf, demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
+import { framed, noContent, objectOf } from './schemas.ts'
+
+export const codeSchema: JsonSchema = {
+  type: 'string',
+  minLength: 6,
+  maxLength: 40,
+  description: 'Six digits of the telephone, or a recovery code.',
+  examples: ['123456'],
+}
+const codeBody = objectOf({ code: codeSchema })
+const codesSchema = objectOf({
+  recovery_codes: { type: 'array', items: { type: 'string' }, description: 'Each good once. They are shown here and never again.' },
+})
+const statusSchema = objectOf({ on: { type: 'boolean' }, recovery_codes: { type: 'integer', description: 'How many are left.' } })
+const secretSchema = objectOf({ secret: { type: 'string' }, uri: { type: 'string', description: 'What a QR code is made of.' } })
+
+export function totpRoutes(face: Face): IdentityRoute[] {
+  const security = signedInSecurity
+  const { format } = face
+  return [
+    {
+      method: 'GET',
+      url: '/auth/second-factor',
+      answers: 'second factor of the caller',
+      schema: {
+        summary: 'Whether there is a second factor',
+        response: { 200: framed(format, 'The second factor.', statusSchema) },
+        security,
+      },
+      handler: (request, reply) => status(face, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/auth/second-factor',
+      answers: 'set up a second factor',
+      schema: {
+        summary: 'Make a secret for a telephone',
+        response: { 201: framed(format, 'The secret, shown once.', secretSchema) },
+        security,
+      },
+      handler: (request, reply) => enrol(face, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/auth/second-factor/confirm',
+      answers: 'switch on the second factor',
+      schema: {
+        summary: 'Switch it on with a first code',
+        body: codeBody,
+        response: { 200: framed(format, 'Recovery codes.', codesSchema) },
+        security,
+      },
+      handler: (request, reply) => confirm(face, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/auth/second-factor/recovery-codes',
+      answers: 'new recovery codes',
+      schema: {
+        summary: 'Replace the recovery codes',
+        body: codeBody,
+        response: { 200: framed(format, 'Recovery codes.', codesSchema) },
+        security,
+      },
+      handler: (request, reply) => renew(face, request, reply),
+    },
+    {
+      method: 'POST',
+      url: '/auth/second-factor/disable',
+      answers: 'switch off the second factor',
+      schema: { summary: 'Switch it off with a code', body: codeBody, response: { 204: noContent }, security },
+      handler: (request, reply) => disable(face, request, reply),
+    },
+  ]
+}
+
+/**
+ * For a user who has shown the password.
+ *
+ * @throws AppError AUTH_CODE_REQUIRED, AUTH_WRONG_CODE, AUTH_TOO_MANY_TRIES
+ */
+export async function demandSecondFactor(face: Face, request: HttpRequest, user: string, code: string | undefined): Promise<void> {
+  if (!(await face.auth.ways.factors.isOn(user))) return
+  if (code === undefined) throw factorErrors.CODE_REQUIRED()
+  try {
+    await demandCode(face, request, user, code)
+  } catch (error) {
+    await face.auth.audit.record({ action: 'sign_in.failed', subject: user, address: request.ip, details: { second_factor: true } })
+    throw error
+  }
+}
+
+/** Either kind is used up by it. */
+async function demandCode({ auth }: Face, request: HttpRequest, user: string, code: string): Promise<void> {
+  if (/^\d{6}$/.test(code)) return auth.ways.factors.verify(user, code)
+  const left = await auth.ways.factors.recover(user, code)
+  await auth.audit.record({ action: 'recovery_code.used', actor: user, address: request.ip, details: { left } })
+}
+
+async function status(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  const { on, recoveryCodes } = await face.auth.ways.factors.status(demandCaller(request).id)
+  return send(face, reply, 200, { on, recovery_codes: recoveryCodes })
+}
+
+async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  const { id, email } = await demandUser(face, request)
+  return send(face, reply, 201, await face.auth.ways.factors.enrol(id, email))
+}
+
+async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  const { id } = demandCaller(request)
+  const codes = await face.auth.ways.factors.confirm(id, codeOf(request))
+  await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
+  return send(face, reply, 200, { recovery_codes: codes })
+}
+
+async function renew(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  const { id } = demandCaller(request)
+  await demandCode(face, request, id, codeOf(request))
+  return send(face, reply, 200, { recovery_codes: await face.auth.ways.factors.renewRecoveryCodes(id) })
+}
+
+async function disable(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  const { id } = demandCaller(request)
+  await demandCode(face, request, id, codeOf(request))
+  await face.auth.ways.factors.disable(id)
+  await face.auth.audit.record({ action: 'factor.disabled', actor: id, address: request.ip })
+  return reply.code(204).send()
+}
+
+function codeOf(request: HttpRequest): string {
+  return bodyOf(request)['code'] ?? ''
+}
