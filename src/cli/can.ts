@@ -81,11 +81,16 @@ interface Said {
 }
 
 function answer({ exists, operations }: AccessExplanation, name: RuleName): Said {
-  const { may, record, policy } = operations[name]
+  const { may, record, policy, answer: policySays } = operations[name]
   if (may === 'no') return { may, because: `The policy is ${policy}, and no record can meet it for this caller.` }
   if (exists === false) return { may: 'no', because: 'There is no such record.' }
-  if (record === undefined) return { may, because: may === 'yes' ? `The policy is ${policy}.` : `It depends on the record: ${policy}.` }
+  if (record === undefined) return { may, because: whichRecords(may, policySays, policy) }
   return { may: record, because: `The policy is ${policy}, and the record ${record === 'yes' ? 'meets' : 'does not meet'} it.` }
+}
+
+function whichRecords(may: string, policySays: string, policy: string): string {
+  if (may === 'yes') return `The policy is ${policy}.`
+  return policySays === 'yes' ? `Those that the caller sees. The policy is ${policy}.` : `It depends on the record: ${policy}.`
 }
 
 function report(explained: AccessExplanation, name: RuleName, why: boolean): void {
