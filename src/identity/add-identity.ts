@@ -10,6 +10,8 @@ import { apiKeyRoutes } from './api-key-routes.ts'
 import { authenticateRequests } from './authenticate.ts'
 import { cookieNames } from './cookies.ts'
 import { addIdentityRoutes, type Face } from './face.ts'
+import { oauthRoutes } from './oauth-routes.ts'
+import { passkeyRoutes } from './passkey-routes.ts'
 import { sameSite } from './same-site.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
@@ -32,5 +34,7 @@ export function addIdentity(fastify: FastifyInstance, { auth, config, format, lo
     ...sessionRoutes(face),
     ...apiKeyRoutes(face),
     ...totpRoutes(face),
+    ...passkeyRoutes(face),
+    ...oauthRoutes(face, config.app.url),
   ])
 }

@@ -1,16 +1,19 @@
-// The two cookies of identity: the session, which nobody but the browser may see, and what a device is known by that signed in before.
+// The cookies of identity: the session, which nobody but the browser may see, what a device is known by that signed in before, and what
+// belongs to a sign-in by another site.
 
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 
 export interface CookieNames {
   readonly session: string
   readonly device: string
+  /** Of somebody who is away at another site to sign in. */
+  readonly away: string
 }
 
 /** A browser takes `__Host-` only over TLS, from this host and for all of it: no sub-domain can plant such a cookie. */
 export function cookieNames(isProduction: boolean): CookieNames {
   const prefix = isProduction ? '__Host-' : ''
-  return { session: `${prefix}session`, device: `${prefix}device` }
+  return { session: `${prefix}session`, device: `${prefix}device`, away: `${prefix}away` }
 }
 
 /** Of a cookie that was sent twice, nothing is believed: one of the two was planted. */

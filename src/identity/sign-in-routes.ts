@@ -77,7 +77,8 @@ async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promi
   return openFor(face, user, mode as Mode, request, reply)
 }
 
-function comesFromElsewhere({ isSameSite }: Face, request: HttpRequest): boolean {
+/** From a page of another site. Programs say nothing of where they come from. */
+export function comesFromElsewhere({ isSameSite }: Face, request: HttpRequest): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers
   return (origin !== undefined || site !== undefined) && !isSameSite(request)
 }

@@ -1,15 +1,18 @@
 // Keys, second factors, passkeys and other sites, through HTTP.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bearer, Browser, identityApp, password } from '../../test/support/identity-app.ts'
+import type { TestApp, TestReply } from 'plinth/testing'
+import { bearer, Browser, identityApp, password, users } from '../../test/support/identity-app.ts'
+import { client, type OidcServer, startOidcServer } from '../../test/support/oidc-server.ts'
+import { PasskeyDevice } from '../../test/support/passkey-device.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { until } from '../../test/support/redis.ts'
 import { codeOf } from '../../test/support/totp.ts'
-import type { TestApp } from '../testing/test-app.ts'
 
+const environment = { APP_URL: 'https://shop.example' }
 let app: TestApp
 beforeAll(async () => {
-  app = await identityApp(testDatabase().url)
+  app = await identityApp(testDatabase().url, {}, { environment })
 })
 afterAll(() => app.close())
 
@@ -153,5 +156,144 @@ describe('a second factor', () => {
       `SELECT DISTINCT action FROM plinth.audit WHERE action ~ '^(factor|recovery)' ORDER BY 1`,
     )
     expect(actions.map(({ action }) => action)).toEqual(['factor.disabled', 'factor.enabled', 'recovery_code.used'])
+  })
+})
+
+describe('passkeys', () => {
+  const device = () => new PasskeyDevice({ origin: 'https://shop.example', rpId: 'shop.example' })
+
+  async function withPasskey(email: string): Promise<{ browser: Browser; phone: PasskeyDevice; id: string }> {
+    const [browser, phone] = [await browserOf(email), device()]
+    const options = await browser.send('POST', '/auth/passkeys/options')
+    expect(options.status).toBe(200)
+    const kept = await browser.send('POST', '/auth/passkeys', { name: 'Phone', credential: phone.register(options.body.data) })
+    expect(kept).toMatchObject({ status: 201, body: { data: { name: 'Phone', used_at: null } } })
+    return { browser, phone, id: kept.body.data.id }
+  }
+  const optionsOf = async (browser: Browser) => (await browser.send('POST', '/auth/sign-in/passkey/options')).body.data
+
+  test('somebody signs in by a passkey, without address and password, by cookie and by token', async () => {
+    const { phone } = await withPasskey('hal@example.com')
+    const browser = new Browser(app)
+    const signedIn = await browser.send('POST', '/auth/sign-in/passkey', { credential: phone.signIn(await optionsOf(browser)) })
+    expect(signedIn).toMatchObject({ status: 200, body: { data: { user: { email: 'hal@example.com' } } } })
+    expect((await browser.send('GET', '/auth/me')).body.data.email).toBe('hal@example.com')
+    const credential = phone.signIn(await optionsOf(browser))
+    const tokens = await new Browser(app).send('POST', '/auth/sign-in/passkey', { credential, mode: 'token' })
+    expect((await app.get('/auth/me', bearer(tokens.body.data.access_token))).status).toBe(200)
+    const again = await new Browser(app).send('POST', '/auth/sign-in/passkey', { credential, mode: 'token' })
+    expect(again).toMatchObject({ status: 403, body: { code: 'AUTH_WRONG_PASSKEY', details: [] } })
+  })
+
+  test('no other page signs its visitor in by one, and a user who was disabled does not come in', async () => {
+    const { phone, browser } = await withPasskey('ida@example.com')
+    const credential = phone.signIn(await optionsOf(browser))
+    const elsewhere = { origin: 'https://evil.example.net', 'sec-fetch-site': 'cross-site' }
+    expect(await new Browser(app).send('POST', '/auth/sign-in/passkey', { credential }, elsewhere)).toMatchObject({
+      status: 403,
+      body: { code: 'AUTH_CROSS_SITE' },
+    })
+    await app.app.auth?.accounts.disable((await browser.send('GET', '/auth/me')).body.data.id)
+    expect(await new Browser(app).send('POST', '/auth/sign-in/passkey', { credential })).toMatchObject({
+      status: 403,
+      body: { code: 'AUTH_WRONG_PASSKEY' },
+    })
+  })
+
+  test('passkeys are listed and taken away by their user only', async () => {
+    const { browser, id, phone } = await withPasskey('jan@example.com')
+    const other = await browserOf('kim@example.com')
+    expect((await browser.send('GET', '/auth/passkeys')).body.data).toMatchObject([{ id, name: 'Phone' }])
+    expect((await other.send('GET', '/auth/passkeys')).body.data).toEqual([])
+    expect(await other.send('DELETE', `/auth/passkeys/${id}`)).toMatchObject({ status: 404, body: { code: 'AUTH_UNKNOWN_CREDENTIAL' } })
+    expect((await browser.send('DELETE', `/auth/passkeys/${id}`)).status).toBe(204)
+    const credential = phone.signIn(await optionsOf(browser))
+    expect((await new Browser(app).send('POST', '/auth/sign-in/passkey', { credential })).status).toBe(403)
+    expect((await new Browser(app).send('POST', '/auth/passkeys/options')).status).toBe(401)
+  })
+
+  test('an address that begins a hundred times in a quarter of an hour is asked to wait', async () => {
+    const browser = new Browser(app)
+    for (let time = 0; time < 100; time += 1) await optionsOf(browser)
+    expect(await browser.send('POST', '/auth/sign-in/passkey/options')).toMatchObject({
+      status: 429,
+      body: { code: 'AUTH_TOO_MANY_TRIES' },
+    })
+  })
+})
+
+describe('other sites', () => {
+  let shop: TestApp
+  let server: OidcServer
+  beforeAll(async () => {
+    server = await startOidcServer(['https://api.shop.example/auth/oauth/acme/callback'])
+    const auth = { users, providers: { acme: { issuer: server.issuer, ...client } } }
+    shop = await identityApp(testDatabase().url, { auth }, { environment: { ...environment, API_URL: 'https://api.shop.example' } })
+  })
+  afterAll(async () => {
+    await shop.close()
+    await server.close()
+  })
+
+  /** Goes to the other site and comes back. */
+  async function away(browser: Browser, path: string): Promise<TestReply> {
+    const left = await browser.send('GET', path)
+    expect(left.status).toBe(302)
+    const back = await server.visit(String(left.headers['location']))
+    expect(`${back.origin}${back.pathname}`).toBe('https://api.shop.example/auth/oauth/acme/callback')
+    return browser.send('GET', `${back.pathname}${back.search}`, undefined, { 'sec-fetch-site': 'cross-site' })
+  }
+
+  test('somebody signs in by another site and is where he wanted to be', async () => {
+    server.account = { sub: 'ann', email: 'ann@acme.example', email_verified: true }
+    const browser = new Browser(shop)
+    const back = await away(browser, '/auth/oauth/acme?return_to=/notes?page=2')
+    expect(back).toMatchObject({ status: 302, headers: { location: 'https://shop.example/notes?page=2' } })
+    expect((await browser.send('GET', '/auth/me')).body.data).toMatchObject({ email: 'ann@acme.example', email_verified: true })
+    expect((await browser.send('GET', '/auth/oauth')).body.data).toMatchObject([{ provider: 'acme' }])
+    expect(browser.cookies.has('away')).toBe(false)
+  })
+
+  test('who begins in one browser does not come back in another', async () => {
+    server.account = { sub: 'thief', email: 'thief@acme.example', email_verified: true }
+    const [thief, victim] = [new Browser(shop), new Browser(shop)]
+    const left = await thief.send('GET', '/auth/oauth/acme')
+    const back = await server.visit(String(left.headers['location']))
+    const reply = await victim.send('GET', `${back.pathname}${back.search}`)
+    expect(reply).toMatchObject({ status: 403, body: { code: 'AUTH_PROVIDER_REFUSED', details: [] } })
+    expect((await victim.send('GET', '/auth/me')).status).toBe(401)
+  })
+
+  test.each(['//evil.example', '/\\evil.example', 'https://evil.example', '/\t/evil.example', 'evil'])(
+    'nobody is sent to %j in the end',
+    async (path) => {
+      const reply = await new Browser(shop).send('GET', `/auth/oauth/acme?return_to=${encodeURIComponent(path)}`)
+      expect(reply.status).toBe(400)
+    },
+  )
+
+  test('a user connects another site from a page of this one, and from no other', async () => {
+    await shop.app.auth?.accounts.create({ email: 'owner@example.com', password })
+    const browser = await new Browser(shop).enter('owner@example.com')
+    const elsewhere = { origin: 'https://evil.example.net', 'sec-fetch-site': 'cross-site' }
+    expect((await browser.send('POST', '/auth/oauth/acme/connect', undefined, elsewhere)).status).toBe(403)
+    const { body } = await browser.send('POST', '/auth/oauth/acme/connect')
+    server.account = { sub: 'owner', email: 'elsewhere@acme.example', email_verified: false }
+    const back = await server.visit(body.data.url)
+    expect((await browser.send('GET', `${back.pathname}${back.search}`)).status).toBe(302)
+    const other = new Browser(shop)
+    await away(other, '/auth/oauth/acme')
+    expect((await other.send('GET', '/auth/me')).body.data.email).toBe('owner@example.com')
+    expect((await other.send('DELETE', '/auth/oauth/acme')).status).toBe(204)
+    expect((await other.send('DELETE', '/auth/oauth/acme')).status).toBe(404)
+    expect(await away(new Browser(shop), '/auth/oauth/acme')).toMatchObject({ status: 403, body: { code: 'AUTH_ADDRESS_NOT_CONFIRMED' } })
+  })
+
+  test('a provider that is not named is not there, and an application without providers has no such addresses', async () => {
+    expect(await new Browser(shop).send('GET', '/auth/oauth/nobody')).toMatchObject({
+      status: 404,
+      body: { code: 'AUTH_UNKNOWN_PROVIDER' },
+    })
+    expect((await new Browser(app).send('GET', '/auth/oauth/acme')).status).toBe(404)
   })
 })

@@ -79,7 +79,7 @@ describe('whose account it is', () => {
     const email = newAccount()
     const first = await signIn(oauth, { returnTo: '/notes' })
     expect(first).toMatchObject({ user: { email, verified: true }, isNew: true, returnTo: '/notes' })
-    expect(await signIn()).toEqual({ user: first.user, isNew: false, returnTo: undefined })
+    expect(await signIn()).toEqual({ user: first.user, isNew: false, returnTo: undefined, isConnected: false })
     expect(await oauth.list(first.user.id)).toMatchObject([{ provider: 'acme' }])
   })
 
@@ -121,7 +121,7 @@ describe('whose account it is', () => {
   test('a user who is signed in connects another site, whatever its address, and can take it away', async () => {
     const id = await addUser('owner@example.com')
     newAccount({ email: 'elsewhere@example.com', email_verified: false })
-    expect(await signIn(oauth, { user: id })).toMatchObject({ user: { id }, isNew: false })
+    expect(await signIn(oauth, { user: id })).toMatchObject({ user: { id }, isNew: false, isConnected: true })
     expect((await signIn()).user.id).toBe(id)
     const other = await addUser('another@example.com')
     expect(await refusal(signIn(oauth, { user: other }))).toMatchObject({ code: 'AUTH_ACCOUNT_EXISTS' })

@@ -29,6 +29,8 @@ export interface StartOptions {
 
 export interface Finished extends Found {
   readonly returnTo: string | undefined
+  /** A user who was signed in has connected the other site. */
+  readonly isConnected: boolean
 }
 
 export interface Returned {
@@ -90,7 +92,7 @@ export class OAuthSignIn {
     const found =
       begun.user === '' ? await accountOf(this.#options, named, client.provider, name) : await this.#connect(begun.user, named, name)
     const { returnTo } = begun.data
-    return { ...found, returnTo: typeof returnTo === 'string' ? returnTo : undefined }
+    return { ...found, returnTo: typeof returnTo === 'string' ? returnTo : undefined, isConnected: begun.user !== '' }
   }
 
   list(user: string): Promise<Connection[]> {
