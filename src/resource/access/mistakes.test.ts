@@ -1,6 +1,6 @@
 // Policies that cannot be: found at start, all at once, each with its place and the near name.
 
-import { all, any, member, not, owner, permission, role, signedIn, where } from 'plinth'
+import { all, any, member, not, owner, permission, role, signedIn, where } from '../../auth/policies.ts'
 import { expect, test } from 'vitest'
 import { articles, memberships, organizations, users } from '../../../test/support/newsroom.ts'
 import { readTable } from '../../model/read-table.ts'
@@ -9,9 +9,10 @@ import { defineResource } from '../define.ts'
 
 function problems(access: object, options: object = {}): string {
   const definition = defineResource(articles, { access, ...options } as never)
-  const models = [articles, users, organizations, memberships].map((table) => readTable(table))
+  const model = readTable(articles)
+  const models = [model, ...[users, organizations, memberships].map((table) => readTable(table))]
   try {
-    compileResources([{ definition, model: models[0] as NonNullable<(typeof models)[0]> }], models)
+    compileResources([{ definition, model }], models)
     return ''
   } catch (error) {
     expect(error).toMatchObject({ code: 'RESOURCE_INVALID_DEFINITION' })
