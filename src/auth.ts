@@ -3,7 +3,6 @@
 export { permissions, role_permissions, roles, userRoles, type UsersTable } from './auth/tables/roles.ts'
 export { userColumns } from './auth/tables/user-columns.ts'
 export type { AuthOptions } from './auth/options.ts'
-export type { Auth } from './auth/create-auth.ts'
 export type { Accounts, NewUser } from './auth/accounts/administer.ts'
 export type { Member } from './auth/accounts/members.ts'
 export type { User } from './auth/accounts/users.ts'

@@ -59,6 +59,20 @@ describe('a session', () => {
     await expect.poll(async () => (await again.send('GET', '/auth/me')).status, { timeout: 2_000 }).toBe(401)
   })
 
+  test('goes on while it is used', async () => {
+    const browser = await signedIn()
+    const newest = 'id in (select id from plinth.sessions order by created_at desc limit 1)'
+    await app.app.db.query(`update plinth.sessions set seen_at = now() - interval '5 minutes', idle_ms = idle_ms where ${newest}`)
+    const seen = async () => {
+      await browser.send('GET', '/auth/me')
+      const [row] = await app.app.db.query<{ recent: boolean }>(
+        `select seen_at > now() - interval '1 minute' as recent from plinth.sessions where ${newest}`,
+      )
+      return row?.recent
+    }
+    await expect.poll(seen, { timeout: 3_000 }).toBe(true)
+  })
+
   test('is not taken from a cookie that was sent twice', async () => {
     const browser = await signedIn()
     const cookie = `session=${browser.cookies.get('session')}`
