@@ -57,8 +57,6 @@ export interface Auth {
 const secondMs = 1_000
 const tokenLeeway = 30
 const longestTokenMs = 600_000
-/** Two tabs that refresh at once get the same token. */
-const graceMs = 10_000
 const keyLifetimeMs = 90 * 86_400_000
 
 /** Asks nothing of the database yet. @throws AppError AUTH_INVALID_SETUP, or CORE_INVALID_CONFIG in production without MAIL_URL */
@@ -91,6 +89,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     idleMs: durationOf(options.session?.idle, '7d', 'session.idle'),
     lifetimeMs: durationOf(options.session?.lifetime, '30d', 'session.lifetime'),
   }
+  const graceMs = durationOf(options.tokens?.refreshGrace, '10s', 'tokens.refreshGrace', 0)
   const refreshes = new RefreshTokens({ db, sessions: state.sessions, secret: config.secrets.jwtSecretKey, graceMs, ...times })
   const signedIn = new SignedIn({ parts, tokens, refreshes, ...times })
   const ways = createWaysIn(options, parts, config, name)
@@ -138,9 +137,9 @@ function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles
   }
 }
 
-function durationOf(written: string | undefined, usual: string, name: string): number {
+function durationOf(written: string | undefined, usual: string, name: string, leastMs = secondMs): number {
   const ms = parseDuration(written ?? usual)
-  if (ms === undefined || ms < secondMs)
+  if (ms === undefined || ms < leastMs)
     throw accountErrors.INVALID_SETUP(`${name} is not a time such as 30m or 7d: ${JSON.stringify(written)}`)
   return ms
 }

@@ -32,5 +32,7 @@ export interface AuthOptions {
     readonly algorithm?: SigningAlgorithm
     /** Of an access token: `10m`, the default and the most. */
     readonly lifetime?: string
+    /** How long a refresh token that was used gives the same answer again, for two tabs that refresh at once: `10s`, the default; `0` for never. */
+    readonly refreshGrace?: string
   }
 }

@@ -114,10 +114,17 @@ async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promis
 }
 
 async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { id } = demandCaller(request)
+  const { id, credential } = demandCaller(request)
   const codes = await face.auth.ways.factors.confirm(id, codeOf(request))
+  await endOthers(face, id, credential)
   await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
   return send(face, reply, 200, { recovery_codes: codes })
+}
+
+/** Who got in without the second factor is out. */
+async function endOthers({ auth }: Face, user: string, current: string): Promise<void> {
+  const { sessions } = auth.parts
+  for (const { handle } of await sessions.list(user)) if (handle !== current) await sessions.deleteHandle(user, handle)
 }
 
 async function renew(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp, TestReply } from 'plinth/testing'
-import { bearer, Browser, identityApp, password, users } from '../../test/support/identity-app.ts'
+import { bearer, Browser, identityApp, password, tokensOf, users } from '../../test/support/identity-app.ts'
 import { client, type OidcServer, startOidcServer } from '../../test/support/oidc-server.ts'
 import { PasskeyDevice } from '../../test/support/passkey-device.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
@@ -141,6 +141,15 @@ describe('a second factor', () => {
     expect((await browser.send('GET', '/auth/second-factor')).body.data).toEqual({ on: true, recovery_codes: 9 })
   })
 
+  test('ends the sessions of who got in without it', async () => {
+    const [browser, other] = [await browserOf('lea@example.com'), await new Browser(app).enter('lea@example.com')]
+    expect((await other.send('GET', '/auth/me')).status).toBe(200)
+    const { secret } = (await browser.send('POST', '/auth/second-factor')).body.data
+    await browser.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret) })
+    expect((await other.send('GET', '/auth/me')).status).toBe(401)
+    expect((await browser.send('GET', '/auth/me')).status).toBe(200)
+  })
+
   test('is switched off and renewed with a code only', async () => {
     const { browser, secret, codes } = await withFactor('gus@example.com')
     for (const path of ['/auth/second-factor/disable', '/auth/second-factor/recovery-codes']) {
@@ -227,7 +236,7 @@ describe('other sites', () => {
   let server: OidcServer
   beforeAll(async () => {
     server = await startOidcServer(['https://api.shop.example/auth/oauth/acme/callback'])
-    const auth = { users, providers: { acme: { issuer: server.issuer, ...client } } }
+    const auth = { users, tokens: { refreshGrace: '0' }, providers: { acme: { issuer: server.issuer, ...client } } }
     shop = await identityApp(testDatabase().url, { auth }, { environment: { ...environment, API_URL: 'https://api.shop.example' } })
   })
   afterAll(async () => {
@@ -287,6 +296,17 @@ describe('other sites', () => {
     expect((await other.send('DELETE', '/auth/oauth/acme')).status).toBe(204)
     expect((await other.send('DELETE', '/auth/oauth/acme')).status).toBe(404)
     expect(await away(new Browser(shop), '/auth/oauth/acme')).toMatchObject({ status: 403, body: { code: 'AUTH_ADDRESS_NOT_CONFIRMED' } })
+  })
+
+  test('without a grace period a refresh token that comes twice ends its session at once', async () => {
+    await shop.app.auth?.accounts.create({ email: 'twice@example.com', password })
+    const { refresh_token: token } = await tokensOf(shop, 'twice@example.com')
+    const next = await shop.post('/auth/refresh', { refresh_token: token })
+    expect((await shop.get('/auth/me', bearer(next.body.data.access_token))).status).toBe(200)
+    expect(await shop.post('/auth/refresh', { refresh_token: token })).toMatchObject({ status: 401, body: { code: 'AUTH_INVALID_TOKEN' } })
+    expect((await shop.get('/auth/me', bearer(next.body.data.access_token))).status).toBe(401)
+    expect((await shop.post('/auth/refresh', { refresh_token: next.body.data.refresh_token })).status).toBe(401)
+    expect(await shop.app.db.query(`SELECT FROM plinth.audit WHERE action = 'token.reused'`)).toHaveLength(1)
   })
 
   test('a provider that is not named is not there, and an application without providers has no such addresses', async () => {
