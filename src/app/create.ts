@@ -11,6 +11,7 @@ import { createBus } from '../core/processes/bus.ts'
 import { noPeers, type Peers } from '../core/processes/peers.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
+import { callersFromContext } from '../http/callers.ts'
 import { drainServer } from '../http/drain.ts'
 import { type IdempotentHandler, idempotentHandler } from '../http/idempotency/idempotent.ts'
 import { Once } from '../http/idempotency/once.ts'
@@ -36,7 +37,7 @@ import { addFaces } from './faces.ts'
 import { addMailDesk } from './mail-desk.ts'
 import { readModels } from './models.ts'
 import { orderModules } from './modules.ts'
-import { callersOf, faceAuth, openAuth } from './open-auth.ts'
+import { faceAuth, openAuth } from './open-auth.ts'
 import { openCache } from './open-cache.ts'
 import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
@@ -161,7 +162,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
   const { ttlMs } = config.idempotency
-  const callers = await callersOf(options.auth)
+  const callers = callersFromContext
   const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
   const state = createState({ db, redis, log, metrics, secret: config.secrets.secretKey })
   const { mailer, part: mail } = createMailer(config, log)

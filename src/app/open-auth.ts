@@ -5,7 +5,6 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Auth, AuthSurroundings } from '../auth/create-auth.ts'
 import type { AuthOptions } from '../auth/options.ts'
 import { permissions, role_permissions, roles } from '../auth/tables/roles.ts'
-import { anonymousCallers, type Callers } from '../http/callers.ts'
 import type { ReplyFormat } from '../rest/reply-format.ts'
 
 export async function openAuth(options: AuthOptions | undefined, surroundings: AuthSurroundings): Promise<Auth | undefined> {
@@ -24,12 +23,6 @@ export async function faceAuth(
   if (auth === undefined) return
   const { addIdentity } = await import('../identity/add-identity.ts')
   addIdentity(fastify, { auth, config, format, log })
-}
-
-export async function callersOf(options: AuthOptions | undefined): Promise<Callers> {
-  if (options === undefined) return anonymousCallers
-  const { knownCallers } = await import('../identity/callers.ts')
-  return knownCallers
 }
 
 /** The tables that identity needs, whether or not the application names them among its models. */

@@ -2,13 +2,21 @@
 
 import type { HttpRequest } from './route.ts'
 
-/** How callers are told apart. One object for the whole application, so that whoever knows identities has one thing to put in its place. */
+/** How callers are told apart. One object for the whole application. */
 export interface Callers {
-  /** A name that no other caller has: later tenant and user. Not secret, at most a few hundred characters. */
+  /** A name that no other caller has. Not secret, at most a few hundred characters. */
   scopeOf(request: HttpRequest): string
   /** The request headers that say who the caller is: what `Vary` names where the answer depends on it. */
   readonly headers: readonly string[]
 }
 
-/** Nobody signs in: all callers are one. */
-export const anonymousCallers: Callers = Object.freeze({ scopeOf: () => 'anonymous', headers: ['Authorization', 'Cookie'] })
+/** By whoever the request's context says that asks, with what their token or key may be used for. */
+export const callersFromContext: Callers = Object.freeze({
+  scopeOf({ exchange }: Pick<HttpRequest, 'exchange'>) {
+    const caller = exchange?.caller
+    if (caller === undefined || caller.kind === 'anonymous') return 'anonymous'
+    const parts = [caller.kind, caller.id, caller.tenant ?? '', caller.scopes?.join(' ') ?? '*']
+    return parts.map((part) => encodeURIComponent(part ?? '')).join(':')
+  },
+  headers: ['Authorization', 'Cookie'],
+})

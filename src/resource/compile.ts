@@ -6,7 +6,7 @@ import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
 import { bareTables, noAccess } from './access/bare-tables.ts'
 import { compileAccess } from './access/compile-access.ts'
-import { isReadByAnyone } from './access/same-for-all.ts'
+import { isListedByAnyone } from './access/same-for-all.ts'
 import type { Ground } from './access/rule.ts'
 import { Sights } from './access/sights.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
@@ -174,7 +174,7 @@ function publicLeaks(resources: readonly CompiledResource[]): string[] {
   const shared = resources.filter(({ options }) => options.cacheControl?.public === true)
   return shared.flatMap((resource) =>
     [...reachable(resource)]
-      .filter((one) => !isReadByAnyone(one))
+      .filter((one) => !isListedByAnyone(one))
       .map(({ name }) => `${whereIs(resource)}: cacheControl.public: its replies can include "${name}", which not anyone may read.`),
   )
 }

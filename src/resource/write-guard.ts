@@ -65,8 +65,9 @@ export function refuseUnfitItems(
   if (unfit.length > 0) throw bulkFailure(unfit)
 }
 
-/** Fields that were set and that the policy looks at. */
-function namesIn({ after }: Guard, columns: ColumnValues | undefined): string[] {
+/** Fields that were set and that the policy looks at, as far as the caller knows of them. */
+function namesIn({ after, owned, sight }: Guard, columns: ColumnValues | undefined): string[] {
   if (columns === undefined || typeof after === 'boolean') return []
-  return [...new Set(conditionFields(after))].filter((field) => columns.has(field)).map(({ name }) => name)
+  const named = [...new Set(conditionFields(after))].filter((field) => columns.has(field) && !owned.has(field))
+  return named.filter(({ name }) => sight.resource.visibleByName.has(name)).map(({ name }) => name)
 }

@@ -1,6 +1,6 @@
 // What callers see through REST: rows, fields and relations of which they may know nothing are as if they were not there.
 
-import { anyone, anonymousCaller, defineApp, defineResource, owner, role, where } from 'plinth'
+import { any, anyone, anonymousCaller, defineApp, defineResource, owner, role, where } from 'plinth'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { actAs, header, user } from '../../../test/support/act-as.ts'
 import { watchReads } from '../../../test/support/cached-app.ts'
@@ -155,6 +155,49 @@ describe.each(testDatabases())('reads on $name', ({ url }) => {
     const order = async (headers = {}) => (await other.get('/api/articles', headers)).body.data.map(({ id }: { id: number }) => id)
     expect(await order()).toEqual([6, 5, 4, 3, 2, 1])
     expect(await order({ [header]: 'grace' })).toEqual([6, 1, 2, 3, 4, 5])
+  })
+
+  test('a relation over an association with a resource shows what that shows, one over a hidden key is none', async () => {
+    const { article_tags, comments, tags, users } = models
+    const red = where(() => ({ tag_id: 1 }))
+    const resources = [
+      defineResource(articles, { access: { read: anyone, fields: { author_id: role('editor') } } }),
+      defineResource(tags, { access: { read: anyone } }),
+      defineResource(users, { access: { read: anyone } }),
+      defineResource(comments, { access: { read: anyone } }),
+      defineResource(article_tags, { access: { read: any(red, role('editor')), write: anyone } }),
+    ]
+    const other = await testApp(defineApp({ name: 'x', models, resources }), { url })
+    onTestFinished(() => other.close())
+    actAs(other.app, callers)
+    await other.app.db.query(seedSql)
+    const ask = async (path: string, name = '') => (await other.get(path, { [header]: name })).body
+    const namesIn = (body: { data: { tags: { name: string }[] }[] }) => body.data.map((one) => one.tags.map(({ name }) => name).join())
+    expect(namesIn(await ask('/api/articles?include=tags&sort=id'))).toEqual(['red', 'red', '', '', '', ''])
+    expect(namesIn(await ask('/api/articles?include=tags&sort=id', 'grace'))).toEqual(['red', 'red', 'blue', 'blue', '', ''])
+    expect((await ask('/api/articles?filter[tags.name]=blue')).data).toEqual([])
+    for (const path of [
+      '/api/articles?include=author',
+      '/api/articles?filter[author.name]=Ada',
+      '/api/users?include=articles',
+      '/api/users?filter[articles.title]=x',
+    ])
+      expect((await ask(path)).code, path).toBe('RESOURCE_UNKNOWN_RELATION')
+    expect((await ask('/api/articles/1?include=author', 'grace')).data.author).toMatchObject({ name: 'Ada' })
+  })
+
+  test('a condition that fails lets nobody in', async () => {
+    const broken = where(({ roles }) => {
+      if (roles.includes('editor')) throw new Error('a mistake in the application')
+      return true
+    })
+    const resources = [defineResource(articles, { access: { read: broken } })]
+    const other = await testApp(defineApp({ name: 'x', models, resources }), { url })
+    onTestFinished(() => other.close())
+    actAs(other.app, callers)
+    await other.app.db.query(seedSql)
+    expect((await other.get('/api/articles', { [header]: 'ada' })).body.data).toHaveLength(6)
+    expect(await other.get('/api/articles', { [header]: 'grace' })).toMatchObject({ status: 500, body: { code: 'CORE_INTERNAL' } })
   })
 
   test('what is not known of a caller is met by no row, also where it is denied', async () => {

@@ -15,6 +15,10 @@ export function isSameForAll(resource: CompiledResource): boolean {
 }
 
 /** Also every field of it. */
-export function isReadByAnyone({ options: { access } }: CompiledResource): boolean {
-  return isForAnyone(access, 'list') && isForAnyone(access, 'get') && Object.keys(access.fields ?? {}).length === 0
+export function isReadByAnyone(resource: CompiledResource): boolean {
+  return isListedByAnyone(resource) && isForAnyone(resource.options.access, 'get')
+}
+
+export function isListedByAnyone({ options: { access } }: CompiledResource): boolean {
+  return isForAnyone(access, 'list') && Object.keys(access.fields ?? {}).length === 0
 }

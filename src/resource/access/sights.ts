@@ -21,16 +21,32 @@ export interface Sight {
 
 /** Views remembered per resource. Their number is that of the ways in which policies decide, which roles multiply. */
 const mostViews = 100
+/** Callers remembered. Each request makes its caller anew, and deciding about one takes 50 us for each resource that is reached. */
+const mostCallers = 2_000
 
 export class Sights {
-  /** A caller is plain data that is not changed, so what was decided about one is good as long as there is one. */
+  /** A caller is plain data that is not changed, so what was decided about one is good as long as there is one like it. */
   readonly #sights = new WeakMap<Caller, Map<CompiledResource, Sight>>()
   readonly #decisions = new WeakMap<Caller, Map<CompiledResource, Decision>>()
   readonly #views = new WeakMap<CompiledResource, Lru<CompiledResource>>()
+  readonly #callers = new Lru<Caller>(mostCallers)
 
   /** @param resource  as the registry has it */
   of(resource: CompiledResource, who: Caller): Sight {
-    return remembered(this.#sights, who, resource, () => this.#see(resource, who))
+    const known = this.#sights.get(who)?.get(resource)
+    if (known !== undefined) return known
+    const same = this.#firstLike(who)
+    return remembered(this.#sights, same, resource, () => this.#see(resource, same))
+  }
+
+  /** The same plain data, as it came first. */
+  #firstLike(who: Caller): Caller {
+    if (this.#sights.has(who)) return who
+    const name = JSON.stringify(who)
+    const first = this.#callers.get(name)
+    if (first !== undefined) return first
+    this.#callers.set(name, who)
+    return who
   }
 
   #see(resource: CompiledResource, who: Caller): Sight {

@@ -205,6 +205,8 @@ describe.each(testDatabases())('writes on $name', ({ url }) => {
     const key = { 'idempotency-key': 'once' }
     expect(told(await app.post('/api/owned', { title: 'k', author_id: 2 }, { ...as('ada'), ...key }))).toEqual([403, 'AUTH_FORBIDDEN'])
     expect((await app.post('/api/owned', { title: 'k' }, { ...as('ada'), ...key })).status).toBe(201)
+    const others = await app.post('/api/owned', { title: 'k' }, { ...as('alan'), ...key })
+    expect([others.status, others.headers['idempotency-replayed'], others.body.data.author_id]).toEqual([201, undefined, 2])
     expect(told(await app.delete('/api/desk/1', undefined, as('ada')))).toEqual([403, 'AUTH_FORBIDDEN'])
     expect((await app.delete('/api/desk/1', undefined, as('grace'))).status).toBe(204)
   })
