@@ -10,6 +10,9 @@ import { authErrors } from './errors.ts'
 import type { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { AccessTokens } from './tokens/access-tokens.ts'
 
+/** Half of what lies between two notes that a session is in use. */
+const momentMs = 30_000
+
 export interface SignedInOptions {
   readonly parts: AccountParts
   readonly tokens: AccessTokens
@@ -91,6 +94,13 @@ export class SignedIn {
     const session = await this.#options.parts.sessions.get(id)
     const caller = session === undefined ? undefined : await this.callerOf(session.user, session.handle)
     return session === undefined || caller === undefined ? undefined : { caller, session }
+  }
+
+  /** Notes that a session is in use, where that was not noted a moment ago: most requests are spared the look. Nobody waits for it. */
+  touch(id: string, { seenAt }: Session): void {
+    const { parts, idleMs } = this.#options
+    if (Math.abs(Date.now() - seenAt.getTime()) < Math.min(momentMs, idleMs / 8)) return
+    parts.sessions.touch(id).catch((err: unknown) => parts.log.debug({ err }, 'that a session is in use was not noted'))
   }
 
   /** Whose token this is. @throws AppError AUTH_INVALID_TOKEN */

@@ -65,7 +65,7 @@ function keyCallers({ ways: { apiKeys }, signedIn }: Auth): KeyCallers {
 
 /** A session that is over is nobody's; its cookie goes. */
 async function bySession(
-  { auth, cookies, isSameSite, log }: AuthenticateParts,
+  { auth, cookies, isSameSite }: AuthenticateParts,
   request: HttpRequest,
   reply: HttpReply,
   id: string,
@@ -74,7 +74,7 @@ async function bySession(
   if (asking === undefined) return setCookie(reply, cookies.session, '', 0)
   if (changesSomething(request) && !isSameSite(request)) throw identityErrors.CROSS_SITE()
   if (request.exchange !== null) request.exchange.caller = asking.caller
-  auth.parts.sessions.touch(id).catch((err: unknown) => log.debug({ err }, 'that a session is in use was not noted'))
+  auth.signedIn.touch(id, asking.session)
 }
 
 /** A security event: who was turned away, from what. */
