@@ -1,4 +1,4 @@
-// S3 of the guarantees: every policy word, every caller, every operation, compared with what the words mean over rows in memory. The walk
+// S8 of the guarantees: every policy word, every caller, every operation, compared with what the words mean over rows in memory. The walk
 // itself is tried on an engine that has lost its conditions: it has to find that out.
 
 import type { Caller, Policy } from 'plinth'
@@ -252,6 +252,31 @@ describe.each(testDatabases())('the walk over every policy on $name', ({ url }) 
 
   test('writes change what the policies say, and nothing else', async () => {
     expect(await walk(app, visitWrites)).toEqual([])
+  })
+
+  test('every route of every resource refuses exactly those whom its policy refuses whatever the record is', async () => {
+    const routes = app.app.routes.filter(({ path }) => path.startsWith('/api/'))
+    const found: Differences = []
+    const expected: Differences = []
+    for (const [name, policy] of Object.entries(policies)) {
+      const own = routes.filter(({ path }) => path.split('/')[2] === name)
+      expect(own, name).toHaveLength(9)
+      for (const [caller, who] of Object.entries(callers))
+        for (const { method, path } of own) {
+          const isBulk = !path.includes(':id') && method !== 'GET' && method !== 'POST'
+          const body = method === 'GET' ? undefined : isBulk ? [] : {}
+          const { status } = await app.request({
+            method,
+            path: path.replace(':id', '999'),
+            headers: { [header]: caller },
+            body,
+          })
+          found.push(`${caller} ${method} ${path}: ${[401, 403].includes(status) ? status : 'let'}`)
+          const refused = who.kind === 'anonymous' ? 401 : 403
+          expected.push(`${caller} ${method} ${path}: ${isClosed(policy, who) ? refused : 'let'}`)
+        }
+    }
+    expect(found).toEqual(expected)
   })
 
   test('an engine that has lost its conditions is found out', async () => {
