@@ -27,6 +27,8 @@ export type AuditAction =
   | 'sign_out'
   | 'sign_out.everywhere'
   | 'token.reused'
+  | 'invitation.sent'
+  | 'invitation.accepted'
   | 'key.created'
   | 'key.revoked'
   | 'key.used'

@@ -63,6 +63,11 @@ export const factorErrors = defineErrors('AUTH', {
     summary: 'The caller has no such key, passkey or connection to another site.',
     message: () => 'There is no such credential.',
   },
+  PASSWORD_NEEDED: {
+    status: 422,
+    summary: 'An invitation was accepted for an address without a confirmed account, and no password was chosen.',
+    message: () => 'A password has to be chosen.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

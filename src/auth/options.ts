@@ -3,6 +3,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { RoleDefaults } from './accounts/roles.ts'
 import type { UsersTable } from './tables/roles.ts'
+import type { WhenAccepted } from './invitations/invitations.ts'
 import type { OAuthProvider } from './oauth/provider.ts'
 import type { SigningAlgorithm } from './tokens/algorithms.ts'
 
@@ -27,6 +28,8 @@ export interface AuthOptions {
   }
   /** Other sites that people sign in by, by the name that stands in addresses: `{ google: { issuer: 'https://accounts.google.com', clientId, clientSecret } }`. */
   readonly providers?: Readonly<Record<string, OAuthProvider>>
+  /** Does what an invitation promises beyond roles, in the transaction in which it is accepted: makes the user a member of `data.organization`. */
+  readonly invitationAccepted?: WhenAccepted
   readonly tokens?: {
     /** Default: `EdDSA`, which others can verify by `/.well-known/jwks.json`; `HS256` is for this application alone. */
     readonly algorithm?: SigningAlgorithm

@@ -4,6 +4,7 @@ import type { Config } from '../core/config.ts'
 import type { AccountParts } from './accounts/parts.ts'
 import { accountErrors } from './account-errors.ts'
 import { ApiKeys } from './api-keys/api-keys.ts'
+import { Invitations } from './invitations/invitations.ts'
 import { OAuthSignIn } from './oauth/oauth-sign-in.ts'
 import type { AuthOptions } from './options.ts'
 import { Passkeys } from './passkeys/passkeys.ts'
@@ -14,6 +15,7 @@ export interface WaysIn {
   readonly factors: SecondFactors
   readonly passkeys: Passkeys
   readonly oauth: OAuthSignIn
+  readonly invitations: Invitations
 }
 
 /** @param name  of the application, as devices and telephones show it @throws AppError AUTH_INVALID_SETUP */
@@ -31,6 +33,7 @@ export function createWaysIn(options: AuthOptions, parts: AccountParts, config: 
     ),
     factors: new SecondFactors({ db, limits, secret, issuer: name }),
     passkeys: new Passkeys({ db, rpId: page.hostname, rpName: name, origins: [page.origin] }),
+    invitations: new Invitations(parts, options.invitationAccepted),
     oauth: new OAuthSignIn({
       db,
       users,

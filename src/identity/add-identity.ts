@@ -10,6 +10,7 @@ import { apiKeyRoutes } from './api-key-routes.ts'
 import { authenticateRequests } from './authenticate.ts'
 import { cookieNames } from './cookies.ts'
 import { addIdentityRoutes, type Face } from './face.ts'
+import { invitationRoutes } from './invitation-routes.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import { passkeyRoutes } from './passkey-routes.ts'
 import { sameSite } from './same-site.ts'
@@ -33,6 +34,7 @@ export function addIdentity(fastify: FastifyInstance, { auth, config, format, lo
     ...accountRoutes(face),
     ...sessionRoutes(face),
     ...apiKeyRoutes(face),
+    ...invitationRoutes(face),
     ...totpRoutes(face),
     ...passkeyRoutes(face),
     ...oauthRoutes(face, config.app.url),

@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp, TestReply } from 'plinth/testing'
-import { bearer, Browser, identityApp, password, tokensOf, users } from '../../test/support/identity-app.ts'
+import { tokenIn } from '../../test/support/account-bed.ts'
+import { bearer, Browser, identityApp, mailTo, password, tokensOf, users } from '../../test/support/identity-app.ts'
 import { client, type OidcServer, startOidcServer } from '../../test/support/oidc-server.ts'
 import { PasskeyDevice } from '../../test/support/passkey-device.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
@@ -229,6 +230,25 @@ describe('passkeys', () => {
       body: { code: 'AUTH_TOO_MANY_TRIES' },
     })
   })
+})
+
+test('who is invited looks at the invitation, accepts it and signs in', async () => {
+  const email = 'guest@example.com'
+  await app.app.auth?.ways.invitations.send({ email, roles: ['editor'] })
+  const token = tokenIn(await mailTo(app, email, /invited/))
+  const browser = new Browser(app)
+  expect((await browser.send('POST', '/auth/invitation', { token })).body.data).toEqual({ email, needs_password: true })
+  expect(await browser.send('POST', '/auth/accept-invitation', { token })).toMatchObject({
+    status: 422,
+    body: { code: 'AUTH_PASSWORD_NEEDED' },
+  })
+  expect((await browser.send('POST', '/auth/accept-invitation', { token, password, roles: ['admin'] })).status).toBe(400)
+  expect((await browser.send('POST', '/auth/accept-invitation', { token, password, display_name: 'Guest' })).status).toBe(204)
+  expect(await browser.send('POST', '/auth/accept-invitation', { token, password })).toMatchObject({
+    status: 400,
+    body: { code: 'AUTH_INVALID_LINK' },
+  })
+  expect((await browser.signIn(email)).body.data.user).toMatchObject({ email, email_verified: true, roles: ['editor'] })
 })
 
 describe('other sites', () => {

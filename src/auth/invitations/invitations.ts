@@ -1,0 +1,129 @@
+// Invitations: a mail whose link makes an account, or finds one, and gives it what the invitation promises. Good once, for a week.
+
+import { accountErrors } from '../account-errors.ts'
+import { setPassword } from '../accounts/reset-password.ts'
+import { normalEmail } from '../accounts/email.ts'
+import { findToken, keepToken, newOneTimeToken, type OneTimeToken, useToken } from '../accounts/one-time-tokens.ts'
+import { type AccountParts, mailLater, type Origin } from '../accounts/parts.ts'
+import type { OwnValues, User, UserWithPassword } from '../accounts/users.ts'
+import { factorErrors } from '../factor-errors.ts'
+import { forgetWaysIn } from '../forget-ways-in.ts'
+import { checkPassword } from '../password-rules.ts'
+import { invitationMail } from './invitation-mail.ts'
+
+/** What the application remembers with an invitation: `{ organization: '42' }`. */
+export type InvitationData = Readonly<Record<string, unknown>>
+
+export interface NewInvitation {
+  readonly email: string
+  /** Names of roles that the user is given. */
+  readonly roles?: readonly string[]
+  readonly data?: InvitationData
+  /** Primary key of who invites, as text. */
+  readonly by?: string
+}
+
+export interface Acceptance {
+  /** Needed where the address has no account, or one that nobody has confirmed. */
+  readonly password?: string | undefined
+  /** Values of own columns of a new user. */
+  readonly own?: OwnValues
+}
+
+/** Does what the invitation promises beyond roles, as part of the same transaction: makes somebody a member. */
+export type WhenAccepted = (user: User, data: InvitationData) => Promise<void>
+
+export interface Invited {
+  readonly email: string
+  /** Whether a password has to be chosen. */
+  readonly needsPassword: boolean
+}
+
+export class Invitations {
+  readonly #parts: AccountParts
+  readonly #accepted: WhenAccepted
+
+  constructor(parts: AccountParts, accepted: WhenAccepted = async () => undefined) {
+    this.#parts = parts
+    this.#accepted = accepted
+  }
+
+  /** Sends the mail once the current transaction is committed. Whether the caller may invite is for the application to know. @throws AppError AUTH_INVALID_EMAIL */
+  async send({ email: written, roles = [], data = {}, by }: NewInvitation): Promise<void> {
+    const email = normalEmail(written)
+    const token = newOneTimeToken()
+    const { db, audit, mailSetting } = this.#parts
+    await keepToken(db, token, { purpose: 'invitation', user: '', data: { email, roles, data } })
+    await audit.record({ action: 'invitation.sent', actor: by, details: { roles } })
+    mailLater(this.#parts, invitationMail(mailSetting, email, token.token))
+  }
+
+  /** Ends all invitations of an address. @returns how many there were */
+  async revoke(written: string): Promise<number> {
+    const text = `DELETE FROM plinth.one_time_tokens WHERE purpose = 'invitation' AND data->>'email' = $1::text`
+    const { affected } = await this.#parts.db.write({ text, values: [normalEmail(written)] }, { tables: ['"plinth"."one_time_tokens"'] })
+    return affected
+  }
+
+  /** For the page that the link leads to. @throws AppError AUTH_INVALID_LINK */
+  async look(token: string): Promise<Invited> {
+    const { email } = promised(await findToken(this.#parts.db, token, ['invitation']))
+    const user = await this.#parts.users.findByEmail(email)
+    return { email, needsPassword: user?.verified !== true }
+  }
+
+  /**
+   * Who has the link has the address. An account that nobody has confirmed may be of somebody else, who waits for this: it gets a new
+   * password and loses every other way in.
+   *
+   * @throws AppError AUTH_INVALID_LINK, AUTH_PASSWORD_NEEDED, AUTH_WEAK_PASSWORD, AUTH_BUSY, and what the application's part throws
+   */
+  async accept(token: string, { password, own = {} }: Acceptance, { address }: Origin): Promise<User> {
+    const { db, users, roles, audit } = this.#parts
+    const { email } = promised(await findToken(db, token, ['invitation']))
+    const phc = await this.#hash(await users.findByEmail(email), email, password)
+    return db.transaction(async () => {
+      const invitation = promised(await useToken(db, token, ['invitation']))
+      const user = await this.#accountOf(await users.findByEmail(email), email, phc, own)
+      for (const role of invitation.roles) await roles.grant(user.id, role)
+      await this.#accepted(user, invitation.data)
+      await audit.record({ action: 'invitation.accepted', actor: user.id, address, details: { roles: invitation.roles } })
+      return user
+    })
+  }
+
+  /** Before the transaction: it takes tens of milliseconds. */
+  async #hash(existing: User | undefined, email: string, password: string | undefined): Promise<string | undefined> {
+    if (existing?.disabled === true) throw accountErrors.INVALID_LINK()
+    if (existing?.verified === true) return undefined
+    if (password === undefined) throw factorErrors.PASSWORD_NEEDED()
+    checkPassword(password, { email })
+    return this.#parts.passwords.hash(password)
+  }
+
+  async #accountOf(existing: UserWithPassword | undefined, email: string, phc: string | undefined, own: OwnValues): Promise<User> {
+    const { users } = this.#parts
+    if (existing?.disabled === true || (existing?.verified !== true && phc === undefined)) throw accountErrors.INVALID_LINK()
+    if (phc !== undefined && existing?.verified !== true) await this.#take(existing, email, phc, own)
+    const user = await users.findByEmail(email)
+    if (user === undefined) throw accountErrors.INVALID_LINK()
+    const { password: _secret, ...rest } = user
+    return rest
+  }
+
+  async #take(existing: User | undefined, email: string, phc: string, own: OwnValues): Promise<void> {
+    const { db, users } = this.#parts
+    if (existing !== undefined) {
+      await forgetWaysIn(db, existing.id)
+      await setPassword(this.#parts, existing, phc)
+    }
+    const id = existing?.id ?? (await users.add(email, phc, newOneTimeToken(), own))
+    if (id === undefined || !(await users.verify(id, email))) throw accountErrors.INVALID_LINK()
+  }
+}
+
+/** @throws AppError AUTH_INVALID_LINK */
+function promised(token: OneTimeToken | undefined): { email: string; roles: readonly string[]; data: InvitationData } {
+  if (token === undefined) throw accountErrors.INVALID_LINK()
+  return token.data as { email: string; roles: readonly string[]; data: InvitationData }
+}
