@@ -37,7 +37,7 @@ const variants: Readonly<Record<string, Variant>> = {
     redis: true,
     limit: [
       { max: 1e9, per: '1m', by: byClient },
-      { max: 1e9, per: '1h', by: byClient, name: 'hour' },
+      { max: 1e9, per: '1h', by: byClient },
     ],
   },
   'Redis, refused': { redis: true, limit: '1/1d' },

@@ -29,7 +29,7 @@ export {
 } from './auth/policies.ts'
 export { anonymousCaller, type Caller } from './core/caller.ts'
 export type { OperationRateLimits, ResourceRateLimit } from './resource/rate-limit.ts'
-export type { RateCounter, RateResult } from './state/rate-counter.ts'
+export type { RateCounter, RateResult, RateWindow } from './state/rate-counter.ts'
 export type { RateLimit, RateRule } from './support/rates.ts'
 export {
   defineResource,

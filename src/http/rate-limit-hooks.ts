@@ -2,6 +2,7 @@
 
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, RouteOptions } from 'fastify'
 import { type AppError, withoutStacks } from '../core/errors.ts'
+import type { RateResult } from '../state/rate-counter.ts'
 import { rateText } from '../support/rates.ts'
 import { httpErrors } from './errors.ts'
 import { type CountedRate, retryAfter, setRateHeaders } from './rate-limit-headers.ts'
@@ -55,7 +56,7 @@ async function settle(
   done(await count(limits, rates, request, reply).catch((thrown: unknown) => thrown as Error))
 }
 
-/** One after the other, shortest window first, so that what one refuses is not counted in those behind it. */
+/** One subject after the other, and of each the shortest window first, so that what one refuses is not counted in those behind it. */
 async function count(
   limits: RateLimits,
   rates: readonly RouteRate[],
@@ -63,16 +64,35 @@ async function count(
   reply: FastifyReply,
 ): Promise<AppError | undefined> {
   const counted: CountedRate[] = []
-  for (const rate of rates) {
-    const subject = rate.subjectOf(request)
-    if (subject === undefined) continue
-    const result = await limits.counting.rates.hit(rate.scope + subject, rate.max, rate.windowMs)
-    counted.push({ rate, result })
-    if (!result.allowed) break
+  for (const [key, ofKey] of byKey(rates, request)) {
+    const results = await limits.counting.rates.hitAll(
+      key,
+      ofKey.map(({ max: limit, windowMs }) => ({ limit, windowMs })),
+    )
+    counted.push(...results.flatMap((result, index) => countedRate(ofKey[index], result)))
+    if (counted.at(-1)?.result.allowed === false) break
   }
   if (counted.length > 0 && !reply.sent) setRateHeaders(reply, counted)
   const last = counted.at(-1)
   return last === undefined || last.result.allowed ? undefined : refuse(limits, last, request)
+}
+
+/** Windows of one key are counted in one go. */
+function byKey(rates: readonly RouteRate[], request: FastifyRequest): Map<string, RouteRate[]> {
+  const keys = new Map<string, RouteRate[]>()
+  for (const rate of rates) {
+    const subject = rate.subjectOf(request)
+    if (subject === undefined) continue
+    const key = rate.scope + subject
+    const others = keys.get(key)
+    if (others === undefined) keys.set(key, [rate])
+    else others.push(rate)
+  }
+  return keys
+}
+
+function countedRate(rate: RouteRate | undefined, result: RateResult | undefined): readonly CountedRate[] {
+  return rate === undefined || result === undefined ? [] : [{ rate, result }]
 }
 
 function refuse(limits: RateLimits, { rate, result }: CountedRate, request: FastifyRequest): AppError {

@@ -157,6 +157,24 @@ test('a function says whose request it is, and which ones are not limited', asyn
   expect(await statuses(made, 3)).toEqual([200, 200, 200])
 })
 
+test('several limits by one function are told apart by their windows, and those by another are its own', async () => {
+  const [key, site] = ['x-key', 'x-site'].map(
+    (name) =>
+      ({ headers }: { headers: Record<string, unknown> }) =>
+        headers[name] as string,
+  )
+  const rateLimit = [
+    { max: 3, per: '1m', by: key },
+    { max: 9, per: '1h', by: key },
+    { max: 2, per: '1m', by: site },
+  ] as RouteRateLimit
+  const made = limited(rateLimit)
+  const { headers } = await made.app.inject({ url: '/', headers: { 'x-key': 'a', 'x-site': 'b' } })
+  expect(headers['ratelimit']).toMatch(/^"custom0-1m";r=2;t=\d+, "custom0-1h";r=8;t=\d+, "custom1-1m";r=1;t=\d+$/)
+  expect(await statuses(made, 2, { headers: { 'x-key': 'a', 'x-site': 'b' } })).toEqual([200, 429])
+  expect(await statuses(made, 1, { headers: { 'x-key': 'c', 'x-site': 'b' } })).toEqual([429])
+})
+
 test('limits of one name share a count, other routes have one each', async () => {
   const made = server()
   const rateLimit = { max: 1, per: '1m', name: 'sign-in' }

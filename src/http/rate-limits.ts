@@ -94,13 +94,18 @@ export class RateLimits {
     const early = rates.filter(({ by }) => by === 'address')
     const late = rates.filter(({ by }) => by !== 'address')
     if (rates.length === 0) return undefined
-    return { early: early.map((rate) => routeRate(scope, rate, 0)), late: late.map((rate, index) => routeRate(scope, rate, index)) }
+    const functions = new Set(late.map(({ by }) => by).filter((by) => typeof by === 'function'))
+    const wordOf = ({ by }: Rate<RequestSubject>): string => (typeof by === 'string' ? by : `custom${[...functions].indexOf(by)}`)
+    return {
+      early: early.map((rate) => routeRate(scope, rate, wordOf(rate))),
+      late: late.map((rate) => routeRate(scope, rate, wordOf(rate))),
+    }
   }
 }
 
-function routeRate(ownScope: string, rate: Rate<RequestSubject>, index: number): RouteRate {
+/** @param word  for whose requests are counted; the same for limits that are counted by the same function */
+function routeRate(ownScope: string, rate: Rate<RequestSubject>, word: string): RouteRate {
   const { max, windowMs, by, name } = rate
-  const word = typeof by === 'string' ? by : `custom${index}`
   const scope = name ?? ownScope
   return {
     about: `${scope} ${rateText(rate)} by ${word}`,

@@ -3,7 +3,7 @@
 
 import type { Database } from '../db/database.ts'
 import { type TextRows, textColumns } from '../db/rows.ts'
-import type { Counted, Hit, RateStore } from './rate-counter.ts'
+import { type Counted, countInOrder, type Hit, type RateStore } from './rate-counter.ts'
 
 /** Rows are locked in the order of the keys, so that two processes never wait for each other. */
 const statement = `SELECT hit.n, counted.allowed, counted.used, counted.reset_ms
@@ -50,7 +50,11 @@ class PostgresRates implements RateStore {
     return isStuck || now < this.#pausedUntil ? undefined : 'postgres'
   }
 
-  count(hit: Hit): Promise<Counted> {
+  count(hits: readonly Hit[]): Promise<readonly Counted[]> {
+    return countInOrder(hits, (hit) => this.#count(hit))
+  }
+
+  #count(hit: Hit): Promise<Counted> {
     const { promise, resolve, reject } = Promise.withResolvers<Counted>()
     const waiting: Waiting = { hit, isOver: false, resolve, reject }
     const late = setTimeout(

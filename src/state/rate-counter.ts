@@ -10,6 +10,12 @@ export interface RateResult {
   readonly resetMs: number
 }
 
+/** So many hits in any stretch of so many milliseconds. */
+export interface RateWindow {
+  readonly limit: number
+  readonly windowMs: number
+}
+
 export interface RateCounter {
   /**
    * Counts a hit, unless there were `limit` in the last `windowMs` already. Processes that share Redis or the database share the count
@@ -26,6 +32,12 @@ export interface RateCounter {
    * @example         `const { allowed, resetMs } = await app.state.rates.hit(`login:${email}`, 10, 15 * 60_000)`
    */
   hit(key: string, limit: number, windowMs: number): Promise<RateResult>
+  /**
+   * The same for several windows of one key, in one go: in their order, until one refuses. It is not counted in those behind that one.
+   *
+   * @returns  one for each window; undefined for those that were not asked
+   */
+  hitAll(key: string, windows: readonly RateWindow[]): Promise<readonly (RateResult | undefined)[]>
 }
 
 /** Hits of one key to be counted, as many of them as the limit allows. */
@@ -53,6 +65,22 @@ export interface Counted {
 export interface RateStore {
   /** Which count it is: one that was lost is another. Undefined when it cannot be asked now. */
   nameFor(hit: Hit): string | undefined
-  /** May reject, whether the hit was counted or not. */
-  count(hit: Hit): Promise<Counted>
+  /**
+   * Counts hits of one key in several windows, in their order: in each as many as were allowed before, until none is left. May reject,
+   * whether they were counted or not.
+   *
+   * @returns  one for each window that was asked
+   */
+  count(hits: readonly Hit[]): Promise<readonly Counted[]>
+}
+
+/** For stores that count in one window at a time. */
+export async function countInOrder(hits: readonly Hit[], count: (hit: Hit) => Counted | Promise<Counted>): Promise<readonly Counted[]> {
+  const counted: Counted[] = []
+  for (const hit of hits) {
+    const left = counted.at(-1)?.allowed ?? hit.hits
+    if (left === 0) break
+    counted.push(await count({ ...hit, hits: left }))
+  }
+  return counted
 }

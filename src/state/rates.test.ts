@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { testDatabases } from '../../test/support/postgres.ts'
+import { redisCluster } from '../../test/support/redis-group.ts'
 import { redisServer, until } from '../../test/support/redis.ts'
 import { stateBed, type StateProcess } from '../../test/support/state.ts'
 import { createLog } from '../core/log.ts'
@@ -64,6 +65,23 @@ describe.each(testDatabases())('with $name', ({ url }) => {
       allowed.slice(5).forEach(({ to }, index) => expect(to - (allowed[index]?.from ?? 0)).toBeGreaterThanOrEqual(399))
     })
 
+    test('several windows of a key are counted in one go, in order, up to the one that refuses', async () => {
+      const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
+      const processes = [await bed.process(redis), await bed.process(redis)] as const
+      const windows = [
+        { limit: 8, windowMs: minute },
+        { limit: 5, windowMs: 2 * minute },
+        { limit: 100, windowMs: 3 * minute },
+      ]
+      const results = await Promise.all(Array.from({ length: 20 }, (_, number) => processes[number % 2 ? 0 : 1].rates.hitAll('a', windows)))
+      const allowed = (window: number) => results.filter((one) => one[window]?.allowed).length
+      expect([allowed(0), allowed(1), allowed(2)]).toEqual([8, 5, 5])
+      // What one has refused was not asked of those behind it.
+      expect(results.filter((one) => one[2] === undefined)).toHaveLength(15)
+      expect(results.map((one) => one[1]?.remaining).filter((left) => left !== undefined && left > 0)).toHaveLength(4)
+      expect(await processes[0].rates.hit('a', 100, 3 * minute)).toMatchObject({ allowed: true, remaining: 94 })
+    })
+
     test('a limit of nothing allows nothing, and different windows count for themselves', async () => {
       const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
       const { rates } = await bed.process(redis)
@@ -90,10 +108,21 @@ test.each([
   for (const process of [one, other]) expect([process.lines, await stores(process)]).toEqual([[], ['postgres']])
 })
 
+test('in a cluster all windows of a key are counted on one server, whatever the key is', async () => {
+  const { url } = await redisCluster()
+  const bed = await stateBed()
+  const process = await bed.process(url)
+  await until(async () => (await process.redis?.health())?.ok)
+  const windows = [minute, 2 * minute, 3 * minute].map((windowMs) => ({ limit: 3, windowMs }))
+  for (const key of ['a', 'b', 'c', '}', '{}', 'a}b{c', '{x}y'])
+    expect(await process.rates.hitAll(key, windows)).toMatchObject(windows.map(() => ({ allowed: true, remaining: 2 })))
+  expect([process.lines, await stores(process)]).toEqual([[], ['redis']])
+})
+
 test('a process keeps nothing of the length of a key', async () => {
   const seen: Hit[] = []
   const counter = processRates()
-  const store: RateStore = { ...counter, count: (hit) => (seen.push(hit), counter.count(hit)) }
+  const store: RateStore = { ...counter, count: (hits) => (seen.push(...hits), counter.count(hits)) }
   const rates = new SharedRates({
     stores: [store],
     log: createLog({ level: 'silent', stream: { write: () => undefined } }),
@@ -108,7 +137,7 @@ test('a process keeps nothing of the length of a key', async () => {
 test('who is over the limit asks nobody again until a hit is forgotten', async () => {
   let [now, asked] = [1_000_000, 0]
   const counter = processRates(() => now)
-  const store: RateStore = { ...counter, count: (hit) => ((asked += 1), counter.count(hit)) }
+  const store: RateStore = { ...counter, count: (hits) => ((asked += 1), counter.count(hits)) }
   const log = createLog({ level: 'silent', stream: { write: () => undefined } })
   const rates = new SharedRates({ stores: [store], log, count: () => undefined, now: () => now })
   const hit = async () => (await rates.hit('a', 2, minute)).allowed
@@ -202,12 +231,12 @@ test('a database that does not answer is waited for once, for as long as is allo
   const hit: Hit = { key: 'a', limit: 5, windowMs: minute, hits: 1, carried: 0, carriedMs: 0 }
   await bed.psql.query('BEGIN')
   await bed.psql.query('LOCK TABLE plinth.rate_counters')
-  await expect(Promise.all([store.count(hit), store.count(hit)])).rejects.toThrow('within 100 ms')
+  await expect(Promise.all([store.count([hit]), store.count([hit])])).rejects.toThrow('within 100 ms')
   expect(store.nameFor(hit)).toBeUndefined()
   await bed.psql.query('COMMIT')
   await until(() => store.nameFor(hit) === 'postgres')
   // The first of them was sent before its time was over, and may have been counted after it; the second was not.
-  expect((await store.count(hit)).used).toBeLessThanOrEqual(2)
+  expect((await store.count([hit]))[0]?.used).toBeLessThanOrEqual(2)
 })
 
 test('a hit in a transaction that is rolled back counts, and holds up nobody', async () => {

@@ -5,13 +5,16 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import type { Logger } from '../core/log.ts'
 import { Lru } from '../support/lru.ts'
-import type { Counted, Hit, RateCounter, RateResult, RateStore } from './rate-counter.ts'
-import { TogetherCounts } from './together-counts.ts'
+import type { Counted, Hit, RateCounter, RateResult, RateStore, RateWindow } from './rate-counter.ts'
+import { type Share, TogetherCounts } from './together-counts.ts'
 
 /** Keys of which a process knows how many hits there were last. */
 const mostKnown = 20_000
 /** Characters; longer keys are told by their hash. An index of PostgreSQL takes no more than 2.7 kB, and memory is bounded by the number of keys. */
 const longestKey = 200
+
+/** A window of a key, without the hits. */
+type Plain = Pick<Hit, 'key' | 'limit' | 'windowMs'>
 
 /** The answer that was last heard. */
 interface Known {
@@ -47,34 +50,48 @@ export class SharedRates implements RateCounter {
   }
 
   async hit(key: string, limit: number, windowMs: number): Promise<RateResult> {
+    const [result] = await this.hitAll(key, [{ limit, windowMs }])
+    return result ?? noWindow()
+  }
+
+  async hitAll(key: string, windows: readonly RateWindow[]): Promise<readonly (RateResult | undefined)[]> {
     const bounded = boundedKey(key)
-    const wholeMs = Math.max(1, Math.ceil(windowMs))
-    const fullMs = this.#fullMs(`${wholeMs}:${bounded}`, limit)
-    if (fullMs > 0) return { allowed: false, remaining: 0, resetMs: fullMs }
-    const count = (hits: number): Promise<Counted> =>
-      this.#count({ key: bounded, limit, windowMs: wholeMs, hits, carried: 0, carriedMs: 0 })
-    const { allowed, used, resetMs } = await this.#outside(() => this.#together.hit(`${limit}:${wholeMs}:${bounded}`, count))
-    return { allowed, remaining: Math.max(0, limit - used), resetMs }
+    const plain = windows.map(({ limit, windowMs }): Plain => ({ key: bounded, limit, windowMs: Math.max(1, Math.ceil(windowMs)) }))
+    const known = plain.map((window) => this.#knownRefusal(window))
+    if (known.some((refusal) => refusal !== undefined)) return known
+    const name = plain.map(({ limit, windowMs }) => `${limit}:${windowMs}:`).join('') + bounded
+    const shares = await this.#outside(() => this.#together.hit(name, (hits) => this.#count(plain, hits)))
+    return plain.map(({ limit }, index) => resultOf(shares[index], limit))
   }
 
-  /** For how long there are as many hits as may be, as far as was heard: who is refused asks nobody, however often he comes. */
-  #fullMs(name: string, limit: number): number {
-    const known = this.#known.get(name)
-    return known === undefined || known.used < limit ? 0 : Math.ceil(known.until - this.#now())
+  /** As long as there are as many hits as may be, as far as was heard: who is refused asks nobody, however often he comes. */
+  #knownRefusal(window: Plain): RateResult | undefined {
+    const known = this.#known.get(nameOf(window))
+    const resetMs = known === undefined || known.used < window.limit ? 0 : Math.ceil(known.until - this.#now())
+    return resetMs > 0 ? { allowed: false, remaining: 0, resetMs } : undefined
   }
 
-  async #count(plain: Hit): Promise<Counted> {
-    const { key, windowMs } = plain
-    const name = `${windowMs}:${key}`
+  async #count(windows: readonly Plain[], hits: number): Promise<readonly Counted[]> {
     for (const store of this.#options.stores) {
-      const place = store.nameFor(plain)
-      const counted = place === undefined ? undefined : await this.#ask(store, place, { ...plain, ...this.#carried(name, place, windowMs) })
-      if (place === undefined || counted === undefined) continue
-      const at = this.#now()
-      this.#known.set(name, { store: place, used: counted.used, at, until: at + counted.resetMs })
-      return counted
+      const counted = await this.#countIn(store, windows, hits)
+      if (counted !== undefined) return counted
     }
     throw new Error('The last store of hits did not answer.')
+  }
+
+  async #countIn(store: RateStore, windows: readonly Plain[], hits: number): Promise<readonly Counted[] | undefined> {
+    const [first = noWindow()] = windows
+    const place = store.nameFor({ ...first, hits, carried: 0, carriedMs: 0 })
+    if (place === undefined) return undefined
+    const counted = await this.#ask(
+      store,
+      place,
+      windows.map((window) => ({ ...window, hits, ...this.#carried(nameOf(window), place, window.windowMs) })),
+    )
+    const at = this.#now()
+    for (const [index, { used, resetMs }] of (counted ?? []).entries())
+      this.#known.set(nameOf(windows[index] ?? first), { store: place, used, at, until: at + resetMs })
+    return counted
   }
 
   /** What the store cannot know, because it was counted in another; as old as the last answer, so that it is forgotten with it. */
@@ -87,10 +104,10 @@ export class SharedRates implements RateCounter {
   }
 
   /** Undefined when the store failed. Redis says so itself; a database is said once. */
-  async #ask(store: RateStore, place: string, hit: Hit): Promise<Counted | undefined> {
-    this.#options.count(place.split(' ')[0] ?? '', hit.hits)
+  async #ask(store: RateStore, place: string, hits: readonly Hit[]): Promise<readonly Counted[] | undefined> {
+    this.#options.count(place.split(' ')[0] ?? '', hits[0]?.hits ?? 0)
     try {
-      const counted = await store.count(hit)
+      const counted = await store.count(hits)
       if (place === 'postgres') this.#failing = false
       return counted
     } catch (err) {
@@ -99,6 +116,21 @@ export class SharedRates implements RateCounter {
       return undefined
     }
   }
+}
+
+/** The same key with another window is another count. */
+function nameOf({ key, windowMs }: Plain): string {
+  return `${windowMs}:${key}`
+}
+
+function resultOf(share: Share | undefined, limit: number): RateResult | undefined {
+  if (share === undefined) return undefined
+  const { allowed, used, resetMs } = share
+  return { allowed, remaining: Math.max(0, limit - used), resetMs }
+}
+
+function noWindow(): never {
+  throw new Error('Hits are counted in at least one window.')
 }
 
 /** PostgreSQL has no text with a NUL or half a character in it. */

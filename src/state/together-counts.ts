@@ -12,7 +12,7 @@ export interface Share {
 }
 
 interface Waiting {
-  resolve(share: Share): void
+  resolve(shares: readonly Share[]): void
   reject(reason: unknown): void
 }
 
@@ -21,10 +21,11 @@ export class TogetherCounts {
   readonly #waiting = new Map<string, Waiting[]>()
 
   /**
-   * @param name   hits of one name are alike: same key, limit and window
-   * @param count  counts so many of them
+   * @param name   hits of one name are alike: same key, limits and windows
+   * @param count  counts so many of them, in each window those that were allowed before
+   * @returns      one for each window that was asked
    */
-  hit(name: string, count: (hits: number) => Promise<Counted>): Promise<Share> {
+  hit(name: string, count: (hits: number) => Promise<readonly Counted[]>): Promise<readonly Share[]> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(name)
       waiting?.push({ resolve, reject })
@@ -32,18 +33,24 @@ export class TogetherCounts {
     })
   }
 
-  async #run(name: string, first: Waiting[], count: (hits: number) => Promise<Counted>): Promise<void> {
+  async #run(name: string, first: Waiting[], count: (hits: number) => Promise<readonly Counted[]>): Promise<void> {
     for (let group = first; group.length > 0; group = this.#waiting.get(name) ?? []) {
       this.#waiting.set(name, [])
       try {
         const counted = await count(group.length)
-        group.forEach(({ resolve }, place) => resolve(shareOf(counted, place)))
+        group.forEach(({ resolve }, place) => resolve(sharesOf(counted, place)))
       } catch (error) {
         for (const { reject } of group) reject(error)
       }
     }
     this.#waiting.delete(name)
   }
+}
+
+/** Up to the window that refuses. */
+function sharesOf(counted: readonly Counted[], place: number): readonly Share[] {
+  const refusing = counted.findIndex(({ allowed }) => place >= allowed)
+  return counted.slice(0, refusing === -1 ? counted.length : refusing + 1).map((one) => shareOf(one, place))
 }
 
 /** The first ones are allowed. */

@@ -56,9 +56,10 @@ test('what was counted elsewhere counts here, once, until it is as old as the wi
 
 test('a process that counts by itself forgets keys rather than grow', async () => {
   const store = processRates()
+  const one = async (hit: Hit) => (await store.count([hit]))[0]
   const hit: Hit = { ...plain, limit: 1, windowMs: 60_000 }
-  expect(await store.count(hit)).toMatchObject({ allowed: 1 })
-  expect(await store.count(hit)).toMatchObject({ allowed: 0 })
-  for (let number = 0; number < 50_000; number += 1) await store.count({ ...hit, key: `b${number}` })
-  expect(await store.count(hit)).toMatchObject({ allowed: 1 })
+  expect(await one(hit)).toMatchObject({ allowed: 1 })
+  expect(await one(hit)).toMatchObject({ allowed: 0 })
+  for (let number = 0; number < 50_000; number += 1) await one({ ...hit, key: `b${number}` })
+  expect(await one(hit)).toMatchObject({ allowed: 1 })
 })

@@ -2,7 +2,7 @@
 // there are never more than `limit` hits within any `windowMs`, and a key takes no more memory than 34 numbers, whatever its limit.
 
 import { Lru } from '../support/lru.ts'
-import type { Counted, Hit, RateStore } from './rate-counter.ts'
+import { type Counted, countInOrder, type Hit, type RateStore } from './rate-counter.ts'
 
 /** Also in the Lua script and in the function of PostgreSQL. */
 const slices = 32
@@ -40,11 +40,12 @@ export function processRates(now: () => number = () => performance.now()): RateS
   const counters = new Lru<Slots>(mostKeys)
   return {
     nameFor: () => 'process',
-    async count(hit) {
-      const name = `${hit.windowMs}:${hit.key}`
-      const slots = counters.get(name) ?? new Map<number, number>()
-      counters.set(name, slots)
-      return countIn(slots, hit, now())
-    },
+    count: (hits) =>
+      countInOrder(hits, (hit) => {
+        const name = `${hit.windowMs}:${hit.key}`
+        const slots = counters.get(name) ?? new Map<number, number>()
+        counters.set(name, slots)
+        return countIn(slots, hit, now())
+      }),
   }
 }

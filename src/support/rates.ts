@@ -107,8 +107,10 @@ function subjectProblems(by: unknown, takesFunctions: boolean): string[] {
 
 /** Two limits of the same requests in the same time are a slip: the larger one never refuses. */
 function repetitions(rates: readonly Rate<() => string>[]): string[] {
-  const groups = Object.values(
-    Object.groupBy(rates, ({ by, windowMs, name = '' }) => `${typeof by === 'string' ? by : by.toString()} ${windowMs} ${name}`),
-  )
-  return groups.flatMap((group = []) => (group.length < 2 ? [] : [`${group.map(rateText).join(' and ')} limit the same requests twice.`]))
+  return rates.flatMap((rate, index) => {
+    const same = rates
+      .slice(0, index)
+      .filter(({ by, windowMs, name }) => by === rate.by && windowMs === rate.windowMs && name === rate.name)
+    return same.map((other) => `${rateText(other)} and ${rateText(rate)} limit the same requests twice.`)
+  })
 }
