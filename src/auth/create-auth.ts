@@ -78,7 +78,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     members,
     passwords,
     sessions: state.sessions,
-    limits: new TryLimits(state.rates, config.secrets.secretKey),
+    limits: new TryLimits(state.rates, config.secrets.secretKey, config.env === 'development' ? 10 : 1),
     mailer,
     mailSetting: { application: name, appUrl: config.app.url },
     audit,

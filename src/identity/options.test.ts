@@ -93,3 +93,18 @@ test('when sessions cannot be asked for, a signed-in request is told to come aga
   await rename('away_changes', 'session_changes')
   expect((await browser.send('GET', '/auth/me')).status).toBe(200)
 })
+
+test('whoever develops an application signs in as often as he likes, nearly', async () => {
+  const secrets = { SECRET_KEY: 'a secret', JWT_SECRET_KEY: 'another' }
+  const signIns = async (environment: Record<string, string>): Promise<string[]> => {
+    const app = await made({}, { ...secrets, ...environment })
+    await app.app.auth?.accounts.create({ email: 'ann@example.com', password })
+    const program = new Browser(app)
+    const body = { email: 'ann@example.com', password, mode: 'token' }
+    const replies = await Promise.all(Array.from({ length: 8 }, () => program.send('POST', '/auth/sign-in', body, {})))
+    return replies.map((reply) => `${reply.status} ${reply.body.code ?? ''}`).toSorted()
+  }
+  const [good, over] = ['200 ', '429 AUTH_TOO_MANY_TRIES']
+  expect(await signIns({ APP_ENV: 'development' })).toEqual([good, good, good, good, good, good, good, good])
+  expect(await signIns({})).toEqual([good, good, good, good, good, over, over, over])
+})

@@ -27,11 +27,16 @@ export interface SignInTry {
 export class TryLimits {
   readonly #rates: RateCounter
   readonly #secret: string
+  readonly #times: number
 
-  /** @param secret  signs what a device is known by */
-  constructor(rates: RateCounter, secret: string) {
+  /**
+   * @param secret  signs what a device is known by
+   * @param times   so many times as often: whoever develops an application signs in often
+   */
+  constructor(rates: RateCounter, secret: string, times = 1) {
     this.#rates = rates
     this.#secret = secret
+    this.#times = times
   }
 
   /** Counts a try to sign in. @throws AppError AUTH_TOO_MANY_TRIES with `Retry-After` */
@@ -88,7 +93,7 @@ export class TryLimits {
   }
 
   async #demand({ key, most, windowMs }: Limit): Promise<void> {
-    const { allowed, resetMs } = await this.#rates.hit(key, most, windowMs)
+    const { allowed, resetMs } = await this.#rates.hit(key, most * this.#times, windowMs)
     if (allowed) return
     throw accountErrors.TOO_MANY_TRIES().with({ headers: { 'retry-after': String(Math.max(1, Math.ceil(resetMs / 1_000))) } })
   }
