@@ -28,6 +28,8 @@ interface Step {
   readonly caller: string
   readonly who: Caller
   readonly differences: Differences
+  /** What is answered about a record that does not exist, by request. */
+  readonly missing: Map<string, number>
 }
 
 interface Reply {
@@ -39,7 +41,8 @@ async function walk(app: TestApp, visit: (step: Step) => Promise<void>, names = 
   const differences: Differences = []
   const world = await worldOf(app)
   for (const [name, policy] of Object.entries(policies).filter(([one]) => names.includes(one)))
-    for (const [caller, who] of Object.entries(callers)) await visit({ app, world, name, policy, caller, who, differences })
+    for (const [caller, who] of Object.entries(callers))
+      await visit({ app, world, name, policy, caller, who, differences, missing: new Map() })
   return differences
 }
 
@@ -158,7 +161,7 @@ const changes: readonly (readonly [what: string, values: Partial<Article>])[] = 
 
 async function visitWrites(step: Step): Promise<void> {
   const refused = refusedStatus(step)
-  for (const row of step.world.articles.filter(({ id }) => id < 4 || id === 6)) {
+  for (const row of step.world.articles.filter(({ id }) => id < 4)) {
     const status = (after?: Article): number => {
       if (refused !== undefined) return refused
       if (!isSeen(step, row)) return 404
@@ -170,6 +173,7 @@ async function visitWrites(step: Step): Promise<void> {
   }
   await visitCreates(step, refused)
   await visitBulk(step, refused)
+  compare(step, 'refused writes: changes', await undo(step), false)
 }
 
 async function visitCreates(step: Step, refused: number | undefined): Promise<void> {
@@ -209,8 +213,7 @@ async function attempt(
 ): Promise<void> {
   const { status } = await ask(step, method, `/api/${step.name}${path}`, body)
   if (expected === 404 && path !== '') {
-    const missing = await ask(step, method, `/api/${step.name}/999`, body)
-    compare(step, `${what}: as one that does not exist`, status, missing.status)
+    compare(step, `${what}: as one that does not exist`, status, await statusOfMissing(step, method, body))
     compare(step, what, status < 300, false)
   } else {
     // Nobody is told to sign in where that could help, also of a record that is there.
@@ -222,7 +225,17 @@ async function attempt(
     return row !== undefined && Object.entries(values).every(([name, value]) => row[name as keyof Article] === value)
   }
   const changesSomething = expected < 300 && !(method === 'PATCH' && path !== '' && isSame(body as Partial<Article>))
-  compare(step, `${what}: changes`, await undo(step), changesSomething)
+  // One look at the end is enough for all that were refused.
+  if (status < 300) compare(step, `${what}: changes`, await undo(step), changesSomething)
+}
+
+async function statusOfMissing(step: Step, method: 'POST' | 'PATCH' | 'DELETE', body: unknown): Promise<number> {
+  const name = `${method} ${JSON.stringify(body)}`
+  const known = step.missing.get(name)
+  if (known !== undefined) return known
+  const { status } = await ask(step, method, `/api/${step.name}/999`, body)
+  step.missing.set(name, status)
+  return status
 }
 
 const columns = ['author_id', 'organization_id', 'title', 'status', 'fee', 'deleted_at']
@@ -252,7 +265,7 @@ describe.each(testDatabases())('the walk over every policy on $name', ({ url }) 
 
   test('writes change what the policies say, and nothing else', async () => {
     expect(await walk(app, visitWrites)).toEqual([])
-  })
+  }, 120_000)
 
   test('every route of every resource refuses exactly those whom its policy refuses whatever the record is', async () => {
     const routes = app.app.routes.filter(({ path }) => path.startsWith('/api/'))
