@@ -111,8 +111,8 @@ async function leave(face: Face, request: HttpRequest, reply: HttpReply): Promis
 
 /** By POST, which a page of another site cannot send with the session: or it would connect its own account to that of its visitor. */
 async function connect(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { id } = demandCaller(request)
-  const { url, state } = await face.auth.ways.oauth.start((request.params as Named).provider, { user: id })
+  const { id: user, credential: session } = demandCaller(request)
+  const { url, state } = await face.auth.ways.oauth.start((request.params as Named).provider, { connecting: { user, session } })
   setCookie(reply, face.cookies.away, state, awayMs)
   return send(face, reply, 200, { url })
 }
@@ -123,13 +123,18 @@ async function comeBack(face: Face, appUrl: string, request: HttpRequest, reply:
   const state = readCookie(request, cookies.away)
   setCookie(reply, cookies.away, '', 0)
   const query = request.url.slice(request.url.indexOf('?') + 1)
-  const { user, isNew, isConnected, returnTo: path = '/' } = await auth.ways.oauth.finish(name, { query, state })
-  if (isConnected)
+  const session = request.exchange?.caller.credential
+  const { user, isNew, isConnected, returnTo: path = '/' } = await auth.ways.oauth.finish(name, { query, state, session })
+  const home = new URL(path, appUrl).href
+  if (isConnected) {
     await auth.audit.record({ action: 'provider.connected', actor: user.id, address: request.ip, details: { provider: name } })
+    // Signed in already, and not by this.
+    return reply.redirect(home, 302)
+  }
   if (isNew) await auth.audit.record({ action: 'account.created', actor: user.id, address: request.ip, details: { provider: name } })
   const before = readCookie(request, cookies.session)
   if (before !== undefined) await auth.parts.sessions.delete(before)
   const { id } = await auth.signedIn.open(user, originOf(request))
   setCookie(reply, cookies.session, id, auth.signedIn.lifetimeMs)
-  return reply.redirect(new URL(path, appUrl).href, 302)
+  return reply.redirect(home, 302)
 }

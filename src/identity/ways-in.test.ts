@@ -318,6 +318,33 @@ describe('other sites', () => {
     expect(await away(new Browser(shop), '/auth/oauth/acme')).toMatchObject({ status: 403, body: { code: 'AUTH_ADDRESS_NOT_CONFIRMED' } })
   })
 
+  test('what a thief has begun to connect is worth nothing once the owner has signed out everywhere', async () => {
+    await shop.app.auth?.accounts.create({ email: 'robbed@example.com', password })
+    const [thief, owner] = [await new Browser(shop).enter('robbed@example.com'), await new Browser(shop).enter('robbed@example.com')]
+    const { body } = await thief.send('POST', '/auth/oauth/acme/connect')
+    expect((await owner.send('POST', '/auth/sign-out-everywhere')).status).toBe(204)
+    server.account = { sub: 'robber', email: 'robber@acme.example', email_verified: true }
+    const back = await server.visit(body.data.url)
+    expect(await thief.send('GET', `${back.pathname}${back.search}`)).toMatchObject({
+      status: 403,
+      body: { code: 'AUTH_PROVIDER_REFUSED' },
+    })
+    expect((await thief.send('GET', '/auth/me')).status).toBe(401)
+    expect((await (await owner.enter('robbed@example.com')).send('GET', '/auth/oauth')).body.data).toEqual([])
+  })
+
+  test('to connect a site opens no session: the one that was there goes on', async () => {
+    await shop.app.auth?.accounts.create({ email: 'stays@example.com', password })
+    const browser = await new Browser(shop).enter('stays@example.com')
+    const session = browser.cookies.get('session')
+    const { body } = await browser.send('POST', '/auth/oauth/acme/connect')
+    server.account = { sub: 'stays', email: 'stays@acme.example', email_verified: true }
+    const back = await server.visit(body.data.url)
+    expect((await browser.send('GET', `${back.pathname}${back.search}`)).status).toBe(302)
+    expect(browser.cookies.get('session')).toBe(session)
+    expect((await browser.send('GET', '/auth/sessions')).body.data).toHaveLength(1)
+  })
+
   test('without a grace period a refresh token that comes twice ends its session at once', async () => {
     await shop.app.auth?.accounts.create({ email: 'twice@example.com', password })
     const { refresh_token: token } = await tokensOf(shop, 'twice@example.com')

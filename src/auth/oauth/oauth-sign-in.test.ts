@@ -54,7 +54,7 @@ function newAccount(more: Record<string, unknown> = {}): string {
 
 async function signIn(from = oauth, options: Parameters<OAuthSignIn['start']>[1] = {}) {
   const { url, state } = await from.start('acme', options)
-  return from.finish('acme', { query: (await server.visit(url)).search, state })
+  return from.finish('acme', { query: (await server.visit(url)).search, state, session: options.connecting?.session })
 }
 
 async function refusal(work: Promise<unknown>): Promise<Refusal> {
@@ -121,14 +121,35 @@ describe('whose account it is', () => {
   test('a user who is signed in connects another site, whatever its address, and can take it away', async () => {
     const id = await addUser('owner@example.com')
     newAccount({ email: 'elsewhere@example.com', email_verified: false })
-    expect(await signIn(oauth, { user: id })).toMatchObject({ user: { id }, isNew: false, isConnected: true })
+    expect(await signIn(oauth, { connecting: { user: id, session: 'of the owner' } })).toMatchObject({
+      user: { id },
+      isNew: false,
+      isConnected: true,
+    })
     expect((await signIn()).user.id).toBe(id)
     const other = await addUser('another@example.com')
-    expect(await refusal(signIn(oauth, { user: other }))).toMatchObject({ code: 'AUTH_ACCOUNT_EXISTS' })
+    expect(await refusal(signIn(oauth, { connecting: { user: other, session: 'of another' } }))).toMatchObject({
+      code: 'AUTH_ACCOUNT_EXISTS',
+    })
     expect(await oauth.disconnect(other, 'acme')).toBe(false)
     expect(await oauth.disconnect(id, 'acme')).toBe(true)
     expect(await refusal(signIn())).toMatchObject({ code: 'AUTH_ADDRESS_NOT_CONFIRMED' })
   })
+
+  test.each([undefined, 'of somebody else'])(
+    'what a user began to connect ends with the session: with %j it is refused',
+    async (session) => {
+      const user = await addUser(`gone-${session}@example.com`)
+      newAccount()
+      const { url, state } = await oauth.start('acme', { connecting: { user, session: 'of the owner' } })
+      const { search: query } = await server.visit(url)
+      expect(await refusal(oauth.finish('acme', { query, state, session }))).toMatchObject({
+        code: 'AUTH_PROVIDER_REFUSED',
+        cause: { message: expect.stringContaining('session') as string },
+      })
+      expect(await oauth.list(user)).toEqual([])
+    },
+  )
 
   test('a user who was disabled does not come in by another site', async () => {
     newAccount()

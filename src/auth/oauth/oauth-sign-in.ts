@@ -20,9 +20,16 @@ export interface OAuthSignInOptions extends AccountParts {
   readonly providers: Readonly<Record<string, OAuthProvider>>
 }
 
+/** Somebody who is signed in, and by which session. */
+export interface Connecting {
+  readonly user: string
+  /** What names the session. */
+  readonly session: string
+}
+
 export interface StartOptions {
-  /** A user who is signed in and wants to connect the other site. */
-  readonly user?: string
+  /** Who wants to connect the other site. */
+  readonly connecting?: Connecting
   /** Where the browser goes in the end: a path of the application. */
   readonly returnTo?: string
 }
@@ -38,6 +45,8 @@ export interface Returned {
   readonly query: string
   /** What `start` gave the browser to keep. */
   readonly state: string | undefined
+  /** What names the session that the browser shows, when there is one and it is not over. */
+  readonly session?: string | undefined
 }
 
 export class OAuthSignIn {
@@ -58,13 +67,13 @@ export class OAuthSignIn {
    *
    * @throws AppError AUTH_UNKNOWN_PROVIDER, AUTH_PROVIDER_UNAVAILABLE
    */
-  async start(name: string, { user, returnTo }: StartOptions = {}): Promise<{ readonly url: string; readonly state: string }> {
+  async start(name: string, { connecting, returnTo }: StartOptions = {}): Promise<{ readonly url: string; readonly state: string }> {
     const client = this.#client(name)
     const configuration = await client.configuration()
     const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await import('openid-client')
     const token = newOneTimeToken()
-    const data = { provider: name, ...(returnTo === undefined ? {} : { returnTo }) }
-    await this.#outside(() => keepToken(this.#options.db, token, { purpose: 'oauth', user: user ?? '', data }))
+    const data = { provider: name, session: connecting?.session, returnTo }
+    await this.#outside(() => keepToken(this.#options.db, token, { purpose: 'oauth', user: connecting?.user ?? '', data }))
     const url = buildAuthorizationUrl(configuration, {
       redirect_uri: this.#options.redirectUri(name),
       scope: client.provider.scope ?? 'openid email',
@@ -81,13 +90,15 @@ export class OAuthSignIn {
    *
    * @throws AppError AUTH_PROVIDER_REFUSED, whose cause says why; AUTH_PROVIDER_UNAVAILABLE, AUTH_ADDRESS_NOT_CONFIRMED, AUTH_ACCOUNT_EXISTS, AUTH_SIGN_UP_CLOSED
    */
-  async finish(name: string, { query, state }: Returned): Promise<Finished> {
+  async finish(name: string, { query, state, session }: Returned): Promise<Finished> {
     const client = this.#client(name)
     const states = new URLSearchParams(query).getAll('state')
     if (state === undefined || states.length !== 1 || states[0] !== state) throw refused('came back to another browser')
     const begun = await this.#outside(() => useToken(this.#options.db, state, ['oauth']))
     if (begun === undefined) throw refused('was not begun here, took too long, or came back before')
     if (begun.data['provider'] !== name) throw refused('was begun with another provider')
+    // Or what was begun would outlive the session: a thief who is signed out would come back ten minutes later and connect himself.
+    if (begun.user !== '' && begun.data['session'] !== session) throw refused('was begun by a session that is over, or not the one shown')
     const named = await this.#exchange(name, client, query, state)
     const found =
       begun.user === '' ? await accountOf(this.#options, named, client.provider, name) : await this.#connect(begun.user, named, name)
