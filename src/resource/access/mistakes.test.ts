@@ -65,6 +65,10 @@ test.each<[string, object, string]>([
     { read: where(() => ({ fee: { contains: '1' } })) },
     'where: "contains" is not an operator of the field "fee"',
   ],
+  ['a field compared with no values', { read: where(() => ({ fee: [] })) }, 'where: fee is compared with nothing'],
+  ['a field compared with no operator', { read: where(() => ({ fee: {} })) }, 'where: fee is compared with nothing'],
+  ['a field compared with a Set', { read: where(() => ({ fee: new Set([1]) as never })) }, 'where: fee is compared with nothing'],
+  ['all of no conditions', { read: where(() => ({ and: [] })) }, 'where: "and" has no conditions'],
   ['a condition that is empty', { read: where(() => ({})) }, 'A condition of where() is true, false, or an object'],
   [
     'a condition that is a promise',

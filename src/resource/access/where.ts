@@ -22,9 +22,14 @@ export function whereVerdict(condition: Condition, table: CompiledResource, who:
 
 /** An empty object or a promise would be every row. */
 function checked(said: unknown): RowFilter {
-  const isPlain = typeof said === 'object' && said !== null && [Object.prototype, null].includes(Object.getPrototypeOf(said))
-  if (isPlain && Object.keys(said).length > 0) return said as RowFilter
+  if (saysSomething(said)) return said as RowFilter
   throw new TypeError('A condition of where() is true, false, or an object that names at least one field.')
+}
+
+/** No list, no Set, no Map: they have no members of a name, and what says nothing is met by every row. */
+function saysSomething(value: unknown): value is object {
+  const isPlain = typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value))
+  return isPlain && Object.keys(value).length > 0
 }
 
 function filterVerdict(filter: RowFilter, table: CompiledResource, negated: boolean): Verdict {
@@ -42,6 +47,7 @@ function isGroup([word, value]: [string, unknown]): boolean {
 }
 
 function groupVerdict(word: 'or' | 'and', members: readonly RowFilter[], table: CompiledResource, negated: boolean): Verdict {
+  if (word === 'and' && members.length === 0) throw new TypeError('where: "and" has no conditions, so every row would meet it.')
   const verdicts = members.map((member) => filterVerdict(checked(member), table, negated))
   return (word === 'and') === negated ? anyOf(verdicts) : allOf(verdicts)
 }
@@ -61,6 +67,7 @@ function ownVerdict(entries: readonly [string, unknown][], table: CompiledResour
 function comparisonsOf(path: string, value: unknown): (Comparison | undefined)[] {
   const isPlain = typeof value !== 'object' || value === null || value instanceof Date
   if (isPlain) return [comparison(path, value === null ? 'null' : 'eq', value === null ? [true] : [value as RowValue])]
+  if (!saysSomething(value)) throw new TypeError(`where: ${path} is compared with nothing. For one of several values: { in: [...] }.`)
   return Object.entries(value).map(([operator, values]) => comparison(path, operator as FilterOperator, [values as RowValue].flat()))
 }
 
