@@ -5,6 +5,7 @@ import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie, setCookie } from './cookies.ts'
 import { demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
+import { askForCode, oauthCodeRoute } from './oauth-code-route.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 /** As long as a sign-in elsewhere may take. */
@@ -21,7 +22,9 @@ interface Named {
 
 /** None for an application that names no providers. */
 export function oauthRoutes(face: Face, appUrl: string): IdentityRoute[] {
-  return Object.keys(face.auth.options.providers ?? {}).length === 0 ? [] : [...wayRoutes(face, appUrl), ...ownRoutes(face)]
+  return Object.keys(face.auth.options.providers ?? {}).length === 0
+    ? []
+    : [...wayRoutes(face, appUrl), oauthCodeRoute(face), ...ownRoutes(face)]
 }
 
 function wayRoutes(face: Face, appUrl: string): IdentityRoute[] {
@@ -125,16 +128,17 @@ async function comeBack(face: Face, appUrl: string, request: HttpRequest, reply:
   const query = request.url.slice(request.url.indexOf('?') + 1)
   const session = request.exchange?.caller.credential
   const { user, isNew, isConnected, returnTo: path = '/' } = await auth.ways.oauth.finish(name, { query, state, session })
-  const home = new URL(path, appUrl).href
+  const home = new URL(path, appUrl)
   if (isConnected) {
     await auth.audit.record({ action: 'provider.connected', actor: user.id, address: request.ip, details: { provider: name } })
     // Signed in already, and not by this.
-    return reply.redirect(home, 302)
+    return reply.redirect(home.href, 302)
   }
   if (isNew) await auth.audit.record({ action: 'account.created', actor: user.id, address: request.ip, details: { provider: name } })
+  if (await auth.ways.factors.isOn(user.id)) return askForCode(face, user, home, reply)
   const before = readCookie(request, cookies.session)
   if (before !== undefined) await auth.parts.sessions.delete(before)
   const { id } = await auth.signedIn.open(user, originOf(request))
   setCookie(reply, cookies.session, id, auth.signedIn.lifetimeMs)
-  return reply.redirect(home, 302)
+  return reply.redirect(home.href, 302)
 }

@@ -333,6 +333,36 @@ describe('other sites', () => {
     expect((await (await owner.enter('robbed@example.com')).send('GET', '/auth/oauth')).body.data).toEqual([])
   })
 
+  test('who has a second factor and comes back from another site is asked for a code before there is a session', async () => {
+    server.account = { sub: 'careful', email: 'careful@acme.example', email_verified: true }
+    const first = new Browser(shop)
+    await away(first, '/auth/oauth/acme')
+    const { secret } = (await first.send('POST', '/auth/second-factor')).body.data
+    expect((await first.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret, -1) })).status).toBe(200)
+    const browser = new Browser(shop)
+    const back = await away(browser, '/auth/oauth/acme?return_to=/notes?page=2')
+    expect(back.headers['location']).toBe('https://shop.example/second-factor?return_to=%2Fnotes%3Fpage%3D2')
+    expect((await browser.send('GET', '/auth/me')).status).toBe(401)
+    const send = (code: string, headers?: Record<string, string>) => browser.send('POST', '/auth/sign-in/oauth', { code }, headers)
+    expect(await send('000000')).toMatchObject({ status: 403, body: { code: 'AUTH_WRONG_CODE' } })
+    expect((await send(codeOf(secret), { 'sec-fetch-site': 'cross-site' })).body.code).toBe('AUTH_CROSS_SITE')
+    const pending = browser.cookies.get('away') ?? ''
+    expect(await send(codeOf(secret))).toMatchObject({ status: 200, body: { data: { user: { email: 'careful@acme.example' } } } })
+    expect((await browser.send('GET', '/auth/me')).status).toBe(200)
+    browser.cookies.set('away', pending)
+    expect((await send(codeOf(secret, 1))).body.code).toBe('AUTH_PROVIDER_REFUSED')
+  })
+
+  test('a code opens nothing for who has not come back from another site, or was disabled meanwhile', async () => {
+    const browser = new Browser(shop)
+    expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '123456' })).body.code).toBe('AUTH_PROVIDER_REFUSED')
+    server.account = { sub: 'careful', email: 'careful@acme.example', email_verified: true }
+    await away(browser, '/auth/oauth/acme')
+    const user = await shop.app.auth?.accounts.findByEmail('careful@acme.example')
+    await shop.app.auth?.accounts.disable(user?.id ?? '')
+    expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '123456' })).body.code).toBe('AUTH_PROVIDER_REFUSED')
+  })
+
   test('to connect a site opens no session: the one that was there goes on', async () => {
     await shop.app.auth?.accounts.create({ email: 'stays@example.com', password })
     const browser = await new Browser(shop).enter('stays@example.com')

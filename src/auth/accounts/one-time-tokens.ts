@@ -13,6 +13,7 @@ export type TokenPurpose =
   | 'passkey_registration'
   | 'passkey_sign_in'
   | 'oauth'
+  | 'oauth_second_factor'
 
 const lifetimesMs: Readonly<Record<TokenPurpose, number>> = {
   verify_email: 24 * 3_600_000,
@@ -22,6 +23,7 @@ const lifetimesMs: Readonly<Record<TokenPurpose, number>> = {
   passkey_registration: 5 * 60_000,
   passkey_sign_in: 5 * 60_000,
   oauth: 10 * 60_000,
+  oauth_second_factor: 10 * 60_000,
 }
 
 export interface NewOneTimeToken {
