@@ -49,7 +49,7 @@ export const factorErrors = defineErrors('AUTH', {
   ACCOUNT_EXISTS: {
     status: 409,
     summary:
-      'There is an account with this e-mail address that is protected by a password or not confirmed. It is not handed over because another site says so.',
+      'There is an account with this e-mail address, and the other site is not trusted with it, or the account has a password, a passkey or another site already, or is not confirmed. It is not handed over because another site says so.',
     message: () => 'There is an account with this e-mail address.',
     hint: () => 'Sign in to it as usual, and connect the other site there.',
   },

@@ -1,11 +1,13 @@
 // Which account somebody has whom another site has named. By the subject of the issuer, which nobody else will ever have; by the e-mail
-// address only when both sides have confirmed it, and never for an account that has a password: its owner connects the two.
+// address only where the application trusts the site with that, both sides have confirmed it, and the account has no way in at all: no
+// password, no passkey, no other site. Else its owner connects the two.
 
 import type { Database } from '../../db/database.ts'
 import { normalEmail } from '../accounts/email.ts'
 import type { User, Users, UserWithPassword } from '../accounts/users.ts'
 import { factorErrors } from '../factor-errors.ts'
-import { connect, findConnected, type OtherAccount } from './oauth-rows.ts'
+import { listPasskeys } from '../passkeys/passkey-rows.ts'
+import { connect, findConnected, listConnections, type OtherAccount } from './oauth-rows.ts'
 import type { OAuthProvider } from './provider.ts'
 
 export interface AccountParts {
@@ -40,7 +42,7 @@ export async function accountOf(parts: AccountParts, named: Named, provider: OAu
   const email = normalEmail(named.email)
   return parts.db.transaction(async () => {
     const existing = await parts.users.findByEmail(email)
-    const id = existing === undefined ? await add(parts, email, named, provider) : demandOpen(existing)
+    const id = existing === undefined ? await add(parts, email, named, provider) : await demandOpen(parts, existing, provider)
     await demandConnected(parts, named, id, name)
     return { user: await usable(parts, id), isNew: existing === undefined }
   })
@@ -51,8 +53,15 @@ export async function demandConnected({ db }: Pick<AccountParts, 'db'>, account:
   if ((await connect(db, account, user, name)) !== user) throw factorErrors.ACCOUNT_EXISTS()
 }
 
-function demandOpen({ id, verified, password }: UserWithPassword): string {
-  if (!verified || password !== undefined) throw factorErrors.ACCOUNT_EXISTS()
+/** Or whoever comes first by any site would lose the account to the least careful of the others. */
+async function demandOpen(
+  { db }: AccountParts,
+  { id, verified, password }: UserWithPassword,
+  { trustsEmail }: OAuthProvider,
+): Promise<string> {
+  if (trustsEmail !== true || !verified || password !== undefined) throw factorErrors.ACCOUNT_EXISTS()
+  const [connections, passkeys] = await Promise.all([listConnections(db, id), listPasskeys(db, id)])
+  if (connections.length > 0 || passkeys.length > 0) throw factorErrors.ACCOUNT_EXISTS()
   return id
 }
 

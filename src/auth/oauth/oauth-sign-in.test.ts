@@ -41,7 +41,10 @@ afterAll(async () => {
 
 function oauthOf(changes: Partial<OAuthSignInOptions> = {}): OAuthSignIn {
   const { db, users } = process.auth.parts
-  const providers = { acme: { issuer: server.issuer, ...client }, liar: { issuer: liar.issuer, ...client } }
+  const providers = {
+    acme: { issuer: server.issuer, ...client, trustsEmail: true },
+    liar: { issuer: liar.issuer, ...client, trustsEmail: true },
+  }
   return new OAuthSignIn({ db, users, mayAdd: true, secret: 'a-secret-of-the-tests', redirectUri, providers, ...changes })
 }
 
@@ -96,6 +99,31 @@ describe('whose account it is', () => {
     const email = newAccount()
     const id = await addUser(email, { withPassword: false })
     expect(await signIn()).toMatchObject({ user: { id }, isNew: false })
+  })
+
+  test('a site that the application does not trust with addresses finds no account by them', async () => {
+    const email = newAccount()
+    const id = await addUser(email, { withPassword: false })
+    const untrusted = oauthOf({ providers: { acme: { issuer: server.issuer, ...client } } })
+    expect(await refusal(signIn(untrusted))).toMatchObject({ code: 'AUTH_ACCOUNT_EXISTS', status: 409 })
+    expect(await oauth.list(id)).toEqual([])
+  })
+
+  test.each([
+    [
+      'another site',
+      `INSERT INTO plinth.oauth_accounts (issuer, subject, user_id, provider) VALUES ('https://first.example', $1, $1, 'first')`,
+    ],
+    [
+      'a passkey',
+      `INSERT INTO plinth.passkeys (id, user_id, public_key, sign_count, transports, name) VALUES ($1, $1, '', 0, '[]', 'Phone')`,
+    ],
+  ])('an account that has %s is not taken over by a second site with the same address', async (_, insert) => {
+    const email = newAccount()
+    const id = await addUser(email, { withPassword: false })
+    await process.db.query(insert, [id])
+    expect(await refusal(signIn())).toMatchObject({ code: 'AUTH_ACCOUNT_EXISTS', status: 409 })
+    expect(await oauth.list(id)).not.toContainEqual(expect.objectContaining({ provider: 'acme' }))
   })
 
   test.each([

@@ -14,6 +14,11 @@ export interface OAuthProvider {
   readonly clientAuth?: 'basic' | 'post'
   /** Default: `openid email`. */
   readonly scope?: string
+  /**
+   * Whether an address that it calls confirmed finds an account here that has no other way in: for a site that is sure of the addresses of its
+   * people, and gives none to somebody else later. Default: false.
+   */
+  readonly trustsEmail?: boolean
   /** Values of own columns of a user who comes for the first time, out of what the site says. */
   readonly fields?: (claims: Readonly<Record<string, unknown>>) => OwnValues
 }
