@@ -1,5 +1,6 @@
-// How the tests run: from source (no build), in two processes that are kept between files, against real servers.
+// How the tests run: from source (no build), in three processes that are kept between files, against real servers.
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { isLong } from './test/guarantees/support/amount.ts'
 
 /** What every run has in common. */
 export const shared = {
@@ -10,7 +11,8 @@ export const shared = {
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     isolate: false,
-    maxWorkers: 2,
+    // On two cores: most of a test's time it waits for servers that start, stop and freeze.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Machines of CI are shared and freeze for seconds at a time; a test that fails twice has failed. Locally once is enough.
@@ -18,11 +20,14 @@ export const shared = {
   },
 } satisfies ViteUserConfig
 
+/** What takes half a minute even in short, and is done whole in `npm run guarantees`. */
+const onlyLong = ['restarts', 'redis-is-optional', 'acknowledged-writes', 'crash'].map((name) => `test/guarantees/${name}.test.ts`)
+
 export default defineConfig({
   ...shared,
   test: {
     ...shared.test,
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts', 'examples/**/tests/*.test.ts'],
-    exclude: ['**/node_modules/**', 'dist/**', 'test/chaos/**', 'test/containers/**'],
+    exclude: ['**/node_modules/**', 'dist/**', 'test/chaos/**', 'test/containers/**', ...(isLong ? [] : onlyLong)],
   },
 })
