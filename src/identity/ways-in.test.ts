@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp, TestReply } from 'plinth/testing'
+import { connect } from '../auth/oauth/oauth-rows.ts'
 import { tokenIn } from '../../test/support/account-bed.ts'
 import { bearer, Browser, identityApp, mailTo, password, tokensOf, users } from '../../test/support/identity-app.ts'
 import { client, type OidcServer, startOidcServer } from '../../test/support/oidc-server.ts'
@@ -105,6 +106,25 @@ describe('API keys', () => {
     expect((await app.get('/api/notes', bearer(key))).status).toBe(200)
     expect((await new Browser(app).send('GET', '/auth/keys', undefined, bearer(key))).status).toBe(401)
   })
+})
+
+test('with a reset of the password go keys, passkeys and other sites, and the second factor stays', async () => {
+  const email = 'taken@example.com'
+  const id = await newUser(email)
+  const thief = await new Browser(app).enter(email)
+  const { key } = (await thief.send('POST', '/auth/keys', { name: 'x' })).body.data
+  const phone = new PasskeyDevice({ origin: 'https://shop.example', rpId: 'shop.example' })
+  const options = await thief.send('POST', '/auth/passkeys/options')
+  await thief.send('POST', '/auth/passkeys', { name: 'x', credential: phone.register(options.body.data) })
+  await connect(app.app.db, { issuer: 'https://acme.example', subject: 'thief' }, id, 'acme')
+  const { secret } = (await thief.send('POST', '/auth/second-factor')).body.data
+  await thief.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret) })
+  await thief.send('POST', '/auth/request-password-reset', { email })
+  const token = tokenIn(await mailTo(app, email, /new password/))
+  expect((await new Browser(app).send('POST', '/auth/reset-password', { token, password: 'another horse' })).status).toBe(204)
+  expect((await app.get('/api/notes', bearer(key))).status).toBe(401)
+  const ways = app.app.auth?.ways
+  expect([await ways?.passkeys.list(id), await ways?.oauth.list(id), await ways?.factors.isOn(id)]).toEqual([[], [], true])
 })
 
 describe('a second factor', () => {

@@ -1,9 +1,11 @@
 // A new password for who has forgotten the old one: a link by mail, once, for an hour.
 
 import { accountErrors } from '../account-errors.ts'
+import { forgetCredentials } from '../forget-ways-in.ts'
 import { checkPassword } from '../password-rules.ts'
 import { keepPassword } from './credentials.ts'
 import { normalEmail } from './email.ts'
+import { nextGeneration } from './generations.ts'
 import { noticeMail, resetPasswordMail } from './mails.ts'
 import { endTokensOf, findToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
 import { type AccountParts, mailLater, mailNobody, type Origin } from './parts.ts'
@@ -22,7 +24,7 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
 }
 
 /**
- * Sets the password, ends every session and every other link, and counts as a confirmation of the address.
+ * Sets the password, ends every session, every other link, and every other way in but the second factor, and counts as a confirmation of the address.
  *
  * @throws AppError AUTH_INVALID_LINK, AUTH_WEAK_PASSWORD, AUTH_BUSY
  */
@@ -39,6 +41,7 @@ async function reset(parts: AccountParts, token: string, password: string, addre
   await parts.db.transaction(async () => {
     if ((await useToken(parts.db, token, ['reset_password'])) === undefined) throw accountErrors.INVALID_LINK()
     await setPassword(parts, user, phc)
+    await forgetCredentials(parts.db, user.id)
     await parts.users.verify(user.id, user.email)
     await parts.audit.record({ action: 'password.reset', actor: user.id, address })
   })
@@ -46,6 +49,7 @@ async function reset(parts: AccountParts, token: string, password: string, addre
 
 /** To be called in a transaction. @param keep  id of a session that goes on */
 export async function setPassword(parts: AccountParts, { id, email }: User, phc: string, keep?: string): Promise<void> {
+  await nextGeneration(parts.db, id)
   await keepPassword(parts.db, id, phc)
   await endTokensOf(parts.db, id)
   await parts.sessions.deleteAllOf(id, keep)
