@@ -3,6 +3,8 @@
 
 import type { Caller } from '../core/caller.ts'
 import type { Session } from '../state/sessions.ts'
+import { accountErrors } from './account-errors.ts'
+import { isStill } from './accounts/generations.ts'
 import type { Member } from './accounts/members.ts'
 import type { AccountParts, Origin } from './accounts/parts.ts'
 import type { User } from './accounts/users.ts'
@@ -53,20 +55,36 @@ export class SignedIn {
     return this.#options.lifetimeMs
   }
 
-  /** A new session, with an id of its own: what the client showed before is worth nothing for it. */
+  /**
+   * A new session, with an id of its own: what the client showed before is worth nothing for it.
+   *
+   * @param user  read before it was shown who asks
+   * @throws AppError AUTH_WRONG_CREDENTIALS when the password was changed meanwhile, or everything was ended
+   */
   async open(user: User, { address, agent }: Origin): Promise<OpenedSession> {
     const { parts, idleMs, lifetimeMs } = this.#options
-    const opened = await parts.sessions.create({ user: user.id, data: { address, agent: agent ?? null }, idleMs, lifetimeMs })
+    const data = { address, agent: agent ?? null }
+    const opened = await this.#ifStill(user, () => parts.sessions.create({ user: user.id, data, idleMs, lifetimeMs }))
     await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: opened.session.handle } })
     return opened
   }
 
-  /** A new session for a client that keeps tokens. */
+  /** A new session for a client that keeps tokens. @throws AppError AUTH_WRONG_CREDENTIALS as `open` does */
   async openTokens(user: User, { address, agent }: Origin): Promise<TokenReply> {
     const { parts, refreshes } = this.#options
-    const { token, session } = await refreshes.begin({ user: user.id, data: { address, agent: agent ?? null } })
+    const data = { address, agent: agent ?? null }
+    const { token, session } = await this.#ifStill(user, () => refreshes.begin({ user: user.id, data }))
     await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: session.handle } })
     return this.#reply(user.id, session.handle, token)
+  }
+
+  /** Opens a session, or none when the proof is of before: a hash may have waited for seconds. */
+  #ifStill<opened>(user: User, open: () => Promise<opened>): Promise<opened> {
+    const { db } = this.#options.parts
+    return db.transaction(async () => {
+      if (!(await isStill(db, user))) throw accountErrors.WRONG_CREDENTIALS()
+      return open()
+    })
   }
 
   /**

@@ -147,6 +147,6 @@ function changeRoutes(face: Face): IdentityRoute[] {
 async function newPassword(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const user = await demandUser(face, request)
   const { current_password: current = '', password = '' } = bodyOf(request)
-  await changePassword(face.auth.parts, user, current, password, originOf(request))
-  return openFor(face, user, modeOf(request), request, reply)
+  const changed = await changePassword(face.auth.parts, user, current, password, originOf(request))
+  return openFor(face, changed, modeOf(request), request, reply)
 }

@@ -83,7 +83,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
   const signIn = (email: string, password: string) => checkSignIn(parts(), { email, password, device: undefined }, origin())
   const newUser = async (email: string, password = 'correct horse') => {
     const id = await process.auth.accounts.create({ email, password })
-    return { id, email, verified: true, disabled: false }
+    return { id, email, verified: true, disabled: false, generation: '0' }
   }
 
   test('whoever signs up confirms the address by mail, once, and can then sign in', async () => {

@@ -5,6 +5,7 @@ import type { AuditAction } from '../audit.ts'
 import { accountErrors } from '../account-errors.ts'
 import { checkPassword } from '../password-rules.ts'
 import { normalEmail } from './email.ts'
+import { nextGeneration } from './generations.ts'
 import type { Member } from './members.ts'
 import { newOneTimeToken } from './one-time-tokens.ts'
 import type { AccountParts } from './parts.ts'
@@ -51,15 +52,18 @@ export function createAccounts(parts: AccountParts): Accounts {
     revoke: (id, role) => db.transaction(async () => noted('role.revoked', id, await roles.revoke(id, role), { role })),
     disable: (id) =>
       db.transaction(async () => {
+        await nextGeneration(db, id)
         await sessions.deleteAllOf(id)
         return noted('account.disabled', id, await users.setDisabled(id, true))
       }),
     enable: (id) => db.transaction(async () => noted('account.enabled', id, await users.setDisabled(id, false))),
-    async signOutEverywhere(id) {
-      const count = await sessions.deleteAllOf(id)
-      await noted('sign_out.everywhere', id, count > 0)
-      return count
-    },
+    signOutEverywhere: (id) =>
+      db.transaction(async () => {
+        await nextGeneration(db, id)
+        const count = await sessions.deleteAllOf(id)
+        await noted('sign_out.everywhere', id, count > 0)
+        return count
+      }),
   }
 }
 

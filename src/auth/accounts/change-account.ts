@@ -5,20 +5,23 @@ import { forgetWaysIn } from '../forget-ways-in.ts'
 import { checkPassword } from '../password-rules.ts'
 import { findPassword, forgetPassword } from './credentials.ts'
 import { normalEmail } from './email.ts'
+import { forgetGeneration, isStill } from './generations.ts'
 import { changeEmailMail, noticeMail } from './mails.ts'
 import { endTokensOf, keepToken, newOneTimeToken } from './one-time-tokens.ts'
 import { type AccountParts, mailLater, type Origin } from './parts.ts'
 import { setPassword } from './reset-password.ts'
 import type { User } from './users.ts'
 
-/** Ends every session and every link. @throws AppError AUTH_WRONG_PASSWORD, AUTH_WEAK_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY */
-export async function changePassword(parts: AccountParts, user: User, current: string, next: string, origin: Origin): Promise<void> {
+/** Ends every session and every link. @returns the user as of now @throws AppError AUTH_WRONG_PASSWORD, AUTH_WEAK_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY */
+export async function changePassword(parts: AccountParts, user: User, current: string, next: string, origin: Origin): Promise<User> {
   checkPassword(next, user)
   await demandPassword(parts, user, current)
   const phc = await parts.passwords.hash(next)
-  await parts.db.transaction(async () => {
-    await setPassword(parts, user, phc)
+  return parts.db.transaction(async () => {
+    await demandSame(parts, user)
+    const changed = await setPassword(parts, user, phc)
     await parts.audit.record({ action: 'password.changed', actor: user.id, address: origin.address })
+    return changed
   })
 }
 
@@ -32,7 +35,10 @@ export async function requestEmailChange(parts: AccountParts, user: User, curren
   await demandPassword(parts, user, current)
   const token = newOneTimeToken()
   const taken = await parts.users.findByEmail(email)
-  await keepToken(parts.db, token, { purpose: 'change_email', user: user.id, data: { email } })
+  await parts.db.transaction(async () => {
+    await demandSame(parts, user)
+    await keepToken(parts.db, token, { purpose: 'change_email', user: user.id, data: { email } })
+  })
   if (taken === undefined) mailLater(parts, changeEmailMail(parts.mailSetting, email, token.token))
   mailLater(parts, noticeMail(parts.mailSetting, user.email, 'somebody asked to change its address'))
 }
@@ -41,10 +47,12 @@ export async function requestEmailChange(parts: AccountParts, user: User, curren
 export async function deleteAccount(parts: AccountParts, user: User, current: string, { address }: Origin): Promise<void> {
   await demandPassword(parts, user, current)
   await parts.db.transaction(async () => {
+    await demandSame(parts, user)
     await parts.users.remove(user.id)
     await forgetPassword(parts.db, user.id)
     await endTokensOf(parts.db, user.id)
     await forgetWaysIn(parts.db, user.id)
+    await forgetGeneration(parts.db, user.id)
     await parts.sessions.deleteAllOf(user.id)
     await parts.audit.record({ action: 'account.deleted', actor: user.id, address })
   })
@@ -54,4 +62,9 @@ async function demandPassword({ db, limits, passwords }: AccountParts, { id }: U
   await limits.password(id)
   const { matches } = await passwords.verify(current, await findPassword(db, id))
   if (!matches) throw accountErrors.WRONG_PASSWORD().with({ field: 'current_password' })
+}
+
+/** Who has shown a password that was replaced meanwhile has shown nothing. */
+async function demandSame({ db }: AccountParts, user: User): Promise<void> {
+  if (!(await isStill(db, user))) throw accountErrors.WRONG_PASSWORD().with({ field: 'current_password' })
 }

@@ -47,11 +47,13 @@ async function reset(parts: AccountParts, token: string, password: string, addre
   })
 }
 
-/** To be called in a transaction. @param keep  id of a session that goes on */
-export async function setPassword(parts: AccountParts, { id, email }: User, phc: string, keep?: string): Promise<void> {
-  await nextGeneration(parts.db, id)
+/** To be called in a transaction. @param keep  id of a session that goes on @returns the user as of now */
+export async function setPassword(parts: AccountParts, user: User, phc: string, keep?: string): Promise<User> {
+  const { id, email } = user
+  const generation = await nextGeneration(parts.db, id)
   await keepPassword(parts.db, id, phc)
   await endTokensOf(parts.db, id)
   await parts.sessions.deleteAllOf(id, keep)
   mailLater(parts, noticeMail(parts.mailSetting, email, 'its password was changed'))
+  return { ...user, generation }
 }

@@ -13,6 +13,8 @@ export interface User {
   readonly email: string
   readonly verified: boolean
   readonly disabled: boolean
+  /** Grows when whatever signed the user in before counts no more. */
+  readonly generation: string
 }
 
 /** A user with what is kept of the password. */
@@ -39,7 +41,8 @@ export class Users {
     if (missing.length > 0)
       throw accountErrors.INVALID_SETUP(`the table "${model.name}" has no ${missing.join(', ')}; spread userColumns into it`)
     if (model.primaryKey.join() !== 'id') throw accountErrors.INVALID_SETUP(`the primary key of the table "${model.name}" must be "id"`)
-    this.#columns = `u.${this.#name('id')}::text, u.${this.#name('email')}, u.${this.#name('email_verified_at')} IS NOT NULL, u.${this.#name('disabled_at')} IS NOT NULL`
+    this.#columns = `u.${this.#name('id')}::text, u.${this.#name('email')}, u.${this.#name('email_verified_at')} IS NOT NULL, u.${this.#name('disabled_at')} IS NOT NULL,
+      coalesce((SELECT g.generation FROM plinth.user_generations g WHERE g.user_id = u.${this.#name('id')}::text), 0)::text`
     this.#here = model.softDelete === undefined ? 'true' : `u.${this.#name(model.softDelete)} IS NULL`
   }
 
@@ -67,7 +70,7 @@ export class Users {
       LEFT JOIN plinth.credentials c ON c.user_id = u.${this.#name('id')}::text WHERE u.${this.#name('email')} = $1::text AND ${this.#here}`
     const rows = await readTexts(this.#db, { text, values: [email] })
     const user = userOf(rows)
-    return user === undefined ? undefined : { ...user, password: rows[0]?.[4] ?? undefined }
+    return user === undefined ? undefined : { ...user, password: rows[0]?.[5] ?? undefined }
   }
 
   /**
@@ -112,7 +115,7 @@ export class Users {
    */
   async addResetToken(email: string, { hash }: NewOneTimeToken): Promise<User | undefined> {
     const text = `WITH found AS (SELECT ${this.#columns} FROM ${this.table} u WHERE u.${this.#name('email')} = $2::text AND u.${this.#name('disabled_at')} IS NULL AND ${this.#here}
-      ), named (id, email, verified, disabled) AS (SELECT * FROM found
+      ), named (id, email, verified, disabled, generation) AS (SELECT * FROM found
       ), token AS (
         INSERT INTO plinth.one_time_tokens (id, purpose, user_id, data, expires_at)
         SELECT decode($1::text, 'hex'), CASE WHEN named.id IS NULL THEN 'none' ELSE 'reset_password' END, coalesce(named.id, ''), '{}',
@@ -167,6 +170,6 @@ export class Users {
 
 function userOf([row]: readonly TextRow[]): User | undefined {
   if (row === undefined) return undefined
-  const [id, email, verified, disabled] = row
-  return { id: id ?? '', email: email ?? '', verified: verified === 't', disabled: disabled === 't' }
+  const [id, email, verified, disabled, generation] = row
+  return { id: id ?? '', email: email ?? '', verified: verified === 't', disabled: disabled === 't', generation: generation ?? '' }
 }

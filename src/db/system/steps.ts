@@ -15,6 +15,7 @@ import { secondFactorsStep } from './second-factors-step.ts'
 import { sessionsStep } from './sessions-step.ts'
 import { signingKeysStep } from './signing-keys-step.ts'
 import type { SystemStep } from './step.ts'
+import { userGenerationsStep } from './user-generations-step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
 
 export const systemSteps: readonly SystemStep[] = [
@@ -34,4 +35,5 @@ export const systemSteps: readonly SystemStep[] = [
   secondFactorsStep,
   passkeysStep,
   oauthAccountsStep,
+  userGenerationsStep,
 ]
