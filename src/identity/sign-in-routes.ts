@@ -1,6 +1,7 @@
 // Signing in and out, by cookie and by token.
 
 import { checkSignIn } from '../auth/accounts/sign-in.ts'
+import { deviceMs } from '../auth/accounts/devices.ts'
 import type { User } from '../auth/accounts/users.ts'
 import { signInRequired } from '../auth/policy-errors.ts'
 import { ReusedToken } from '../auth/refresh/refresh-tokens.ts'
@@ -13,8 +14,6 @@ import { codeSchema, demandSecondFactor } from './totp-routes.ts'
 import { emailSchema, framed, noContent, objectOf, passwordSchema, signedInSchema, tokenSchema } from './schemas.ts'
 
 export type Mode = 'cookie' | 'token'
-
-const deviceMs = 365 * 86_400_000
 
 export function signInRoutes(face: Face): IdentityRoute[] {
   const signedIn = { 200: framed(face.format, 'Signed in.', signedInSchema) }
@@ -90,7 +89,7 @@ export async function openFor(face: Face, user: User, mode: Mode, request: HttpR
   if (mode === 'token') return send(face, reply, 200, { user: shown, ...(await auth.signedIn.openTokens(user, originOf(request))) })
   const { id } = await auth.signedIn.open(user, originOf(request))
   setCookie(reply, cookies.session, id, auth.signedIn.lifetimeMs)
-  setCookie(reply, cookies.device, auth.parts.limits.newDevice(user.email), deviceMs)
+  setCookie(reply, cookies.device, auth.parts.limits.devices.issue(user), deviceMs)
   return send(face, reply, 200, { user: shown })
 }
 

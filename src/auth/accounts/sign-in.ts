@@ -10,6 +10,7 @@ import type { User, UserWithPassword } from './users.ts'
 export interface SignIn {
   readonly email: string
   readonly password: string
+  /** What the client shows of an earlier sign-in. */
   readonly device: string | undefined
 }
 
@@ -21,7 +22,7 @@ export interface SignIn {
 export async function checkSignIn(parts: AccountParts, { email: written, password, device }: SignIn, origin: Origin): Promise<User> {
   const { address } = origin
   const email = emailOrNobodys(written)
-  await countTry(parts, { email, address, device })
+  await countTry(parts, { email, address, device: await deviceOf(parts, device, email) })
   const user = await parts.users.findByEmail(email)
   const { matches, outdated } = await parts.passwords.verify(password, user?.password)
   if (user === undefined || !matches) {
@@ -40,6 +41,14 @@ function emailOrNobodys(written: string): string {
   } catch {
     return '@'
   }
+}
+
+/** Id of a device that may try apart from others. Only who has a genuine one makes the account be looked up before a try is counted. */
+async function deviceOf({ limits, users }: AccountParts, shown: string | undefined, email: string): Promise<string | undefined> {
+  const device = limits.devices.read(shown, email)
+  if (device === undefined) return undefined
+  const user = await users.findByEmail(email)
+  return user?.generation === device.generation ? device.id : undefined
 }
 
 async function countTry({ limits, audit }: AccountParts, tried: Parameters<AccountParts['limits']['signIn']>[0]): Promise<void> {

@@ -41,6 +41,10 @@ function counted(codes: readonly string[]): Record<string, number> {
   return Object.fromEntries(Object.entries(Object.groupBy(codes, (code) => code)).map(([code, same]) => [code, same?.length ?? 0]))
 }
 
+function deviceOf(email: string, now = Date.now(), generation = '0'): string {
+  return process().auth.parts.limits.devices.issue({ email, generation }, now)
+}
+
 describe('an account', () => {
   test('is tried at most ten times in a quarter of an hour, from however many addresses and through two processes', async () => {
     await process().auth.accounts.create({ email: 'ann@example.com', password: 'correct horse' })
@@ -55,18 +59,37 @@ describe('an account', () => {
   })
 
   test('under attack lets in a device that its owner has signed in with, which has ten tries of its own', async () => {
-    const { limits } = process().auth.parts
-    const device = limits.newDevice('ann@example.com')
+    const device = deviceOf('ann@example.com')
     expect(await tried({ email: 'ann@example.com', address: '10.9.9.9', password: 'correct horse', device })).toBe('signed in')
     const tries = await Promise.all(Array.from({ length: 12 }, () => tried({ email: 'ann@example.com', address: '10.9.9.9', device })))
     expect(counted(tries)).toEqual({ AUTH_WRONG_CREDENTIALS: 9, AUTH_TOO_MANY_TRIES: 3 })
   })
 
   test('does not take a device of another account, nor one that somebody made up', async () => {
-    const { limits } = process().auth.parts
-    const others = limits.newDevice('bob@example.com')
-    for (const device of [others, 'x.y', '', `${others}x`])
+    const others = deviceOf('bob@example.com')
+    for (const device of [others, 'x.y', '', `${others}x`, deviceOf('ann@example.com', Date.now() - 181 * 86_400_000)])
       expect(await tried({ email: 'ann@example.com', address: '10.9.9.8', password: 'correct horse', device })).toBe('AUTH_TOO_MANY_TRIES')
+  })
+
+  test('takes one device for one, however much is written behind it', async () => {
+    await process().auth.accounts.create({ email: 'eve@example.com', password: 'correct horse' })
+    const device = deviceOf('eve@example.com')
+    const tries = Array.from({ length: 30 }, (_, n) => tried({ email: 'eve@example.com', address: '10.4.0.1', device: `${device}.${n}` }))
+    expect(counted(await Promise.all(tries))).toEqual({ AUTH_WRONG_CREDENTIALS: 5, AUTH_TOO_MANY_TRIES: 25 })
+  })
+
+  test('forgets its devices when everything that signed its owner in is ended', async () => {
+    const id = await process().auth.accounts.create({ email: 'flo@example.com', password: 'correct horse' })
+    const device = deviceOf('flo@example.com')
+    const tries = Array.from({ length: 9 }, (_, n) => tried({ email: 'flo@example.com', address: `10.5.${n}.1` }))
+    expect(counted(await Promise.all(tries))).toEqual({ AUTH_WRONG_CREDENTIALS: 9 })
+    expect(await tried({ email: 'flo@example.com', address: '10.5.9.1', device })).toBe('AUTH_WRONG_CREDENTIALS')
+    await process().auth.accounts.signOutEverywhere(id)
+    expect(await tried({ email: 'flo@example.com', address: '10.5.9.2', device })).toBe('AUTH_WRONG_CREDENTIALS')
+    expect(await tried({ email: 'flo@example.com', address: '10.5.9.3', device })).toBe('AUTH_TOO_MANY_TRIES')
+    expect(await tried({ email: 'flo@example.com', address: '10.5.9.3', device: deviceOf('flo@example.com', Date.now(), '1') })).toBe(
+      'AUTH_WRONG_CREDENTIALS',
+    )
   })
 
   test('that one address guesses at lets its owner in from another', async () => {

@@ -1,10 +1,11 @@
 // How often passwords may be tried, and mails asked for. Guessing is stopped without giving anybody a way to lock out somebody else: one
 // address takes at most half of the tries of an account, a device that signed in before has tries of its own, and a reset by mail needs none.
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { RateCounter } from '../../state/rate-counter.ts'
 import { addressBlock } from '../../support/address-block.ts'
 import { accountErrors } from '../account-errors.ts'
+import { Devices } from './devices.ts'
 
 const quarterMs = 15 * 60_000
 const hourMs = 60 * 60_000
@@ -20,13 +21,13 @@ export interface SignInTry {
   /** As it is kept, also when nobody has it: both are counted. */
   readonly email: string
   readonly address: string
-  /** What the client shows of an earlier sign-in, if anything. */
+  /** Id of a device that has signed in to the account, if it is one. */
   readonly device: string | undefined
 }
 
 export class TryLimits {
   readonly #rates: RateCounter
-  readonly #secret: string
+  readonly devices: Devices
   readonly #times: number
 
   /**
@@ -35,7 +36,7 @@ export class TryLimits {
    */
   constructor(rates: RateCounter, secret: string, times = 1) {
     this.#rates = rates
-    this.#secret = secret
+    this.devices = new Devices(secret)
     this.#times = times
   }
 
@@ -44,8 +45,7 @@ export class TryLimits {
     const block = addressBlock(address)
     const account = hashed(email)
     await this.#demand({ key: `auth:address:${block}`, most: 100, windowMs: quarterMs })
-    if (device !== undefined && this.isDeviceOf(device, email))
-      return this.#demand({ key: `auth:device:${hashed(device)}`, most: 10, windowMs: quarterMs })
+    if (device !== undefined) return this.#demand({ key: `auth:device:${account}:${device}`, most: 10, windowMs: quarterMs })
     await this.#demand({ key: `auth:account:${account}:${block}`, most: 5, windowMs: quarterMs })
     await this.#demand({ key: `auth:account:${account}`, most: 10, windowMs: quarterMs })
   }
@@ -74,22 +74,6 @@ export class TryLimits {
   async mayMail(email: string): Promise<boolean> {
     const { allowed } = await this.#rates.hit(`auth:mail-to:${hashed(email)}`, 5, hourMs)
     return allowed
-  }
-
-  /** What a device is known by that has signed in to the account. */
-  newDevice(email: string): string {
-    const id = randomBytes(16).toString('base64url')
-    return `${id}.${this.#sign(id, email)}`
-  }
-
-  isDeviceOf(device: string, email: string): boolean {
-    const [id = '', signature = ''] = device.split('.')
-    const [right, given] = [Buffer.from(this.#sign(id, email)), Buffer.from(signature)]
-    return right.length === given.length && timingSafeEqual(right, given)
-  }
-
-  #sign(id: string, email: string): string {
-    return createHmac('sha256', this.#secret).update(`device\n${id}\n${email}`).digest('base64url')
   }
 
   async #demand({ key, most, windowMs }: Limit): Promise<void> {
