@@ -14,6 +14,7 @@ import { writeErrors } from './write-errors.ts'
 import { applyAll, eachItem, type Indexed } from './write-failures.ts'
 import { addressKey, ownKey } from './write-key.ts'
 import { recordsJson, rowKey } from './write-row.ts'
+import { refuseProposals } from './write-proposal.ts'
 import { refuseUnfitItems } from './write-guard.ts'
 import { hookContext, inTransaction, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import { checkGiven, createColumns, type Giver, patchColumns, touchedColumns } from './write-values.ts'
@@ -59,7 +60,17 @@ function prepareCreates(writer: Writer, items: readonly RecordValues[], context:
   const columnsOf = prepareColumns(writer, items, [], (values, _index, giver) => createColumns(writer, values, giver))
   return async () => {
     const records = indexed(await columnsOf(undefined, context))
-    const rows = await applyAll(writer, records, (some) => insertAll(writer, some))
+    const rows = await applyAll(
+      writer,
+      records,
+      (some) => insertAll(writer, some),
+      (error) =>
+        refuseProposals(
+          writer,
+          error,
+          records.map(({ index, item }) => ({ index, item: { key: undefined, columns: item } })),
+        ),
+    )
     await afterEach(writer, rows, records, context)
     return rows
   }
@@ -91,7 +102,12 @@ function preparePatches(writer: Writer, items: readonly RecordValues[], context:
       ({ item }) => item.columns.size > 0,
     )
     if (changes.length === 0) return current
-    const changed = await applyAll(writer, changes, (some) => updateAll(writer, some))
+    const changed = await applyAll(
+      writer,
+      changes,
+      (some) => updateAll(writer, some),
+      (error) => refuseProposals(writer, error, changes),
+    )
     await afterEach(writer, changed, changes, context)
     return replaceRows(current, changed, changes)
   }

@@ -66,13 +66,20 @@ type Apply<item, result = unknown> = (items: readonly Indexed<item>[]) => Promis
  * Applies one statement to all items, within a transaction. When PostgreSQL refuses their data, halves are tried in
  * savepoints until every failing item is found: about 2·log₂(n) statements for one of n.
  *
+ * @param refuse  throws where more than the data is wrong, before it is told which of them are
  * @throws AppError of `bulkFailure` with every item that fails; any other error as it came. The caller rolls back.
  */
-export async function applyAll<item, result>(writer: Writer, items: readonly Indexed<item>[], apply: Apply<item, result>): Promise<result> {
+export async function applyAll<item, result>(
+  writer: Writer,
+  items: readonly Indexed<item>[],
+  apply: Apply<item, result>,
+  refuse?: (error: AppError) => Promise<void>,
+): Promise<result> {
   try {
     return await writer.db.transaction(() => apply(items))
   } catch (error) {
     if (!(error instanceof AppError) || !isDataError(error)) throw error
+    await refuse?.(error)
     const suspects = await findSuspects(writer, items, apply, error)
     const failures = await dropMisled(writer, suspects, apply)
     throw failures.length === 0 ? error : bulkFailure(failures)

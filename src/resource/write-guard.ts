@@ -1,5 +1,6 @@
 // Records that a caller may not change, or not so: told apart from those that they do not see, and refused.
 
+import type { AppError } from '../core/errors.ts'
 import { textColumns, type TextRows } from '../db/rows.ts'
 import { refusal } from './access/admit.ts'
 import { conditionFields, type Guard } from './access/guard.ts'
@@ -32,7 +33,12 @@ export async function refuseRow(
  * @throws         AppError as `refuseRow`
  */
 export function refuseUnfit(guard: Guard, rows: TextRows, columns?: ColumnValues): void {
-  if (rows.count > 0 && textColumns(rows, 0).at(-1) !== 't') throw refusal(guard.sight, guard.operation, namesIn(guard, columns))
+  if (rows.count > 0 && textColumns(rows, 0).at(-1) !== 't') throw unfitError(guard, columns)
+}
+
+/** What is said of a record that would not be one that the caller may have. */
+export function unfitError(guard: Guard, columns: ColumnValues | undefined): AppError {
+  return refusal(guard.sight, guard.operation, namesIn(guard, columns))
 }
 
 /**
@@ -60,7 +66,7 @@ export function refuseUnfitItems(
 ): void {
   const unfit = items.flatMap(({ index }, at): Failure[] => {
     const isFit = textColumns(rows, at).at(column) === 't'
-    return isFit ? [] : [{ index, error: refusal(guard.sight, guard.operation, namesIn(guard, columnsOf(at))) }]
+    return isFit ? [] : [{ index, error: unfitError(guard, columnsOf(at)) }]
   })
   if (unfit.length > 0) throw bulkFailure(unfit)
 }

@@ -9,6 +9,7 @@ import type { Preconditions, RecordKey, RecordValues, WriteRequest } from './req
 import { addressKey } from './write-key.ts'
 import { checkPreconditions, explainTaken, hasPreconditions } from './write-match.ts'
 import { hookRow, type WrittenRecord, writtenRecord } from './write-row.ts'
+import { lookLater } from './write-proposal.ts'
 import { refuseRow, refuseUnfit } from './write-guard.ts'
 import { announce, hookContext, inTransaction, onItsOwn, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import {
@@ -96,19 +97,22 @@ function compare(writer: Writer, current: TextRows | undefined, conditions: Prec
 }
 
 /** Runs the statement of a request; undefined when no record that the caller sees has the key. */
-async function perform(writer: Writer, request: WriteRequest, { statement, isChecked, columns }: Work): Promise<Outcome | undefined> {
-  const rows = statement === undefined ? await readUnchanged(writer, request) : await change(writer, request, statement)
+async function perform(writer: Writer, request: WriteRequest, work: Work): Promise<Outcome | undefined> {
+  const { statement, isChecked, columns } = work
+  const rows = statement === undefined ? await readUnchanged(writer, request) : await change(writer, request, statement, work)
   if (request.operation === 'create') refuseLostRows(writer, 1, rows.count)
   else if (rows.count === 0) await refuseRow(writer, request)
   if (isChecked && writer.guard !== undefined) refuseUnfit(writer.guard, rows, columns)
   return rows.count === 0 ? undefined : { rows, changed: statement !== undefined }
 }
 
-async function change(writer: Writer, request: WriteRequest, statement: Statement): Promise<TextRows> {
+async function change(writer: Writer, request: WriteRequest, statement: Statement, { isChecked, columns }: Work): Promise<TextRows> {
   try {
     return await runStatement(writer, statement)
   } catch (error) {
-    throw request.operation === 'create' ? explainTaken(error, request, writer.resource) : error
+    const told = request.operation === 'create' ? explainTaken(error, request, writer.resource) : error
+    if (isChecked) lookLater(told, writer, { key: request.operation === 'create' ? undefined : request.key, columns })
+    throw told
   }
 }
 

@@ -7,6 +7,7 @@ import { explainConstraint } from './constraint.ts'
 import { anonymousCaller, type Caller } from '../core/caller.ts'
 import { currentContext } from '../core/context.ts'
 import type { HookContext } from './define.ts'
+import { lookNow } from './write-proposal.ts'
 import { hookRow } from './write-row.ts'
 import type { Writer } from './writer.ts'
 
@@ -55,6 +56,7 @@ export async function inTransaction<result>(
       () => fencedTransaction(writer, watched, options),
     )
   } catch (error) {
+    await lookNow(error)
     throw committing ? explainConstraint(error, writer.resource) : error
   }
 }

@@ -97,7 +97,7 @@ function update(table: WriteTable, columns: ColumnValues, key: RecordKey, condit
   return statement(sql, `update ${table.sqlName} set ${set} where ${where} returning ${table.returning}${checkSql(table, sql, check)}`)
 }
 
-function keySql(table: WriteTable, key: RecordKey, sql: SqlBuilder): string {
+export function keySql(table: WriteTable, key: RecordKey, sql: SqlBuilder): string {
   return table.key.map((field, i) => `${columnSql(table, field)} = ${sql.param(key[i] ?? null, field.castType)}`).join(' and ')
 }
 

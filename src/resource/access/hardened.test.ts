@@ -1,0 +1,107 @@
+// What an attack on the policies found once: each way in stays shut.
+
+import { sql } from 'drizzle-orm'
+import { all, defineApp, defineResource, member, where } from 'plinth'
+import { boolean, integer, pgTable, primaryKey, serial, softDelete, text, unique } from 'plinth/db'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { actAs, header, user } from '../../../test/support/act-as.ts'
+import { testDatabases } from '../../../test/support/postgres.ts'
+import { type TestApp, testApp } from '../../testing/test-app.ts'
+
+const users = pgTable('users', { id: serial().primaryKey(), name: text().notNull() })
+const organizations = pgTable('organizations', { id: serial().primaryKey(), name: text().notNull() })
+const organization_id = () => integer().references(() => organizations.id)
+const memberships = pgTable(
+  'memberships',
+  { organization_id: organization_id().notNull(), user_id: integer().references(() => users.id) },
+  (table) => [primaryKey({ columns: [table.organization_id, table.user_id] })],
+)
+const notes = pgTable(
+  'notes',
+  {
+    id: serial().primaryKey(),
+    organization_id: organization_id(),
+    author_id: integer().references(() => users.id),
+    slug: text().notNull(),
+    status: text().notNull().default('draft'),
+    level: text().generatedAlwaysAs(sql`case when slug like 'pub%' then 'public' else 'private' end`),
+    confidential: boolean().notNull().default(false),
+    body: text(),
+    ...softDelete,
+  },
+  (table) => [unique().on(table.organization_id, table.slug)],
+)
+const models = { users, organizations, memberships, notes }
+
+const resources = [
+  defineResource(notes, { name: 'tenant', access: { read: member('organization_id'), write: member('organization_id') } }),
+  defineResource(notes, {
+    name: 'filled',
+    access: {
+      read: member('organization_id'),
+      create: all(
+        member('organization_id'),
+        where(() => ({ status: 'draft', level: 'private' })),
+      ),
+    },
+  }),
+]
+const callers = { ada: user(1), alan: user(2), grace: user(3, { roles: ['editor'] }) }
+
+describe.each(testDatabases())('on $name', ({ url }) => {
+  let app: TestApp
+
+  beforeAll(async () => {
+    app = await testApp(defineApp({ name: 'hardened', models, resources }), { url })
+    actAs(app.app, callers)
+  })
+  afterAll(() => app.close())
+  beforeEach(() =>
+    app.app.db.query(`truncate users, organizations, memberships, notes restart identity cascade;
+      insert into users (name) values ('Ada'), ('Alan'), ('Grace');
+      insert into organizations (name) values ('North'), ('South');
+      insert into memberships values (1, 1), (2, 2);
+      insert into notes (organization_id, author_id, slug, confidential, body) values
+        (1, 1, 'a', true, 'secret'), (2, 2, 'b', false, 'x'), (1, 1, 'c', false, 'y');
+      update notes set deleted_at = now() where id = 3`),
+  )
+
+  const as = (name: keyof typeof callers): Record<string, string> => ({ [header]: name })
+  type Reply = Awaited<ReturnType<TestApp['get']>>
+  const told = ({ status, body }: Reply) => [status, body?.code]
+  /** What a reply says, without what every request has of its own. */
+  const said = ({ status, body }: Reply) => ({ status, body: { ...body, requestId: undefined } })
+
+  test('a write that is refused says the same whether a constraint would have refused it or not', async () => {
+    const free = await app.post('/api/tenant', { organization_id: 1, slug: 'free' }, as('alan'))
+    expect(told(free)).toEqual([403, 'AUTH_FORBIDDEN'])
+    expect(said(await app.post('/api/tenant', { organization_id: 1, slug: 'a' }, as('alan')))).toEqual(said(free))
+    expect(said(await app.post('/api/tenant', { organization_id: 99, slug: 'a' }, as('alan')))).toEqual(said(free))
+    const key = { ...as('alan'), 'idempotency-key': 'k' }
+    expect(said(await app.post('/api/tenant', { organization_id: 1, slug: 'a' }, key))).toEqual(said(free))
+    const moved = await app.patch('/api/tenant/2', { organization_id: 1, slug: 'free' }, as('alan'))
+    expect(told(moved)).toEqual([403, 'AUTH_FORBIDDEN'])
+    expect(said(await app.patch('/api/tenant/2', { organization_id: 1, slug: 'a' }, as('alan')))).toEqual(said(moved))
+    expect(said(await app.patch('/api/tenant/2', { organization_id: 1, slug: 'a' }, { ...as('alan'), 'if-match': '*' }))).toEqual(
+      said(moved),
+    )
+  })
+
+  test('in bulk as well, and every item that is refused is named', async () => {
+    const make = (...slugs: string[]) => slugs.map((slug) => ({ organization_id: 1, slug }))
+    const free = await app.post('/api/tenant', make('f', 'g'), as('alan'))
+    expect([...told(free), free.body.details.length]).toEqual([403, 'WRITE_BULK_FORBIDDEN', 2])
+    expect(said(await app.post('/api/tenant', make('a', 'g'), as('alan')))).toEqual(said(free))
+    const moved = await app.patch('/api/tenant', [{ id: 2, organization_id: 1, slug: 'f' }], as('alan'))
+    expect(said(await app.patch('/api/tenant', [{ id: 2, organization_id: 1, slug: 'a' }], as('alan')))).toEqual(said(moved))
+  })
+
+  test('whoever may write there is told what is wrong, also where the database fills in what the policy looks at', async () => {
+    expect(told(await app.post('/api/tenant', { organization_id: 1, slug: 'a' }, as('ada')))).toEqual([409, 'WRITE_CONFLICT'])
+    expect(told(await app.post('/api/tenant', [{ organization_id: 1, slug: 'a' }], as('ada')))).toEqual([409, 'WRITE_BULK_CONFLICT'])
+    expect(told(await app.post('/api/filled', { organization_id: 1, slug: 'a' }, as('ada')))).toEqual([409, 'WRITE_CONFLICT'])
+    await app.app.db.query(`update notes set slug = 'public' where id = 1`)
+    expect(told(await app.post('/api/filled', { organization_id: 1, slug: 'public' }, as('ada')))).toEqual([403, 'AUTH_FORBIDDEN'])
+    expect(told(await app.patch('/api/tenant/1', { organization_id: 1, slug: 'c' }, as('ada')))).toEqual([409, 'WRITE_CONFLICT'])
+  })
+})
