@@ -68,6 +68,13 @@ export const factorErrors = defineErrors('AUTH', {
     summary: 'An invitation was accepted for an address without a confirmed account, and no password was chosen.',
     message: () => 'A password has to be chosen.',
   },
+  SIGN_IN_AGAIN: {
+    status: 403,
+    summary:
+      'A key, a passkey, another site or a second factor is to be added, and the sign-in with password or passkey was more than ten minutes ago.',
+    message: () => 'This needs a sign-in of the last ten minutes, with password or passkey.',
+    hint: () => 'Sign in again, then send the same.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

@@ -5,6 +5,7 @@ import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { demandCaller, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
+import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 const moment: JsonSchema = { type: ['string', 'null'], format: 'date-time' }
@@ -90,7 +91,7 @@ export function apiKeyRoutes(face: Face): IdentityRoute[] {
 }
 
 async function create(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { id: user } = demandCaller(request)
+  const user = await demandRecentSignIn(face, request)
   const { name, scopes, expires_in: seconds } = request.body as NewKeyBody
   const lifetime = seconds === undefined ? {} : { lifetimeMs: seconds * 1_000 }
   const { key, apiKey } = await face.auth.ways.apiKeys.create({ owner: { kind: 'user', id: user }, name, scopes, ...lifetime })
@@ -100,6 +101,7 @@ async function create(face: Face, request: HttpRequest, reply: HttpReply): Promi
     address: request.ip,
     details: { key: apiKey.id, scopes: scopes ?? null },
   })
+  await tellOwner(face, user, 'an API key was made for it')
   return send(face, reply, 201, { key, ...shown(apiKey) })
 }
 

@@ -6,6 +6,7 @@ import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie, setCookie } from './cookies.ts'
 import { demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
 import { askForCode, oauthCodeRoute } from './oauth-code-route.ts'
+import { byProvider, demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 /** As long as a sign-in elsewhere may take. */
@@ -114,7 +115,8 @@ async function leave(face: Face, request: HttpRequest, reply: HttpReply): Promis
 
 /** By POST, which a page of another site cannot send with the session: or it would connect its own account to that of its visitor. */
 async function connect(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { id: user, credential: session } = demandCaller(request)
+  const { credential: session } = demandCaller(request)
+  const user = await demandRecentSignIn(face, request)
   const { url, state } = await face.auth.ways.oauth.start((request.params as Named).provider, { connecting: { user, session } })
   setCookie(reply, face.cookies.away, state, awayMs)
   return send(face, reply, 200, { url })
@@ -131,6 +133,7 @@ async function comeBack(face: Face, appUrl: string, request: HttpRequest, reply:
   const home = new URL(path, appUrl)
   if (isConnected) {
     await auth.audit.record({ action: 'provider.connected', actor: user.id, address: request.ip, details: { provider: name } })
+    await tellOwner(face, user.id, `the site "${name}" can sign in to it now`)
     // Signed in already, and not by this.
     return reply.redirect(home.href, 302)
   }
@@ -138,7 +141,8 @@ async function comeBack(face: Face, appUrl: string, request: HttpRequest, reply:
   if (await auth.ways.factors.isOn(user.id)) return askForCode(face, user, home, reply)
   const before = readCookie(request, cookies.session)
   if (before !== undefined) await auth.parts.sessions.delete(before)
-  const { id } = await auth.signedIn.open(user, originOf(request))
+  const { id, session: opened } = await auth.signedIn.open(user, originOf(request))
+  await auth.parts.sessions.update(id, byProvider(opened, name))
   setCookie(reply, cookies.session, id, auth.signedIn.lifetimeMs)
   return reply.redirect(home.href, 302)
 }

@@ -7,6 +7,7 @@ import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie } from './cookies.ts'
 import { identityErrors } from './errors.ts'
 import { demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
+import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf, signedInSchema } from './schemas.ts'
 import { comesFromElsewhere, type Mode, openFor } from './sign-in-routes.ts'
 
@@ -62,8 +63,10 @@ function ownRoutes(face: Face): IdentityRoute[] {
         response: { 200: framed(format, 'Options, good for five minutes.', optionsSchema) },
         security,
       },
-      handler: async (request, reply) =>
-        send(face, reply, 200, await face.auth.ways.passkeys.startRegistration(await demandUser(face, request))),
+      async handler(request, reply) {
+        await demandRecentSignIn(face, request)
+        return send(face, reply, 200, await face.auth.ways.passkeys.startRegistration(await demandUser(face, request)))
+      },
     },
     {
       method: 'POST',
@@ -126,6 +129,7 @@ async function keep(face: Face, request: HttpRequest, reply: HttpReply): Promise
   const { name, credential } = request.body as RegistrationBody
   const passkey = await face.auth.ways.passkeys.finishRegistration(user, credential, name)
   await face.auth.audit.record({ action: 'passkey.added', actor: user, address: request.ip, details: { passkey: passkey.id } })
+  await tellOwner(face, user, 'a passkey was added to it')
   return send(face, reply, 201, shown(passkey))
 }
 

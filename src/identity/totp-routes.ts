@@ -4,6 +4,7 @@ import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { bodyOf, demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
+import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 export const codeSchema: JsonSchema = {
@@ -109,6 +110,7 @@ async function status(face: Face, request: HttpRequest, reply: HttpReply): Promi
 }
 
 async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  await demandRecentSignIn(face, request)
   const { id, email } = await demandUser(face, request)
   return send(face, reply, 201, await face.auth.ways.factors.enrol(id, email))
 }
@@ -118,6 +120,7 @@ async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Prom
   const codes = await face.auth.ways.factors.confirm(id, codeOf(request))
   await endOthers(face, id, credential)
   await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
+  await tellOwner(face, id, 'a second factor was switched on')
   return send(face, reply, 200, { recovery_codes: codes })
 }
 
@@ -138,6 +141,7 @@ async function disable(face: Face, request: HttpRequest, reply: HttpReply): Prom
   await demandCode(face, request, id, codeOf(request))
   await face.auth.ways.factors.disable(id)
   await face.auth.audit.record({ action: 'factor.disabled', actor: id, address: request.ip })
+  await tellOwner(face, id, 'its second factor was switched off')
   return reply.code(204).send()
 }
 

@@ -108,6 +108,51 @@ describe('API keys', () => {
   })
 })
 
+describe('a new way into an account', () => {
+  const ways = ['/auth/keys', '/auth/passkeys/options', '/auth/second-factor']
+  const ageBy = (email: string, minutes: number) =>
+    app.app.db.query(
+      `UPDATE plinth.sessions SET data = data, created_at = created_at - $2::int * interval '1 minute' WHERE user_id = (SELECT id::text FROM users WHERE email = $1)`,
+      [email, minutes],
+    )
+  const add = (browser: Browser, path: string) => browser.send('POST', path, path === '/auth/keys' ? { name: 'x' } : undefined)
+
+  test.each(ways)('needs a sign-in of the last ten minutes: POST %s', async (path) => {
+    const email = `open-${path.replaceAll('/', '-')}@example.com`
+    const browser = await browserOf(email)
+    await ageBy(email, 11)
+    // By hand: known within a second, because `data` is written, too.
+    await until(async () => (await add(browser, path)).status === 403)
+    expect((await add(browser, path)).body.code).toBe('AUTH_SIGN_IN_AGAIN')
+    expect((await browser.signIn(email)).status).toBe(200)
+    expect((await add(browser, path)).status).toBeLessThan(300)
+  })
+
+  test('a session that another site opened is not enough for who has a password', async () => {
+    const id = await newUser('both@example.com')
+    const browser = await new Browser(app).enter('both@example.com')
+    await app.app.auth?.parts.sessions.update(browser.cookies.get('session') ?? '', { provider: 'acme' })
+    for (const path of ways) expect((await add(browser, path)).body.code).toBe('AUTH_SIGN_IN_AGAIN')
+    await app.app.db.query('DELETE FROM plinth.credentials WHERE user_id = $1', [id])
+    for (const path of ways) expect((await add(browser, path)).status).toBeLessThan(300)
+  })
+
+  test('is told to the owner by mail', async () => {
+    const browser = await browserOf('told@example.com')
+    await add(browser, '/auth/keys')
+    expect((await mailTo(app, 'told@example.com', /API key/)).text).toContain('If it was not you')
+    const phone = new PasskeyDevice({ origin: 'https://shop.example', rpId: 'shop.example' })
+    const options = await add(browser, '/auth/passkeys/options')
+    await browser.send('POST', '/auth/passkeys', { name: 'x', credential: phone.register(options.body.data) })
+    await mailTo(app, 'told@example.com', /passkey/)
+    const { secret } = (await add(browser, '/auth/second-factor')).body.data
+    await browser.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret, -1) })
+    await mailTo(app, 'told@example.com', /switched on/)
+    await browser.send('POST', '/auth/second-factor/disable', { code: codeOf(secret) })
+    await mailTo(app, 'told@example.com', /switched off/)
+  })
+})
+
 test('with a reset of the password go keys, passkeys and other sites, and the second factor stays', async () => {
   const email = 'taken@example.com'
   const id = await newUser(email)
@@ -392,6 +437,11 @@ describe('other sites', () => {
     const back = await server.visit(body.data.url)
     expect((await browser.send('GET', `${back.pathname}${back.search}`)).status).toBe(302)
     expect(browser.cookies.get('session')).toBe(session)
+    await mailTo(shop, 'stays@example.com', /"acme" can sign in/)
+    const another = new Browser(shop)
+    await away(another, '/auth/oauth/acme')
+    expect((await another.send('POST', '/auth/oauth/acme/connect')).body.code).toBe('AUTH_SIGN_IN_AGAIN')
+    expect((await another.send('POST', '/auth/sign-out')).status).toBe(204)
     expect((await browser.send('GET', '/auth/sessions')).body.data).toHaveLength(1)
   })
 
