@@ -1,14 +1,26 @@
 // Making an account, and what its owner changes about it.
 
 import { changePassword, deleteAccount, requestEmailChange } from '../auth/accounts/change-account.ts'
+import { deviceMs } from '../auth/accounts/devices.ts'
 import { ownValues } from '../auth/accounts/own-values.ts'
 import { requestPasswordReset, resetPassword } from '../auth/accounts/reset-password.ts'
 import { signUp, verifyEmail } from '../auth/accounts/sign-up.ts'
 import { fieldSchema } from '../model/json-schema.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
+import { setCookie } from './cookies.ts'
 import { bodyOf, demandUser, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
-import { emailSchema, framed, noContent, objectOf, passwordSchema, signedInSchema, tokenSchema } from './schemas.ts'
+import {
+  deviceSchema,
+  emailSchema,
+  framed,
+  modeSchema,
+  noContent,
+  objectOf,
+  passwordSchema,
+  signedInSchema,
+  tokenSchema,
+} from './schemas.ts'
 import { forgetCookie, modeOf, openFor } from './sign-in-routes.ts'
 
 export function accountRoutes(face: Face): IdentityRoute[] {
@@ -79,14 +91,11 @@ function mailRoutes(face: Face): IdentityRoute[] {
       answers: 'set a new password',
       schema: {
         summary: 'Set a new password with the token of a mail',
-        description: 'Ends every session.',
-        body: objectOf({ token: tokenSchema, password: passwordSchema }),
-        response: { 204: noContent },
+        description: 'Ends every session. Who did it can sign in from this device, however often others have tried.',
+        body: objectOf({ token: tokenSchema, password: passwordSchema, mode: modeSchema }, ['mode']),
+        response: { 200: framed(face.format, 'Done, with `mode: token`.', objectOf({ device: deviceSchema })), 204: noContent },
       },
-      handler(request, reply) {
-        const { token = '', password = '' } = bodyOf(request)
-        return done(reply, resetPassword(parts, token, password, originOf(request)))
-      },
+      handler: (request, reply) => resetAnd(face, request, reply),
     },
   ]
 }
@@ -142,6 +151,16 @@ function changeRoutes(face: Face): IdentityRoute[] {
       },
     },
   ]
+}
+
+/** Tries of others must not lock out who has just shown that the account is his. */
+async function resetAnd(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+  const { token = '', password = '', mode = 'cookie' } = bodyOf(request)
+  const { parts } = face.auth
+  const device = parts.limits.devices.issue(await resetPassword(parts, token, password, originOf(request)))
+  if (mode === 'token') return send(face, reply, 200, { device })
+  setCookie(reply, face.cookies.device, device, deviceMs)
+  return reply.code(204).send()
 }
 
 async function newPassword(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {

@@ -39,9 +39,26 @@ export const signedInSchema = objectOf(
     token_type: { type: 'string', enum: ['Bearer'] },
     expires_in: { type: 'integer', description: 'Seconds that the access token is good for.' },
     refresh_token: { type: 'string', description: 'Exchanged for the next one by `/auth/refresh`; good once.' },
+    device: {
+      type: 'string',
+      description: 'Only with `mode: token`. To be kept, and sent with the next sign-in: it has tries of its own.',
+    },
   },
-  ['access_token', 'token_type', 'expires_in', 'refresh_token'],
+  ['access_token', 'token_type', 'expires_in', 'refresh_token', 'device'],
 )
+
+export const deviceSchema: JsonSchema = {
+  type: 'string',
+  maxLength: 256,
+  description: 'What a reply with `mode: token` gave. Browsers have a cookie.',
+}
+
+export const modeSchema: JsonSchema = {
+  type: 'string',
+  enum: ['cookie', 'token'],
+  default: 'cookie',
+  description: '`cookie` for pages in a browser, `token` for everything else.',
+}
 
 export const sessionSchema = objectOf({
   handle: { type: 'string', description: 'Names the session; nobody can use it with that.' },

@@ -11,18 +11,27 @@ import { readCookie, setCookie } from './cookies.ts'
 import { identityErrors } from './errors.ts'
 import { bodyOf, demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
 import { codeSchema, demandSecondFactor } from './totp-routes.ts'
-import { emailSchema, framed, noContent, objectOf, passwordSchema, signedInSchema, tokenSchema } from './schemas.ts'
+import {
+  deviceSchema,
+  emailSchema,
+  framed,
+  modeSchema,
+  noContent,
+  objectOf,
+  passwordSchema,
+  signedInSchema,
+  tokenSchema,
+} from './schemas.ts'
 
 export type Mode = 'cookie' | 'token'
 
+const signInSchema = objectOf(
+  { email: { ...emailSchema, minLength: 0 }, password: passwordSchema, mode: modeSchema, code: codeSchema, device: deviceSchema },
+  ['mode', 'code', 'device'],
+)
+
 export function signInRoutes(face: Face): IdentityRoute[] {
   const signedIn = { 200: framed(face.format, 'Signed in.', signedInSchema) }
-  const mode = {
-    type: 'string',
-    enum: ['cookie', 'token'],
-    default: 'cookie',
-    description: '`cookie` for pages in a browser, `token` for everything else.',
-  }
   return [
     {
       method: 'POST',
@@ -30,7 +39,7 @@ export function signInRoutes(face: Face): IdentityRoute[] {
       answers: 'sign in',
       schema: {
         summary: 'Sign in with address and password',
-        body: objectOf({ email: { ...emailSchema, minLength: 0 }, password: passwordSchema, mode, code: codeSchema }, ['mode', 'code']),
+        body: signInSchema,
         response: signedIn,
       },
       handler: (request, reply) => signIn(face, request, reply),
@@ -65,9 +74,9 @@ export function signInRoutes(face: Face): IdentityRoute[] {
 
 /** A page of another site must not sign its visitor in to an account of its own, either. */
 async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { email = '', password = '', mode = 'cookie', code } = bodyOf(request)
+  const { email = '', password = '', mode = 'cookie', code, device: sent } = bodyOf(request)
   if (mode === 'cookie' && comesFromElsewhere(face, request)) throw identityErrors.CROSS_SITE()
-  const device = readCookie(request, face.cookies.device)
+  const device = sent ?? readCookie(request, face.cookies.device)
   const user = await checkSignIn(face.auth.parts, { email, password, device }, originOf(request))
   await demandSecondFactor(face, request, user.id, code)
   const before = readCookie(request, face.cookies.session)
@@ -86,10 +95,11 @@ export function comesFromElsewhere({ isSameSite }: Face, request: HttpRequest): 
 export async function openFor(face: Face, user: User, mode: Mode, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { auth, cookies } = face
   const shown = await profileOf(face, user.id)
-  if (mode === 'token') return send(face, reply, 200, { user: shown, ...(await auth.signedIn.openTokens(user, originOf(request))) })
+  const device = auth.parts.limits.devices.issue(user)
+  if (mode === 'token') return send(face, reply, 200, { user: shown, ...(await auth.signedIn.openTokens(user, originOf(request))), device })
   const { id } = await auth.signedIn.open(user, originOf(request))
   setCookie(reply, cookies.session, id, auth.signedIn.lifetimeMs)
-  setCookie(reply, cookies.device, auth.parts.limits.devices.issue(user), deviceMs)
+  setCookie(reply, cookies.device, device, deviceMs)
   return send(face, reply, 200, { user: shown })
 }
 

@@ -26,24 +26,26 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
 /**
  * Sets the password, ends every session, every other link, and every other way in but the second factor, and counts as a confirmation of the address.
  *
+ * @returns the user as of now
  * @throws AppError AUTH_INVALID_LINK, AUTH_WEAK_PASSWORD, AUTH_BUSY
  */
-export function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<void> {
+export function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<User> {
   return notingRefusal(parts, address, reset(parts, token, password, address))
 }
 
-async function reset(parts: AccountParts, token: string, password: string, address: string): Promise<void> {
+async function reset(parts: AccountParts, token: string, password: string, address: string): Promise<User> {
   const found = await findToken(parts.db, token, ['reset_password'])
   const user = found === undefined ? undefined : await parts.users.find(found.user)
   if (user === undefined || user.disabled) throw accountErrors.INVALID_LINK()
   checkPassword(password, user)
   const phc = await parts.passwords.hash(password)
-  await parts.db.transaction(async () => {
+  return parts.db.transaction(async () => {
     if ((await useToken(parts.db, token, ['reset_password'])) === undefined) throw accountErrors.INVALID_LINK()
-    await setPassword(parts, user, phc)
+    const changed = await setPassword(parts, user, phc)
     await forgetCredentials(parts.db, user.id)
     await parts.users.verify(user.id, user.email)
     await parts.audit.record({ action: 'password.reset', actor: user.id, address })
+    return changed
   })
 }
 
