@@ -3,7 +3,7 @@
 import { factorErrors } from '../auth/factor-errors.ts'
 import { findPassword } from '../auth/accounts/credentials.ts'
 import { noticeMail } from '../auth/accounts/mails.ts'
-import { mailLater } from '../auth/accounts/parts.ts'
+import { noticeLater } from '../auth/accounts/parts.ts'
 import { signInRequired } from '../auth/policy-errors.ts'
 import type { HttpRequest } from '../http/route.ts'
 import type { Session, SessionData } from '../state/sessions.ts'
@@ -41,5 +41,5 @@ async function hasOwnProof({ auth }: Face, user: string): Promise<boolean> {
 /** So that a way in that somebody else has made does not go unnoticed. @param what  goes on after the application's name: `an API key was made` */
 export async function tellOwner({ auth: { parts } }: Face, user: string, what: string): Promise<void> {
   const owner = await parts.users.find(user)
-  if (owner !== undefined) mailLater(parts, noticeMail(parts.mailSetting, owner.email, what))
+  if (owner !== undefined) noticeLater(parts, noticeMail(parts.mailSetting, owner.email, what))
 }

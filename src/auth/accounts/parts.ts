@@ -10,7 +10,7 @@ import type { Passwords } from '../passwords.ts'
 import type { MailSetting } from './mails.ts'
 import type { Members } from './members.ts'
 import type { Roles } from './roles.ts'
-import type { TryLimits } from './try-limits.ts'
+import type { MailKind, TryLimits } from './try-limits.ts'
 import type { Users } from './users.ts'
 
 export interface AccountParts {
@@ -36,23 +36,28 @@ export interface Origin {
   readonly agent: string | undefined
 }
 
-/** Sends a mail after the commit, unless too many have gone to that address lately. Nobody waits for it. */
-export function mailLater(parts: AccountParts, content: MailContent): void {
-  later(parts, content.to, () => parts.mailer.send(content))
+/** Sends a mail after the commit, however many went there: what happened to an account is told its owner in any case. Nobody waits for it. */
+export function noticeLater(parts: AccountParts, content: MailContent): void {
+  parts.db.afterCommit(() => parts.mailer.send(content))
+}
+
+/** Sends a mail that somebody asked for after the commit, unless too many of its kind have gone to that address lately. Nobody waits for it. */
+export function mailLater(parts: AccountParts, kind: MailKind, content: MailContent): void {
+  later(parts, kind, content.to, () => parts.mailer.send(content))
 }
 
 /** As much work as a mail, for an address that gets none: it would show in how long the next request takes (0.42 instead of 0.5, measured). */
-export function mailNobody(parts: AccountParts, to: string): void {
-  later(parts, to, () => undefined)
+export function mailNobody(parts: AccountParts, kind: MailKind, to: string): void {
+  later(parts, kind, to, () => undefined)
 }
 
-function later(parts: AccountParts, to: string, send: () => void): void {
+function later(parts: AccountParts, kind: MailKind, to: string, send: () => void): void {
   parts.db.afterCommit(() => {
-    unlessTooMany(parts, to, send).catch((err: unknown) => parts.log.error({ err }, 'a mail was not sent'))
+    unlessTooMany(parts, kind, to, send).catch((err: unknown) => parts.log.error({ err }, 'a mail was not sent'))
   })
 }
 
-async function unlessTooMany({ limits, log }: AccountParts, to: string, send: () => void): Promise<void> {
-  if (await limits.mayMail(to)) send()
-  else log.warn({ event: 'mail.limited' }, 'a mail was not sent: too many went to that address')
+async function unlessTooMany({ limits, log }: AccountParts, kind: MailKind, to: string, send: () => void): Promise<void> {
+  if (await limits.mayMail(kind, to)) send()
+  else log.warn({ event: 'mail.limited', kind }, 'a mail was not sent: too many of its kind went to that address')
 }

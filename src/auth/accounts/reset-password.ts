@@ -8,7 +8,7 @@ import { normalEmail } from './email.ts'
 import { nextGeneration } from './generations.ts'
 import { noticeMail, resetPasswordMail } from './mails.ts'
 import { endTokensOf, findToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
-import { type AccountParts, mailLater, mailNobody, type Origin } from './parts.ts'
+import { type AccountParts, mailLater, mailNobody, noticeLater, type Origin } from './parts.ts'
 import { notingRefusal } from './refused-links.ts'
 import type { User } from './users.ts'
 
@@ -19,8 +19,8 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
   const token = newOneTimeToken()
   const user = await parts.users.addResetToken(email, token)
   await parts.audit.record({ action: 'password.reset_requested', subject: user?.id, address })
-  if (user === undefined) mailNobody(parts, email)
-  else mailLater(parts, resetPasswordMail(parts.mailSetting, email, token.token))
+  if (user === undefined) mailNobody(parts, 'reset', email)
+  else mailLater(parts, 'reset', resetPasswordMail(parts.mailSetting, email, token.token))
 }
 
 /**
@@ -56,6 +56,6 @@ export async function setPassword(parts: AccountParts, user: User, phc: string, 
   await keepPassword(parts.db, id, phc)
   await endTokensOf(parts.db, id)
   await parts.sessions.deleteAllOf(id, keep)
-  mailLater(parts, noticeMail(parts.mailSetting, email, 'its password was changed'))
+  noticeLater(parts, noticeMail(parts.mailSetting, email, 'its password was changed'))
   return { ...user, generation }
 }

@@ -6,7 +6,7 @@ import { accountErrors } from '../account-errors.ts'
 import { checkPassword } from '../password-rules.ts'
 import { normalEmail } from './email.ts'
 import { knownAddressMail, noticeMail, verifyEmailMail } from './mails.ts'
-import { type AccountParts, mailLater, type Origin } from './parts.ts'
+import { type AccountParts, mailLater, noticeLater, type Origin } from './parts.ts'
 import { notingRefusal } from './refused-links.ts'
 import type { OwnValues, User } from './users.ts'
 
@@ -27,14 +27,14 @@ export async function signUp(parts: AccountParts, { email: written, password, ow
   const id = await parts.users.add(email, phc, token, own)
   await parts.audit.record({ action: id === undefined ? 'sign_up.repeated' : 'account.created', actor: id, address })
   const { mailSetting } = parts
-  mailLater(parts, id === undefined ? knownAddressMail(mailSetting, email) : verifyEmailMail(mailSetting, email, token.token))
+  mailLater(parts, 'sign_up', id === undefined ? knownAddressMail(mailSetting, email) : verifyEmailMail(mailSetting, email, token.token))
 }
 
 /** Another mail for who has signed up and not confirmed the address. */
 export async function sendVerification(parts: AccountParts, { id, email }: User): Promise<void> {
   const token = newOneTimeToken()
   await keepToken(parts.db, token, { purpose: 'verify_email', user: id, data: { email } })
-  mailLater(parts, verifyEmailMail(parts.mailSetting, email, token.token))
+  mailLater(parts, 'verify', verifyEmailMail(parts.mailSetting, email, token.token))
 }
 
 /**
@@ -61,5 +61,5 @@ async function move(parts: AccountParts, { user }: OneTimeToken, email: string, 
   const before = await parts.users.find(user)
   if (before === undefined || !(await parts.users.changeEmail(user, email))) throw accountErrors.INVALID_LINK()
   await parts.audit.record({ action: 'email.changed', actor: user, address })
-  mailLater(parts, noticeMail(parts.mailSetting, before.email, 'its address was changed'))
+  noticeLater(parts, noticeMail(parts.mailSetting, before.email, 'its address was changed'))
 }

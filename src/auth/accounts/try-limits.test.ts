@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountBed, type AccountBed, type AccountProcess } from '../../../test/support/account-bed.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
+import { changePassword } from './change-account.ts'
 import { requestPasswordReset } from './reset-password.ts'
 import { checkSignIn } from './sign-in.ts'
+import { signUp } from './sign-up.ts'
 
 let bed: AccountBed
 let processes: readonly AccountProcess[]
@@ -122,7 +124,7 @@ test('who is refused is told when to come again', async () => {
   expect(Number(headers['retry-after'])).toBeLessThanOrEqual(15 * 60 + 29)
 })
 
-test('nobody gets more than five mails in an hour, and who asks for them is not told', async () => {
+test('nobody gets more than five mails of one kind in an hour, and who asks for them is not told', async () => {
   await process().auth.accounts.create({ email: 'dora@example.com', password: 'correct horse' })
   for (let n = 0; n < 8; n += 1)
     await requestPasswordReset(process(n).auth.parts, 'dora@example.com', { address: `10.3.${n}.1`, agent: undefined })
@@ -130,4 +132,18 @@ test('nobody gets more than five mails in an hour, and who asks for them is not 
   await expect.poll(sent).toBe(5)
   await sleep(100)
   expect(sent()).toBe(5)
+})
+
+test('mails that others ask for keep neither a reset nor a notice from their owner', async () => {
+  const email = 'gil@example.com'
+  const user = await process()
+    .auth.accounts.create({ email, password: 'correct horse' })
+    .then((id) => process().auth.accounts.find(id))
+  const from = (n: number) => ({ address: `10.6.${n}.1`, agent: undefined })
+  for (let n = 0; n < 7; n += 1) await signUp(process().auth.parts, { email, password: 'another horse', own: {} }, from(n))
+  for (let n = 0; n < 7; n += 1) await requestPasswordReset(process().auth.parts, email, from(n))
+  await changePassword(process().auth.parts, user ?? expect.fail('There is no such user.'), 'correct horse', 'battery staple', from(9))
+  const sent = () => process().mails.filter(({ to }) => to === email)
+  const many = (subject: RegExp) => sent().filter((mail) => subject.test(mail.subject)).length
+  await expect.poll(() => [many(/have an account/), many(/Set a new/), many(/its password was changed/)]).toEqual([5, 5, 1])
 })

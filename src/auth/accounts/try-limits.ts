@@ -10,6 +10,9 @@ import { Devices } from './devices.ts'
 const quarterMs = 15 * 60_000
 const hourMs = 60 * 60_000
 
+/** Mails that anybody can ask for: each kind has its own limit, so that none of them keeps another from its owner. */
+export type MailKind = 'sign_up' | 'verify' | 'reset' | 'change' | 'invitation'
+
 /** One kind of try: so many in so long. */
 interface Limit {
   readonly key: string
@@ -70,9 +73,9 @@ export class TryLimits {
     return this.#demand({ key: `auth:mail-from:${addressBlock(address)}`, most: 30, windowMs: hourMs })
   }
 
-  /** Whether another mail may go to an address. Who asks is not told, or the answer would say that there is an account. */
-  async mayMail(email: string): Promise<boolean> {
-    const { allowed } = await this.#rates.hit(`auth:mail-to:${hashed(email)}`, 5, hourMs)
+  /** Whether another mail of this kind may go to an address. Who asks is not told, or the answer would say that there is an account. */
+  async mayMail(kind: MailKind, email: string): Promise<boolean> {
+    const { allowed } = await this.#rates.hit(`auth:mail-to:${kind}:${hashed(email)}`, 5, hourMs)
     return allowed
   }
 

@@ -55,7 +55,7 @@ export class Invitations {
     const { db, audit, mailSetting } = this.#parts
     await keepToken(db, token, { purpose: 'invitation', user: '', data: { email, roles, data } })
     await audit.record({ action: 'invitation.sent', actor: by, details: { roles } })
-    mailLater(this.#parts, invitationMail(mailSetting, email, token.token))
+    mailLater(this.#parts, 'invitation', invitationMail(mailSetting, email, token.token))
   }
 
   /** Ends all invitations of an address. @returns how many there were */
