@@ -40,9 +40,10 @@ export class SqlBuilder {
     return `$${this.#before + this.parameters.length}::${type}`
   }
 
+  /** Of a name that no table has: the conditions of a write stand beside the name of its table, which such an alias would hide. */
   alias(): string {
     this.#aliases += 1
-    return `r${this.#aliases}`
+    return `plinth_r${this.#aliases}`
   }
 
   template(text: string): Template {
