@@ -20,7 +20,7 @@ export interface WriteContext {
 
 /** What hooks are told. Code that asks in its own name does so for whoever is being served. */
 export function hookContext(writer: Writer, operation: HookContext['operation'], { requestId }: WriteContext): HookContext {
-  const who: Caller = writer.guard?.sight.who ?? currentContext()?.caller ?? anonymousCaller
+  const who: Caller = writer.who ?? currentContext()?.caller ?? anonymousCaller
   return { operation, resource: writer.resource.name, requestId, who, db: writer.db }
 }
 

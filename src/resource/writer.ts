@@ -2,6 +2,7 @@
 
 import type { FencedCache } from '../cache/fenced/fenced-cache.ts'
 import type { FencedWrites } from '../cache/fenced/writes.ts'
+import type { Caller } from '../core/caller.ts'
 import type { Database } from '../db/database.ts'
 import type { TextRows } from '../db/rows.ts'
 import type { Field, Model } from '../model/model.ts'
@@ -44,6 +45,8 @@ export interface Writer {
   readonly made: readonly Field[]
   /** Filled by `$onUpdate`. */
   readonly touched: readonly Field[]
+  /** Whoever writes, where it is not code of the application in nobody's name. */
+  readonly who: Caller | undefined
   /** What a caller's policies ask of the records of one write; undefined: nothing. */
   readonly guard: Guard | undefined
 }
@@ -72,6 +75,7 @@ export function compileWriter(
     names: new StatementNames(),
     made: model.fields.filter((field) => field.makeDefault !== undefined),
     touched: model.fields.filter((field) => field.onUpdate !== undefined),
+    who: undefined,
     guard: undefined,
   }
 }
@@ -101,12 +105,12 @@ export function writerFor(
   operation: Operation,
   shaperOf: (resource: CompiledResource) => RecordShaper,
 ): Writer {
-  const { resource } = sight
+  const { resource, who } = sight
   const guard = guardOf(sight, operation)
-  if (resource === writer.resource) return guard === undefined ? writer : { ...writer, guard }
+  if (resource === writer.resource) return { ...writer, who, guard }
   const seen = seenParts.get(resource) ?? seenBy(resource, shaperOf(resource))
   seenParts.set(resource, seen)
-  return { ...writer, ...seen, guard }
+  return { ...writer, ...seen, who, guard }
 }
 
 /** With what PostgreSQL does on its own: rows go or lose their key when the row goes that they point to. */
