@@ -67,6 +67,8 @@ function isProven(condition: Condition, columns: ColumnValues): boolean {
 
 function touches(condition: Condition, columns: ColumnValues): boolean {
   const fields = new Set(conditionFields(condition))
+  // What a generated column is made of is not known here: anything may be a part of it.
+  if (columns.size > 0 && [...fields].some(({ generated }) => generated)) return true
   const others = new Set(verdictModels(condition))
   return [...columns.keys()].some((field) => fields.has(field) || [...others].some((model) => model.fieldByName.get(field.name) === field))
 }

@@ -1,7 +1,7 @@
 // What an attack on the policies found once: each way in stays shut.
 
 import { sql } from 'drizzle-orm'
-import { all, defineApp, defineResource, member, where } from 'plinth'
+import { all, type Caller, defineApp, defineResource, member, role, signedIn, where } from 'plinth'
 import { boolean, integer, pgTable, primaryKey, serial, softDelete, text, unique } from 'plinth/db'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { actAs, header, user } from '../../../test/support/act-as.ts'
@@ -31,10 +31,21 @@ const notes = pgTable(
   },
   (table) => [unique().on(table.organization_id, table.slug)],
 )
-const models = { users, organizations, memberships, notes }
+/** Named as the engine once named the tables of its own conditions. */
+const r1 = pgTable('r1', { id: serial().primaryKey(), organization_id: organization_id(), secret: text() })
+const models = { users, organizations, memberships, notes, r1 }
+
+let hookWho: Caller | undefined
 
 const resources = [
   defineResource(notes, { name: 'tenant', access: { read: member('organization_id'), write: member('organization_id') } }),
+  defineResource(r1, { access: { read: member('organization_id'), write: member('organization_id') } }),
+  defineResource(notes, { name: 'kept', access: { read: signedIn, update: where(() => ({ level: 'private' })) } }),
+  defineResource(notes, {
+    name: 'hooked',
+    access: { read: signedIn, write: role('editor') },
+    hooks: { beforeWrite: (_values, { who }) => void (hookWho = who) },
+  }),
   defineResource(notes, {
     name: 'filled',
     access: {
@@ -57,12 +68,13 @@ describe.each(testDatabases())('on $name', ({ url }) => {
   })
   afterAll(() => app.close())
   beforeEach(() =>
-    app.app.db.query(`truncate users, organizations, memberships, notes restart identity cascade;
+    app.app.db.query(`truncate users, organizations, memberships, notes, r1 restart identity cascade;
       insert into users (name) values ('Ada'), ('Alan'), ('Grace');
       insert into organizations (name) values ('North'), ('South');
       insert into memberships values (1, 1), (2, 2);
       insert into notes (organization_id, author_id, slug, confidential, body) values
         (1, 1, 'a', true, 'secret'), (2, 2, 'b', false, 'x'), (1, 1, 'c', false, 'y');
+      insert into r1 (organization_id, secret) values (1, 's1'), (2, 's2');
       update notes set deleted_at = now() where id = 3`),
   )
 
@@ -85,6 +97,23 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     expect(said(await app.patch('/api/tenant/2', { organization_id: 1, slug: 'a' }, { ...as('alan'), 'if-match': '*' }))).toEqual(
       said(moved),
     )
+  })
+
+  test('a generated column is looked at again whatever is set', async () => {
+    expect(told(await app.patch('/api/kept/1', { slug: 'public' }, as('ada')))).toEqual([403, 'AUTH_FORBIDDEN'])
+    expect(told(await app.patch('/api/kept/1', { slug: 'quiet' }, as('ada')))).toEqual([200, undefined])
+  })
+
+  test('a table may have any name: conditions of a write are about the row that is written', async () => {
+    expect(told(await app.get('/api/r1/2', as('ada')))).toEqual([404, 'RESOURCE_NOT_FOUND'])
+    expect(told(await app.patch('/api/r1/2', { secret: 'x' }, as('ada')))).toEqual([404, 'RESOURCE_NOT_FOUND'])
+    expect(told(await app.post('/api/r1', { organization_id: 2, secret: 'x' }, as('ada')))).toEqual([403, 'AUTH_FORBIDDEN'])
+    expect(told(await app.delete('/api/r1/2', undefined, as('ada')))).toEqual([404, 'RESOURCE_NOT_FOUND'])
+  })
+
+  test('hooks see the caller that code writes for, also one whom no condition holds back', async () => {
+    await app.app.resource('hooked').as(callers.grace).patch(1, { body: 'z' })
+    expect(hookWho).toEqual(callers.grace)
   })
 
   test('in bulk as well, and every item that is refused is named', async () => {
