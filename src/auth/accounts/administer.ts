@@ -4,11 +4,13 @@ import { currentContext } from '../../core/context.ts'
 import type { AuditAction } from '../audit.ts'
 import { accountErrors } from '../account-errors.ts'
 import { checkPassword } from '../password-rules.ts'
+import { removeFactor } from '../second-factors/factor-rows.ts'
 import { normalEmail } from './email.ts'
 import { nextGeneration } from './generations.ts'
+import { noticeMail } from './mails.ts'
 import type { Member } from './members.ts'
 import { newOneTimeToken } from './one-time-tokens.ts'
-import type { AccountParts } from './parts.ts'
+import { type AccountParts, noticeLater } from './parts.ts'
 import type { User } from './users.ts'
 
 export interface NewUser {
@@ -33,6 +35,8 @@ export interface Accounts {
   /** Ends every session; nobody signs in to it from then on. @returns false when there is no such user */
   disable(id: string): Promise<boolean>
   enable(id: string): Promise<boolean>
+  /** For who has lost the telephone and the recovery codes, and has shown by other means who he is. Tells him by mail. @returns false when there was none */
+  removeSecondFactor(id: string): Promise<boolean>
   /** @returns how many sessions there were */
   signOutEverywhere(id: string): Promise<number>
 }
@@ -57,6 +61,7 @@ export function createAccounts(parts: AccountParts): Accounts {
         return noted('account.disabled', id, await users.setDisabled(id, true))
       }),
     enable: (id) => db.transaction(async () => noted('account.enabled', id, await users.setDisabled(id, false))),
+    removeSecondFactor: (id) => db.transaction(async () => noted('factor.disabled', id, await removeSecondFactor(parts, id))),
     signOutEverywhere: (id) =>
       db.transaction(async () => {
         await nextGeneration(db, id)
@@ -65,6 +70,12 @@ export function createAccounts(parts: AccountParts): Accounts {
         return count
       }),
   }
+}
+
+async function removeSecondFactor(parts: AccountParts, id: string): Promise<boolean> {
+  const [removed, user] = [await removeFactor(parts.db, id), await parts.users.find(id)]
+  if (removed && user !== undefined) noticeLater(parts, noticeMail(parts.mailSetting, user.email, 'its second factor was removed'))
+  return removed
 }
 
 async function create(
