@@ -75,6 +75,12 @@ export const factorErrors = defineErrors('AUTH', {
     message: () => 'This needs a sign-in of the last ten minutes, with password or passkey.',
     hint: () => 'Sign in again, then send the same.',
   },
+  TOO_MANY_KEYS: {
+    status: 409,
+    summary: 'Another API key is to be made, and its owner has as many as there may be; those that have expired count.',
+    message: (most: number) => `There are ${most} keys already.`,
+    hint: () => 'Revoke some that are not used any more.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

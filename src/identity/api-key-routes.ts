@@ -9,7 +9,7 @@ import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 const moment: JsonSchema = { type: ['string', 'null'], format: 'date-time' }
-const scope: JsonSchema = { type: 'string', pattern: '^[\\w.:*-]{1,64}$', examples: ['notes.read'] }
+const scope: JsonSchema = { type: 'string', pattern: '^[\\w.:*-]{1,64}$', examples: ['notes:read'] }
 const shownSchema = {
   id: { type: 'string', description: 'Names the key; nobody can use it with that.' },
   name: { type: 'string' },

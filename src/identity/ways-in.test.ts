@@ -33,8 +33,8 @@ async function browserOf(email: string): Promise<Browser> {
 describe('API keys', () => {
   test('a program asks with a key in the name of its user, until it is revoked', async () => {
     const browser = await browserOf('ann@example.com')
-    const made = await browser.send('POST', '/auth/keys', { name: 'backup', scopes: ['notes.read'], expires_in: 3_600 })
-    expect(made).toMatchObject({ status: 201, body: { data: { name: 'backup', scopes: ['notes.read'], used_at: null } } })
+    const made = await browser.send('POST', '/auth/keys', { name: 'backup', scopes: ['notes:read'], expires_in: 3_600 })
+    expect(made).toMatchObject({ status: 201, body: { data: { name: 'backup', scopes: ['notes:read'], used_at: null } } })
     const { key, id } = made.body.data
     expect(key).toMatch(/^plinth_/)
     expect((await app.get('/api/notes', bearer(key))).status).toBe(200)
@@ -97,11 +97,24 @@ describe('API keys', () => {
     expect(await app.app.db.query('SELECT FROM plinth.api_keys WHERE owner_id = $1', [id])).toEqual([])
   })
 
+  test('a user has at most a hundred keys', async () => {
+    const browser = await browserOf('many@example.com')
+    const { id } = (await browser.send('POST', '/auth/keys', { name: 'x' })).body.data
+    await app.app.db.query(
+      `INSERT INTO plinth.api_keys (id, hash, owner_kind, owner_id, name, scopes) SELECT 'k' || n, hash, owner_kind, owner_id, name, scopes
+       FROM plinth.api_keys, generate_series(2, 100) n WHERE id = $1`,
+      [id],
+    )
+    expect(await browser.send('POST', '/auth/keys', { name: 'x' })).toMatchObject({ status: 409, body: { code: 'AUTH_TOO_MANY_KEYS' } })
+    await browser.send('DELETE', `/auth/keys/${id}`)
+    expect((await browser.send('POST', '/auth/keys', { name: 'x' })).status).toBe(201)
+  })
+
   test('a service asks with a key of its own', async () => {
     const { key } = (await app.app.auth?.ways.apiKeys.create({
       owner: { kind: 'service', id: 'billing' },
       name: 'nightly',
-      scopes: ['notes.read'],
+      scopes: ['notes:read'],
     })) ?? { key: '' }
     expect((await app.get('/api/notes', bearer(key))).status).toBe(200)
     expect((await new Browser(app).send('GET', '/auth/keys', undefined, bearer(key))).status).toBe(401)
@@ -205,6 +218,19 @@ describe('a second factor', () => {
     expect((await signIn(email, { code: codeOf(secret) })).status).toBe(403)
     expect((await signIn(email, { code: codes[0] })).status).toBe(200)
     expect((await browser.send('GET', '/auth/second-factor')).body.data).toEqual({ on: true, recovery_codes: 9 })
+  })
+
+  test('of who has lost telephone and recovery codes is removed by code of the application, which is written down and told', async () => {
+    const email = 'lost@example.com'
+    await withFactor(email)
+    expect((await signIn(email)).body.code).toBe('AUTH_CODE_REQUIRED')
+    const accounts = app.app.auth?.accounts
+    const id = (await accounts?.findByEmail(email))?.id ?? ''
+    expect(await accounts?.removeSecondFactor(id)).toBe(true)
+    expect((await signIn(email)).status).toBe(200)
+    await mailTo(app, email, /second factor was removed/)
+    expect(await app.app.db.query(`SELECT FROM plinth.audit WHERE action = 'factor.disabled' AND subject = $1`, [id])).toHaveLength(1)
+    expect(await accounts?.removeSecondFactor(id)).toBe(false)
   })
 
   test('ends the sessions of who got in without it', async () => {

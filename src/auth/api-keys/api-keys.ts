@@ -6,11 +6,14 @@ import type { Database } from '../../db/database.ts'
 import { Lru } from '../../support/lru.ts'
 import { TableWatch } from '../accounts/table-watch.ts'
 import { authErrors } from '../errors.ts'
+import { factorErrors } from '../factor-errors.ts'
 import { TokenFault } from '../tokens/token-fault.ts'
 import { type ApiKey, findKey, insertKey, type KeyOwner, keysTable, listKeys, type NewApiKey, noteUse, removeKeys } from './key-rows.ts'
 import { isSameHash, newKeyText, readKeyText } from './key-text.ts'
 
 const mostKept = 10_000
+/** Of one owner, those that have expired as well. */
+const mostKeys = 100
 /** The last use is written about as often. */
 const noteMs = 60_000
 
@@ -40,10 +43,12 @@ export class ApiKeys {
     this.#watch = new TableWatch(db, [keysTable])
   }
 
-  /** Part of the current transaction, when there is one. @returns the key, which cannot be found out afterwards */
+  /** Part of the current transaction, when there is one. @returns the key, which cannot be found out afterwards @throws AppError AUTH_TOO_MANY_KEYS */
   async create(key: NewApiKey): Promise<{ readonly key: string; readonly apiKey: ApiKey }> {
     const text = newKeyText()
-    return { key: text.key, apiKey: await insertKey(this.#db, text, key) }
+    const apiKey = await insertKey(this.#db, text, key, mostKeys)
+    if (apiKey === undefined) throw factorErrors.TOO_MANY_KEYS(mostKeys)
+    return { key: text.key, apiKey }
   }
 
   /**

@@ -43,9 +43,11 @@ const columns = `k.id, k.owner_kind, k.owner_id, k.name, k.scopes, ${millisecond
   ${milliseconds('u.used_at')}, encode(k.hash, 'hex'), ${milliseconds('k.expires_at - clock_timestamp()')}`
 const ofOwner = 'owner_kind = $1::text AND owner_id = $2::text'
 
+/** Two at once may both be the last one. */
 const insert = `WITH k AS (
     INSERT INTO plinth.api_keys (id, hash, owner_kind, owner_id, name, scopes, expires_at)
-    VALUES ($1::text, decode($2::text, 'hex'), $3::text, $4::text, $5::text, $6::text::json, clock_timestamp() + $7::text::bigint * interval '1 ms') RETURNING *
+    SELECT $1::text, decode($2::text, 'hex'), $3::text, $4::text, $5::text, $6::text::json, clock_timestamp() + $7::text::bigint * interval '1 ms'
+    WHERE (SELECT count(*) FROM plinth.api_keys WHERE owner_kind = $3::text AND owner_id = $4::text) < $8::text::bigint RETURNING *
   ) SELECT ${columns} FROM k LEFT JOIN plinth.api_key_uses u USING (id)`
 const find = `SELECT ${columns} FROM plinth.api_keys k LEFT JOIN plinth.api_key_uses u USING (id) WHERE k.id = $1::text`
 const list = `SELECT ${columns} FROM plinth.api_keys k LEFT JOIN plinth.api_key_uses u USING (id) WHERE ${ofOwner} ORDER BY k.created_at DESC, k.id`
@@ -56,13 +58,16 @@ const remove = `WITH gone AS (
 const use = `INSERT INTO plinth.api_key_uses (id, used_at) VALUES ($1::text, clock_timestamp())
   ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at WHERE api_key_uses.used_at < excluded.used_at - $2::text::bigint * interval '1 ms'`
 
-/** Part of the current transaction, when there is one. */
-export async function insertKey(db: Database, { id, hash }: KeyText, { owner, name, scopes, lifetimeMs }: NewApiKey): Promise<ApiKey> {
+/** Part of the current transaction, when there is one. @returns undefined when the owner has `most` already */
+export async function insertKey(
+  db: Database,
+  { id, hash }: KeyText,
+  { owner, name, scopes, lifetimeMs }: NewApiKey,
+  most: number,
+): Promise<ApiKey | undefined> {
   const lifetime = lifetimeMs === undefined ? null : String(lifetimeMs)
-  const values = [id, hash.toString('hex'), owner.kind, owner.id, name, JSON.stringify(scopes ?? null), lifetime]
-  const [row] = rowsOf(await db.write({ text: insert, values }, { tables: [keysTable] }))
-  if (row === undefined) throw new Error('INSERT … RETURNING returned nothing.')
-  return row.apiKey
+  const values = [id, hash.toString('hex'), owner.kind, owner.id, name, JSON.stringify(scopes ?? null), lifetime, String(most)]
+  return rowsOf(await db.write({ text: insert, values }, { tables: [keysTable] }))[0]?.apiKey
 }
 
 export async function findKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
