@@ -38,7 +38,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     const { headers } = await new Browser(app).signIn('bea@example.com')
     const [session = '', device = ''] = [headers['set-cookie'] ?? []].flat().map(String)
     expect(session).toMatch(/^session=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/)
-    expect(device).toMatch(/^device=[\w-]{22}\.[\w-]{43}; Path=\/; Max-Age=15552000; HttpOnly; SameSite=Lax$/)
+    expect(device).toMatch(/^device=[\w-]{22}\.[\da-z]+\.0\.[\w-]{43}; Path=\/; Max-Age=15552000; HttpOnly; SameSite=Lax$/)
   })
 
   test('programs sign in for tokens, which are refreshed once each', async () => {

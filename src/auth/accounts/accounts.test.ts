@@ -170,6 +170,26 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     await nextMail('hal@example.com', /its address was changed/)
   })
 
+  test('links of before a change of the address are good for nothing after it', async () => {
+    const user = await newUser('uma@example.com')
+    await requestPasswordReset(parts(), 'uma@example.com', origin())
+    const reset = await nextMail('uma@example.com', /Set a new/)
+    await requestEmailChange(parts(), user, 'correct horse', 'uma@third.example')
+    const other = await nextMail('uma@third.example', /new address/)
+    await requestEmailChange(parts(), user, 'correct horse', 'uma@other.example')
+    await verifyEmail(parts(), await nextMail('uma@other.example', /new address/), origin())
+    await expect(resetPassword(parts(), reset, 'battery staple', origin())).rejects.toEqual(refused('AUTH_INVALID_LINK'))
+    await expect(verifyEmail(parts(), other, origin())).rejects.toEqual(refused('AUTH_INVALID_LINK'))
+  })
+
+  test('a link to reset the password is for the address it was sent to, also when that was changed by hand', async () => {
+    const user = await newUser('vic@example.com')
+    await requestPasswordReset(parts(), 'vic@example.com', origin())
+    const reset = await nextMail('vic@example.com', /Set a new/)
+    await process.db.query(`update users set email = 'vic@other.example' where id = $1::uuid`, [user.id])
+    await expect(resetPassword(parts(), reset, 'battery staple', origin())).rejects.toEqual(refused('AUTH_INVALID_LINK'))
+  })
+
   test('the address of somebody else cannot be taken, and who asks is not told', async () => {
     const user = await newUser('ida@example.com')
     await newUser('jon@example.com')

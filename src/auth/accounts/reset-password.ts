@@ -36,7 +36,8 @@ export function resetPassword(parts: AccountParts, token: string, password: stri
 async function reset(parts: AccountParts, token: string, password: string, address: string): Promise<User> {
   const found = await findToken(parts.db, token, ['reset_password'])
   const user = found === undefined ? undefined : await parts.users.find(found.user)
-  if (user === undefined || user.disabled) throw accountErrors.INVALID_LINK()
+  // The mailbox it went to may be somebody else's by now.
+  if (user === undefined || user.disabled || found?.data['email'] !== user.email) throw accountErrors.INVALID_LINK()
   checkPassword(password, user)
   const phc = await parts.passwords.hash(password)
   return parts.db.transaction(async () => {

@@ -1,7 +1,7 @@
 // Making an account, and showing that its address is one's own. Who signs up hears the same whether the address was known or not; the mail differs.
 
 import type { OneTimeToken } from './one-time-tokens.ts'
-import { keepToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
+import { endTokensOf, keepToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
 import { accountErrors } from '../account-errors.ts'
 import { checkPassword } from '../password-rules.ts'
 import { normalEmail } from './email.ts'
@@ -60,6 +60,7 @@ async function confirm({ users, audit }: AccountParts, { user }: OneTimeToken, e
 async function move(parts: AccountParts, { user }: OneTimeToken, email: string, address: string): Promise<void> {
   const before = await parts.users.find(user)
   if (before === undefined || !(await parts.users.changeEmail(user, email))) throw accountErrors.INVALID_LINK()
+  await endTokensOf(parts.db, user)
   await parts.audit.record({ action: 'email.changed', actor: user, address })
   noticeLater(parts, noticeMail(parts.mailSetting, before.email, 'its address was changed'))
 }

@@ -118,7 +118,7 @@ export class Users {
       ), named (id, email, verified, disabled, generation) AS (SELECT * FROM found
       ), token AS (
         INSERT INTO plinth.one_time_tokens (id, purpose, user_id, data, expires_at)
-        SELECT decode($1::text, 'hex'), CASE WHEN named.id IS NULL THEN 'none' ELSE 'reset_password' END, coalesce(named.id, ''), '{}',
+        SELECT decode($1::text, 'hex'), CASE WHEN named.id IS NULL THEN 'none' ELSE 'reset_password' END, coalesce(named.id, ''), json_build_object('email', $2::text),
           now() + $3::text::bigint * interval '1 ms' FROM (SELECT 1) one LEFT JOIN named ON true
       ) SELECT * FROM named`
     return userOf(await writeTexts(this.#db, { text, values: [hash, email, String(lifetimeOf('reset_password'))] }, this.#written))
