@@ -10,6 +10,7 @@ import { isListedByAnyone } from './access/same-for-all.ts'
 import type { Ground } from './access/rule.ts'
 import { Sights } from './access/sights.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
+import { isClosedToWrites } from './closed-to-writes.ts'
 import { type Declaration, nameOf, placeOf } from './declaration.ts'
 import type { Operation, ThroughRelation } from './define.ts'
 import { resourceErrors } from './errors.ts'
@@ -42,7 +43,7 @@ export function compileResources(
   const ground = { tables: bareTables(models, derived.relations), models, users }
   const accesses = declarations.map((declaration) => accessOf(declaration, ground, problems))
   if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
-  const resources = declarations.map((declaration, i) => compileResource(declaration, accesses[i] as CompiledResource['access']))
+  const resources = declarations.map((declaration, i) => compileResource(declaration, accesses[i] as CompiledResource['access'], users))
   linkRelations(resources, derived.relations, models)
   const linkProblems = [...setDefaultOrders(resources), ...publicLeaks(resources)]
   if (linkProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(linkProblems)
@@ -87,7 +88,7 @@ function relationNames(declarations: readonly Declaration[]): ReadonlyMap<string
   return new Map(declarations.map(({ definition, model }) => [model.name, definition.options.relations ?? {}]))
 }
 
-function compileResource(declaration: Declaration, access: CompiledResource['access']): Mutable<CompiledResource> {
+function compileResource(declaration: Declaration, access: CompiledResource['access'], users: string): Mutable<CompiledResource> {
   const { definition, model } = declaration
   const { options } = definition
   const visible = model.fields.filter((field) => !options.hidden?.includes(field.name))
@@ -97,8 +98,9 @@ function compileResource(declaration: Declaration, access: CompiledResource['acc
     model,
     options,
     visible,
+    shown: visible,
     visibleByName: new Map(visible.map((field) => [field.name, field])),
-    writable: model.fields.filter((field) => isWritable(field, model, declaration)),
+    writable: model.fields.filter((field) => isWritable(field, model, declaration) && !isClosedToWrites(field.name, model, users, options)),
     operations: new Set<Operation>(
       options.operations === undefined ? possible : possible.filter((operation) => options.operations?.includes(operation)),
     ),

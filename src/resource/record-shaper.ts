@@ -8,7 +8,7 @@ import { etagOf } from './shape/etag.ts'
 import { recordJson } from './shape/result.ts'
 import type { RecordShaper } from './writer.ts'
 
-/** The select list must start with the columns of `resource.visible`. */
+/** The select list must start with the columns of `shapedFields`. */
 export function recordShaper(resource: CompiledResource): RecordShaper {
   const shape = compileShapePlan(planShape(resource, {}))
   return {

@@ -14,6 +14,8 @@ export interface CompiledResource {
   readonly options: ResourceOptions
   /** What replies contain, in column order. */
   readonly visible: readonly Field[]
+  /** What they contain for whoever may see every field: what a `serialize` hook looks at. */
+  readonly shown: readonly Field[]
   readonly visibleByName: ReadonlyMap<string, Field>
   /** What callers may set. */
   readonly writable: readonly Field[]

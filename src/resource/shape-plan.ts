@@ -7,6 +7,7 @@ import { unknownField, unknownRelation } from './filter.ts'
 import type { IncludePlan, ShapePlan } from './plan.ts'
 import type { CompiledRelation, CompiledResource } from './registry.ts'
 import { sourceFields } from './relation-sql.ts'
+import { shapedFields } from './shaped-fields.ts'
 import type { FieldSets, IncludeTree, Shape } from './request.ts'
 
 /** Relations one request may include, over all levels: each is a statement. */
@@ -45,9 +46,9 @@ function planLevel(resource: CompiledResource, sets: FieldSets | undefined, incl
   return { resource, fields, keys: [...new Set(keys)].filter((field) => !fields.includes(field)), includes }
 }
 
-/** A `serialize` hook sees the whole record: what it withholds must not depend on the fields that a caller asks for. */
-function hookFields({ options, visible }: CompiledResource): readonly Field[] {
-  return options.hooks?.serialize === undefined ? [] : visible
+/** A `serialize` hook sees the whole record: what it withholds must not depend on the fields that a caller asks for, or may see. */
+function hookFields(resource: CompiledResource): readonly Field[] {
+  return resource.options.hooks?.serialize === undefined ? [] : shapedFields(resource)
 }
 
 function planInclude(

@@ -4,6 +4,7 @@ import { textColumns, type TextRows } from '../db/rows.ts'
 import { decodeText } from '../model/decode.ts'
 import type { HookRow } from './hooks.ts'
 import type { RecordKey } from './request.ts'
+import { shapedFields } from './shaped-fields.ts'
 import type { Writer } from './writer.ts'
 
 /** A record after a write. */
@@ -32,13 +33,13 @@ const close = Buffer.from(']')
 
 /** Primary key of row `index` as PostgreSQL writes it. */
 export function rowKey({ resource, table }: Writer, rows: TextRows, index: number): RecordKey {
-  const from = resource.visible.length
+  const from = shapedFields(resource).length
   return textColumns(rows, index).slice(from, from + table.key.length) as string[]
 }
 
 /** Every column of row `index`, decoded. Only for resources with hooks: the others do not read all columns. */
 export function hookRow({ resource, table }: Writer, rows: TextRows, index: number): HookRow {
-  const texts = textColumns(rows, index).slice(resource.visible.length + table.key.length)
+  const texts = textColumns(rows, index).slice(shapedFields(resource).length + table.key.length)
   return Object.fromEntries(resource.model.fields.map((field, i) => [field.name, decodeText(field, texts[i] ?? null)]))
 }
 

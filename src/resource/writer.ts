@@ -12,11 +12,12 @@ import type { Sight } from './access/sights.ts'
 import { fieldNamed } from './field-named.ts'
 import { seesRecords } from './hooks.ts'
 import type { CompiledResource } from './registry.ts'
+import { shapedFields } from './shaped-fields.ts'
 import { quoteName } from './sql-builder.ts'
 import { StatementNames } from './write-names.ts'
 import type { WriteTable } from './write-statement.ts'
 
-/** Rows that a write returned → what replies carry. Looks at the columns of `resource.visible`, which come first, and at no others. */
+/** Rows that a write returned → what replies carry. Looks at the columns of `shapedFields`, which come first, and at no others. */
 export interface RecordShaper {
   /** Record `index` as a JSON object. */
   toJson(rows: TextRows, index: number): Buffer
@@ -140,7 +141,9 @@ function writeTable(resource: CompiledResource): WriteTable {
 }
 
 /** Columns of every returned row: what replies show, the key, and, where hooks want the record, all. */
-function returnedFields({ model, visible, options }: CompiledResource): readonly Field[] {
+function returnedFields(resource: CompiledResource): readonly Field[] {
+  const { model, options } = resource
+  const shaped = shapedFields(resource)
   const key = model.primaryKey.map((name) => fieldNamed(model, name))
-  return seesRecords(options.hooks) ? [...visible, ...key, ...model.fields] : [...visible, ...key]
+  return seesRecords(options.hooks) ? [...shaped, ...key, ...model.fields] : [...shaped, ...key]
 }

@@ -32,6 +32,7 @@ function bareTable(model: Model): CompiledResource & { readonly relations: Map<s
     model,
     options: { access: {} },
     visible: model.fields,
+    shown: model.fields,
     visibleByName: model.fieldByName,
     writable: [],
     operations: new Set(),

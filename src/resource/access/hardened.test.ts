@@ -1,7 +1,7 @@
 // What an attack on the policies found once: each way in stays shut.
 
 import { sql } from 'drizzle-orm'
-import { all, type Caller, defineApp, defineResource, member, role, signedIn, where } from 'plinth'
+import { all, anyone, type Caller, defineApp, defineResource, member, role, signedIn, where } from 'plinth'
 import { boolean, integer, pgTable, primaryKey, serial, softDelete, text, unique } from 'plinth/db'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { actAs, header, user } from '../../../test/support/act-as.ts'
@@ -41,6 +41,11 @@ const resources = [
   defineResource(notes, { name: 'tenant', access: { read: member('organization_id'), write: member('organization_id') } }),
   defineResource(r1, { access: { read: member('organization_id'), write: member('organization_id') } }),
   defineResource(notes, { name: 'kept', access: { read: signedIn, update: where(() => ({ level: 'private' })) } }),
+  defineResource(notes, {
+    name: 'redacted',
+    access: { read: anyone, write: signedIn, fields: { confidential: role('editor') } },
+    hooks: { serialize: (row) => (row['confidential'] === true ? { ...row, body: '***' } : row) },
+  }),
   defineResource(notes, {
     name: 'hooked',
     access: { read: signedIn, write: role('editor') },
@@ -114,6 +119,17 @@ describe.each(testDatabases())('on $name', ({ url }) => {
   test('hooks see the caller that code writes for, also one whom no condition holds back', async () => {
     await app.app.resource('hooked').as(callers.grace).patch(1, { body: 'z' })
     expect(hookWho).toEqual(callers.grace)
+  })
+
+  test('a serialize hook looks at fields that the caller does not see, and they stay unseen', async () => {
+    const shown = { id: 1, body: '***', slug: 'a' }
+    for (const { body } of [await app.get('/api/redacted/1'), await app.patch('/api/redacted/1', { status: 'x' }, as('ada'))]) {
+      expect(body.data).toMatchObject(shown)
+      expect(body.data).not.toHaveProperty('confidential')
+    }
+    expect((await app.get('/api/redacted?fields=body&sort=id')).body.data).toEqual([{ body: '***' }, { body: 'x' }])
+    expect((await app.post('/api/redacted', { slug: 'n', body: 'mine' }, as('ada'))).headers['location']).toBe('/api/redacted/4')
+    expect((await app.get('/api/redacted/1', as('grace'))).body.data).toMatchObject({ ...shown, confidential: true })
   })
 
   test('in bulk as well, and every item that is refused is named', async () => {

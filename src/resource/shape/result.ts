@@ -63,7 +63,7 @@ function hookedRecord(shape: CompiledShape, level: Level, index: number): unknow
   if (++hooked > mostHooked) throw resourceErrors.REPLY_TOO_LARGE()
   const { resource, fields, keys } = shape.plan
   const serialize = resource.options.hooks?.serialize
-  const unasked = serialize === undefined ? [] : keys.slice(0, resource.visible.length - fields.length)
+  const unasked = serialize === undefined ? [] : keys.slice(0, resource.shown.length - fields.length)
   const record = recordValues([...fields, ...unasked], level.rows, index)
   shape.includes.forEach((include, i) => {
     record[include.name] = hookedChildren(include, level, level.children[i] as Level, index)
@@ -79,7 +79,7 @@ function shaped(made: unknown, resource: string): unknown {
   throw new Error(`The serialize hook of "${resource}" returned a promise: it has to return the record itself, so it cannot be async.`)
 }
 
-/** What a hook returned without the fields that the caller did not ask for; what the hook has added stays. */
+/** What a hook returned without the fields that the caller did not ask for or may not see; what the hook has added stays. */
 function withoutFields(made: unknown, unasked: readonly Field[]): unknown {
   if (unasked.length === 0 || typeof made !== 'object' || made === null) return made
   return Object.fromEntries(Object.entries(made).filter(([name]) => !unasked.some((field) => field.name === name)))
