@@ -62,7 +62,8 @@ function whyImpossible(operation: Operation, model: Model): string {
 }
 
 function checkFields(options: ResourceOptions, model: Model): string[] {
-  const lists = { hidden: options.hidden ?? [], readOnly: options.readOnly ?? [], search: searchFields(options), sort: sortFields(options) }
+  const { hidden = [], readOnly = [], writable = [] } = options
+  const lists = { hidden, readOnly, writable, search: searchFields(options), sort: sortFields(options) }
   return Object.entries(lists).flatMap(([option, names]) =>
     names
       .filter((name) => !model.fieldByName.has(name))

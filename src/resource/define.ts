@@ -84,6 +84,8 @@ export interface ResourceOptions<row = Record<string, unknown>, insert = Record<
   readonly operations?: readonly Operation[]
   readonly hidden?: readonly (keyof row & string)[]
   readonly readOnly?: readonly (keyof row & string)[]
+  /** Opens `email`, `email_verified_at` and `disabled_at` of the table of users to writes: whoever may write them decides who signs in as whom. */
+  readonly writable?: readonly (keyof row & string)[]
   /** Fields that full-text search reads, and the text search configuration (default `simple`). */
   readonly search?: readonly (keyof row & string)[] | { readonly fields: readonly (keyof row & string)[]; readonly language?: string }
   /** Default order, as in the query: `-created_at,name`. Default: the primary key. */
