@@ -5,6 +5,7 @@ import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie, setCookie } from './cookies.ts'
 import { demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
+import { notingFailure } from './failed-sign-in.ts'
 import { askForCode, oauthCodeRoute } from './oauth-code-route.ts'
 import { byProvider, demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
@@ -129,7 +130,8 @@ async function comeBack(face: Face, appUrl: string, request: HttpRequest, reply:
   setCookie(reply, cookies.away, '', 0)
   const query = request.url.slice(request.url.indexOf('?') + 1)
   const session = request.exchange?.caller.credential
-  const { user, isNew, isConnected, returnTo: path = '/' } = await auth.ways.oauth.finish(name, { query, state, session })
+  const finished = auth.ways.oauth.finish(name, { query, state, session })
+  const { user, isNew, isConnected, returnTo: path = '/' } = await notingFailure(face, request, { provider: name }, finished)
   const home = new URL(path, appUrl)
   if (isConnected) {
     await auth.audit.record({ action: 'provider.connected', actor: user.id, address: request.ip, details: { provider: name } })

@@ -1,10 +1,12 @@
 // Passkeys: keeping one, and signing in by one.
 
 import type { Passkey } from '../auth/passkeys/passkey-rows.ts'
+import type { User } from '../auth/accounts/users.ts'
 import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie } from './cookies.ts'
+import { notingFailure } from './failed-sign-in.ts'
 import { identityErrors } from './errors.ts'
 import { demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
 import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
@@ -145,12 +147,17 @@ async function remove(face: Face, request: HttpRequest, reply: HttpReply): Promi
 async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { credential, mode: wanted = 'cookie' } = request.body as SignInBody
   if (wanted === 'cookie' && comesFromElsewhere(face, request)) throw identityErrors.CROSS_SITE()
-  const { user: id } = await face.auth.ways.passkeys.finishSignIn(credential)
-  const user = await face.auth.accounts.find(id)
-  if (user === undefined || user.disabled) throw factorErrors.WRONG_PASSKEY()
+  const user = await notingFailure(face, request, { passkey: true }, userBy(face, credential))
   const before = readCookie(request, face.cookies.session)
   if (before !== undefined && wanted === 'cookie') await face.auth.parts.sessions.delete(before)
   return openFor(face, user, wanted, request, reply)
+}
+
+async function userBy({ auth }: Face, credential: unknown): Promise<User> {
+  const { user: id } = await auth.ways.passkeys.finishSignIn(credential)
+  const user = await auth.accounts.find(id)
+  if (user === undefined || user.disabled) throw factorErrors.WRONG_PASSKEY()
+  return user
 }
 
 function shown({ id, name, createdAt, usedAt }: Passkey): object {

@@ -313,6 +313,21 @@ describe('passkeys', () => {
     expect((await new Browser(app).send('POST', '/auth/passkeys/options')).status).toBe(401)
   })
 
+  test('a sign-in by a passkey that fails is written down, and whoever makes many fail is asked to wait instead', async () => {
+    const { phone } = await withPasskey('slip@example.com')
+    const browser = new Browser(app)
+    const credential = phone.signIn({ challenge: 'of nobody' })
+    const fail = () => browser.send('POST', '/auth/sign-in/passkey', { credential })
+    expect((await fail()).body.code).toBe('AUTH_WRONG_PASSKEY')
+    for (let time = 1; time < 100; time += 1) await fail()
+    expect(await fail()).toMatchObject({ status: 429, body: { code: 'AUTH_TOO_MANY_TRIES' } })
+    const written = await app.app.db.query(
+      `SELECT FROM plinth.audit WHERE action = 'sign_in.failed' AND address = $1::inet AND details->>'passkey' = 'true'`,
+      [browser.address],
+    )
+    expect(written).toHaveLength(100)
+  })
+
   test('an address that begins a hundred times in a quarter of an hour is asked to wait', async () => {
     const browser = new Browser(app)
     for (let time = 0; time < 100; time += 1) await optionsOf(browser)
@@ -382,6 +397,8 @@ describe('other sites', () => {
     const reply = await victim.send('GET', `${back.pathname}${back.search}`)
     expect(reply).toMatchObject({ status: 403, body: { code: 'AUTH_PROVIDER_REFUSED', details: [] } })
     expect((await victim.send('GET', '/auth/me')).status).toBe(401)
+    const written = `SELECT details->>'provider' AS provider FROM plinth.audit WHERE action = 'sign_in.failed' AND address = $1::inet`
+    expect(await shop.app.db.query(written, [victim.address])).toEqual([{ provider: 'acme' }])
   })
 
   test.each(['//evil.example', '/\\evil.example', 'https://evil.example', '/\t/evil.example', 'evil'])(
