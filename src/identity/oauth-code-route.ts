@@ -27,7 +27,7 @@ export function oauthCodeRoute(face: Face): IdentityRoute {
 
 /** Sends the browser to the page that asks for the code. @param home  where it wants to be in the end */
 export async function askForCode({ auth, cookies }: Face, user: User, home: URL, reply: HttpReply): Promise<unknown> {
-  setCookie(reply, cookies.away, await keepPending(auth.parts.db, user.id), pendingMs)
+  setCookie(reply, cookies.away, await keepPending(auth.parts.db, user), pendingMs)
   const page = new URL('/second-factor', home)
   page.searchParams.set('return_to', `${home.pathname}${home.search}${home.hash}`)
   return reply.redirect(page.href, 302)
@@ -48,8 +48,8 @@ async function finish(face: Face, request: HttpRequest, reply: HttpReply): Promi
 }
 
 async function pendingUser({ auth }: Face, token: string): Promise<User> {
-  const id = await findPending(auth.parts.db, token)
-  const user = id === undefined ? undefined : await auth.accounts.find(id)
-  if (user === undefined || user.disabled) throw factorErrors.PROVIDER_REFUSED()
+  const pending = await findPending(auth.parts.db, token)
+  const user = pending === undefined ? undefined : await auth.accounts.find(pending.id)
+  if (user === undefined || user.disabled || user.generation !== pending?.generation) throw factorErrors.PROVIDER_REFUSED()
   return user
 }

@@ -461,14 +461,17 @@ describe('other sites', () => {
     expect((await send(codeOf(secret, 1))).body.code).toBe('AUTH_PROVIDER_REFUSED')
   })
 
-  test('a code opens nothing for who has not come back from another site, or was disabled meanwhile', async () => {
+  test('a code opens nothing for who has not come back from another site, or was signed out or disabled meanwhile', async () => {
     const browser = new Browser(shop)
     expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '123456' })).body.code).toBe('AUTH_PROVIDER_REFUSED')
     server.account = { sub: 'careful', email: 'careful@acme.example', email_verified: true }
-    await away(browser, '/auth/oauth/acme')
     const user = await shop.app.auth?.accounts.findByEmail('careful@acme.example')
-    await shop.app.auth?.accounts.disable(user?.id ?? '')
-    expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '123456' })).body.code).toBe('AUTH_PROVIDER_REFUSED')
+    for (const end of ['signOutEverywhere', 'disable'] as const) {
+      await away(browser, '/auth/oauth/acme')
+      expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '123456' })).body.code).toBe('AUTH_WRONG_CODE')
+      await shop.app.auth?.accounts[end](user?.id ?? '')
+      expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '123456' })).body.code).toBe('AUTH_PROVIDER_REFUSED')
+    }
   })
 
   test('to connect a site opens no session: the one that was there goes on', async () => {
