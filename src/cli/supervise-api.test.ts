@@ -39,6 +39,11 @@ async function serve(args: readonly string[] = [], env: Record<string, string> =
   return child
 }
 
+/** Process ids, separated by spaces. */
+function childrenOf(pid = 0): string {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+}
+
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -242,7 +247,8 @@ describe('its end', () => {
   test('a signal during the start ends it with 0', async () => {
     const child = spawnPlinth(['start', '--processes', '2'], { cwd: app.root, env: { DATABASE_URL: database.url, API_PORT: '0' } })
     running.push(child)
-    await sleep(600)
+    // With its first worker it has begun, and that one takes a while to serve.
+    await expect.poll(() => childrenOf(child.process.pid), { timeout: 20_000, interval: 10 }).not.toBe('')
     child.process.kill('SIGTERM')
     expect([await child.exited, child.stderr()]).toEqual([0, ''])
   })

@@ -35,9 +35,11 @@ function read(directory: string, file: string): Promise<string> {
 }
 
 /** Triggers of ours and version columns, as `items.plinth_track A`. */
+/** On tables of the application; the schema plinth has some of its own. */
 async function tracks(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ track: string }>(`
-    SELECT concat(tgrelid::regclass, '.', tgname, ' ', tgenabled) AS track FROM pg_trigger WHERE tgname ~ '^plinth_(stamp|track|guard)'
+    SELECT concat(tgrelid::regclass, '.', tgname, ' ', tgenabled) AS track FROM pg_trigger
+      WHERE tgname ~ '^plinth_(stamp|track|guard)' AND tgrelid::regclass::text !~ '^plinth\\.'
     UNION ALL SELECT concat(attrelid::regclass, '.', attname) FROM pg_attribute WHERE attname = 'plinth_version' ORDER BY 1`)
   return rows.map(({ track }) => track)
 }
