@@ -51,9 +51,8 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
     const path = `${prefix}/${resource.name}`
     const explains = app.config.env === 'development'
     const tellsCache = app.config.env !== 'production'
-    const tellsAccess = tellsCache
     const known = fastify.knownAnswers
-    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, tellsCache, tellsAccess, once, callers, known }))
+    addRoutes(fastify, resourceRoutes({ engine, resource, writer, format, path, explains, tellsCache, once, callers, known }))
   }
   addRoutes(
     fastify,

@@ -5,6 +5,7 @@ import type { CachedRead, Fill } from '../cache/read.ts'
 import type { Caller } from '../core/caller.ts'
 import { currentRequestId } from '../core/context.ts'
 import { admit } from '../resource/access/admit.ts'
+import { withDeleted } from '../resource/access/deleted.ts'
 import type { Sight } from '../resource/access/sights.ts'
 import { cachedGet, cachedList } from '../resource/cached-read.ts'
 import { resourceErrors } from '../resource/errors.ts'
@@ -44,7 +45,7 @@ export interface ResourceHandle {
 
 /** Where a handle reads and what it writes with; throws where the caller may not do this with any record. */
 interface Ways {
-  reads(operation: 'list' | 'get'): { readonly resource: CompiledResource; readonly held: Held }
+  reads(operation: 'list' | 'get', deleted?: ListRequest['deleted']): { readonly resource: CompiledResource; readonly held: Held }
   writes(operation: Operation): Writer
 }
 
@@ -55,9 +56,9 @@ export function resourceHandle(engine: Engine, resource: CompiledResource, write
 
 function heldWays(sight: Sight, writer: Writer): Ways {
   return {
-    reads(operation) {
+    reads(operation, deleted = 'without') {
       admit(sight, operation)
-      return sight
+      return deleted === 'without' ? sight : withDeleted(sight)
     },
     writes(operation) {
       admit(sight, operation)
@@ -74,7 +75,7 @@ function handleOver(engine: Engine, ways: Ways, waysOf: (caller: Caller) => Ways
     return parse(written.json) as ResourceRecord
   }
   return {
-    list: async (request = {}) => readList(engine, ways.reads('list'), request),
+    list: async (request = {}) => readList(engine, ways.reads('list', request.deleted), request),
     get: async (key, shape = {}) => readRecord(engine, ways.reads('get'), recordKey(key), shape),
     create: (values) => write({ operation: 'create', values }),
     async createMany(items) {

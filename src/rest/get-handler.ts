@@ -35,7 +35,8 @@ export function getHandler(rest: RestResource): Route['handler'] {
   }
   return (request, reply) => {
     const query = queryOf(request)
-    if (rest.tellsAccess && wantsAccessExplained(query)) return sendAccess(rest, request, reply, keyOf(resource, request))
+    if (rest.explains && wantsAccessExplained(query))
+      return sendAccess(admitted(rest, request, 'get'), rest, reply, keyOf(resource, request))
     const { resource: view, held } = admitted(rest, request, 'get')
     const { readOf, fillOf } = getOf(view, query)
     const key = keyOf(resource, request)

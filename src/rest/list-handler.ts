@@ -3,6 +3,9 @@
 import type { Entry } from '../cache/entry.ts'
 import type { CachedRead, CacheStatus, Fill } from '../cache/read.ts'
 import type { HttpReply, HttpRequest, Route } from '../http/route.ts'
+import { withDeleted } from '../resource/access/deleted.ts'
+import type { Sight } from '../resource/access/sights.ts'
+import { isForAnyone } from '../resource/policy.ts'
 import { cachedList } from '../resource/cached-read.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { type PreparedList, prepareList, runList } from '../resource/run.ts'
@@ -36,8 +39,9 @@ export function listHandler(rest: RestResource): Route['handler'] {
   const keep = nearKeeper(rest)
   return (request, reply) => {
     const query = queryOf(request)
-    if (rest.tellsAccess && wantsAccessExplained(query)) return sendAccess(rest, request, reply)
+    if (rest.explains && wantsAccessExplained(query)) return sendAccess(admitted(rest, request, 'list'), rest, reply)
     const sight = admitted(rest, request, 'list')
+    if (isAboutDeleted(rest, query)) return sendDeleted(rest, withDeleted(sight), query, request, reply)
     const { resource: view, held } = sight
     if (rest.explains && wantsExplanation(query)) return explainList(engine, sight, query, reply)
     const { readOf, fillOf, links } = listOf(view, query)
@@ -49,6 +53,24 @@ export function listHandler(rest: RestResource): Route['handler'] {
     keep(request, reply, read, near)
     return undefined
   }
+}
+
+/** Whether a read asks for deleted records; which of them it gets depends on the caller where `delete` does. */
+function isAboutDeleted({ resource: { model, options } }: RestResource, query: string): boolean {
+  return model.softDelete !== undefined && query.includes('deleted') && !isForAnyone(options.access, 'delete')
+}
+
+/** Past the cache and the known answers, which know of the records that are there. */
+async function sendDeleted(
+  rest: RestResource,
+  { resource, held }: Sight,
+  query: string,
+  request: HttpRequest,
+  reply: HttpReply,
+): Promise<void> {
+  const { fillOf, links } = knownList(rest, resource, query)
+  const { entry } = await find(rest, undefined, fillOf(held))
+  pageSender(rest, true)(request, reply, links, entry, undefined)
 }
 
 function knownList(rest: RestResource, view: CompiledResource, query: string): KnownList {
@@ -70,8 +92,8 @@ function listFill({ engine, format }: RestResource, prepared: PreparedList, held
   }
 }
 
-function pageSender(rest: RestResource) {
-  const send = entrySender(rest)
+function pageSender(rest: RestResource, variesByCaller = false) {
+  const send = entrySender(rest, variesByCaller)
   return (request: HttpRequest, reply: HttpReply, links: string, entry: Entry | undefined, status: CacheStatus | undefined): void => {
     if (entry === undefined) throw new Error('A list is never absent.')
     const facts = entry.facts as unknown as PageFacts

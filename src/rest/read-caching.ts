@@ -15,9 +15,9 @@ export type KeepRead = (reply: HttpReply) => HttpReply
  * Worked out once at start. Where the caller decides what a read answers, also about records that it can include, `Vary` names the headers
  * that say who it is.
  */
-export function readCaching(resource: CompiledResource, callers: Callers): KeepRead {
-  const value = cacheControlText(resource.options.cacheControl)
-  const names = isSameForAll(resource) ? [] : callers.headers
+export function readCaching(resource: CompiledResource, callers: Callers, variesByCaller = false): KeepRead {
+  const value = variesByCaller ? cacheControlText() : cacheControlText(resource.options.cacheControl)
+  const names = !variesByCaller && isSameForAll(resource) ? [] : callers.headers
   return (reply) => {
     for (const name of names) addVary(reply, name)
     return reply.header('cache-control', value)

@@ -70,8 +70,9 @@ export function nearKeeper({ engine: { cache }, resource, known }: RestResource)
 export type SendEntry = (request: HttpRequest, reply: HttpReply, entry: Entry, status: CacheStatus | undefined) => void
 
 /** Sends what was found, with the headers of every read of the resource and, outside of production, where it came from. */
-export function entrySender({ resource, callers, tellsCache }: RestResource): SendEntry {
-  const keep = readCaching(resource, callers)
+/** @param variesByCaller  also where the resource itself is the same for all */
+export function entrySender({ resource, callers, tellsCache }: RestResource, variesByCaller = false): SendEntry {
+  const keep = readCaching(resource, callers, variesByCaller)
   return (request, reply, { body, etag }, status) => {
     if (tellsCache && status !== undefined) reply.header('x-cache', status)
     sendWithEtag(request, keep(reply), body, etag)

@@ -22,12 +22,10 @@ export interface RestResource {
   readonly format: ReplyFormat
   /** Path of the collection: `/api/items`. */
   readonly path: string
-  /** True in development: lists answer `?explain`. */
+  /** True in development: lists answer `?explain`, and reads `?explain=access` to whoever may make them. */
   readonly explains: boolean
   /** True outside of production: replies of cached resources say in `X-Cache` where they came from. */
   readonly tellsCache: boolean
-  /** True outside of production: reads answer `?explain=access`. */
-  readonly tellsAccess: boolean
   /** Does writes with an Idempotency-Key once. */
   readonly once: Once
   readonly callers: Callers
