@@ -4,11 +4,12 @@ import { AppError } from '../../core/errors.ts'
 import type { AccountParts } from './parts.ts'
 
 /** Writes down that a link was refused, after what was begun with it has been rolled back. */
-export async function notingRefusal<result>({ audit }: AccountParts, address: string, work: Promise<result>): Promise<result> {
+export async function notingRefusal<result>({ audit, limits }: AccountParts, address: string, work: Promise<result>): Promise<result> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof AppError && error.code === 'AUTH_INVALID_LINK') await audit.record({ action: 'link.refused', address })
+    const isRefusal = error instanceof AppError && error.code === 'AUTH_INVALID_LINK'
+    if (isRefusal && (await limits.mayNote('link.refused', address))) await audit.record({ action: 'link.refused', address })
     throw error
   }
 }

@@ -27,9 +27,10 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
  * Sets the password, ends every session, every other link, and every other way in but the second factor, and counts as a confirmation of the address.
  *
  * @returns the user as of now
- * @throws AppError AUTH_INVALID_LINK, AUTH_WEAK_PASSWORD, AUTH_BUSY
+ * @throws AppError AUTH_INVALID_LINK, AUTH_WEAK_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY
  */
-export function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<User> {
+export async function resetPassword(parts: AccountParts, token: string, password: string, { address }: Origin): Promise<User> {
+  await parts.limits.link(address)
   return notingRefusal(parts, address, reset(parts, token, password, address))
 }
 

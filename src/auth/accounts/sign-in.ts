@@ -55,7 +55,7 @@ async function countTry({ limits, audit }: AccountParts, tried: Parameters<Accou
   try {
     await limits.signIn(tried)
   } catch (error) {
-    await audit.record({ action: 'sign_in.limited', address: tried.address })
+    if (await limits.mayNote('sign_in.limited', tried.address)) await audit.record({ action: 'sign_in.limited', address: tried.address })
     throw error
   }
 }

@@ -40,9 +40,10 @@ export async function sendVerification(parts: AccountParts, { id, email }: User)
 /**
  * Confirms an address, the first one or another.
  *
- * @throws AppError AUTH_INVALID_LINK; DB_UNIQUE when the address was taken meanwhile
+ * @throws AppError AUTH_INVALID_LINK, AUTH_TOO_MANY_TRIES; DB_UNIQUE when the address was taken meanwhile
  */
-export function verifyEmail(parts: AccountParts, token: string, { address }: Origin): Promise<void> {
+export async function verifyEmail(parts: AccountParts, token: string, { address }: Origin): Promise<void> {
+  await parts.limits.link(address)
   const work = parts.db.transaction(async () => {
     const used = await useToken(parts.db, token, ['verify_email', 'change_email'])
     const email = used?.data['email']

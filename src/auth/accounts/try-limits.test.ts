@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountBed, type AccountBed, type AccountProcess } from '../../../test/support/account-bed.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
 import { changePassword } from './change-account.ts'
-import { requestPasswordReset } from './reset-password.ts'
+import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import { checkSignIn } from './sign-in.ts'
-import { signUp } from './sign-up.ts'
+import { signUp, verifyEmail } from './sign-up.ts'
 
 let bed: AccountBed
 let processes: readonly AccountProcess[]
@@ -146,4 +146,26 @@ test('mails that others ask for keep neither a reset nor a notice from their own
   const sent = () => process().mails.filter(({ to }) => to === email)
   const many = (subject: RegExp) => sent().filter((mail) => subject.test(mail.subject)).length
   await expect.poll(() => [many(/have an account/), many(/Set a new/), many(/its password was changed/)]).toEqual([5, 5, 1])
+})
+
+test('what is refused again and again is in the audit a few times, and links are limited by address', async () => {
+  const { auth, db } = process()
+  const origin = { address: '10.7.0.1', agent: undefined }
+  const code = (work: Promise<unknown>) =>
+    work.then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    )
+  const links = await Promise.all(Array.from({ length: 120 }, () => code(verifyEmail(auth.parts, 'garbage', origin))))
+  expect(counted(links)).toEqual({ AUTH_INVALID_LINK: 100, AUTH_TOO_MANY_TRIES: 20 })
+  expect(await code(resetPassword(auth.parts, 'garbage', 'battery staple', origin))).toBe('AUTH_TOO_MANY_TRIES')
+  await Promise.all(Array.from({ length: 30 }, () => tried({ email: 'nobody@example.org', address: origin.address })))
+  const rows = await db.query(
+    `select action, count(*)::int as rows from plinth.audit where address = '10.7.0.1' group by action order by action`,
+  )
+  expect(rows).toEqual([
+    { action: 'link.refused', rows: 5 },
+    { action: 'sign_in.failed', rows: 5 },
+    { action: 'sign_in.limited', rows: 5 },
+  ])
 })

@@ -68,6 +68,17 @@ export class TryLimits {
     return this.#demand({ key: `auth:begin:${addressBlock(address)}`, most: 100, windowMs: quarterMs })
   }
 
+  /** Counts a link that an address opens. @throws AppError AUTH_TOO_MANY_TRIES */
+  link(address: string): Promise<void> {
+    return this.#demand({ key: `auth:link:${addressBlock(address)}`, most: 100, windowMs: quarterMs })
+  }
+
+  /** Whether what was refused to an address is worth another line in the audit: nobody fills it by asking again and again. */
+  async mayNote(what: string, address: string): Promise<boolean> {
+    const { allowed } = await this.#rates.hit(`auth:note:${what}:${addressBlock(address)}`, 5, quarterMs)
+    return allowed
+  }
+
   /** Counts a request of an address that makes mails. @throws AppError AUTH_TOO_MANY_TRIES */
   mailFrom(address: string): Promise<void> {
     return this.#demand({ key: `auth:mail-from:${addressBlock(address)}`, most: 30, windowMs: hourMs })
