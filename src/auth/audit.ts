@@ -69,7 +69,9 @@ export class Audit {
   /** Part of the current transaction, when there is one: what is rolled back did not happen. Never rejects outside of one. */
   async record({ action, actor, subject = actor, address, details = {} }: AuditEntry): Promise<void> {
     if (alarming.has(action)) this.#log.warn({ event: action, actor, subject, address, ...details }, `security: ${action}`)
-    const known = address !== undefined && isIP(address) !== 0 ? address : null
+    // An address of this link alone has the name of its interface behind it, which `inet` does not take: `fe80::1%eth0`.
+    const [plain = ''] = address?.split('%') ?? []
+    const known = isIP(plain) === 0 ? null : plain
     const values = [action, actor ?? null, subject ?? null, known, currentRequestId() ?? null, JSON.stringify(details)]
     const written = this.#db.write({ text: insert, values }, { tables: ['"plinth"."audit"'] })
     if (this.#db.isInTransaction()) await written

@@ -17,7 +17,7 @@ export function sameSite({ api, cors }: Config): SameSite {
     // A sub-domain is the same site and still somebody else's page.
     if (site !== undefined && site !== 'same-origin') return false
     if (origin === undefined) return site === 'same-origin'
-    return isOwn(origin, request.host)
+    return isOwn(origin, request)
   }
 }
 
@@ -25,10 +25,14 @@ export function changesSomething({ method }: HttpRequest): boolean {
   return !harmless.has(method)
 }
 
-/** Whether an origin is that of the host that was asked; a default port may be written or not. */
-function isOwn(origin: string, host: string): boolean {
+/**
+ * Whether an origin is that of the host that was asked; a default port may be written or not. A page that came without TLS is not believed
+ * where there is TLS: anybody on the way may have written it.
+ */
+function isOwn(origin: string, { host, protocol: asked }: HttpRequest): boolean {
   if (!URL.canParse(origin)) return false
   const { protocol, host: claimed } = new URL(origin)
+  if (protocol !== 'https:' && asked === 'https') return false
   const own = `${protocol}//${host}`
   return URL.canParse(own) && new URL(own).host === claimed
 }

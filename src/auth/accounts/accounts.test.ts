@@ -288,6 +288,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     const user = await newUser('quin@example.com')
     await signIn('quin@example.com', 'wrong horse').catch(() => undefined)
     await process.auth.accounts.grant(user.id, 'reader')
+    await process.db.transaction(() => parts().audit.record({ action: 'sign_out', actor: user.id, address: 'fe80::1%eth0' }))
     await parts().audit.record({ action: 'access.denied', actor: 'quin', address: 'no address' })
     const rows = await process.db.query(
       'select action, host(address) is not null as address, details from plinth.audit where subject = $1 order by id',
@@ -297,6 +298,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
       { action: 'account.created', address: false, details: {} },
       { action: 'sign_in.failed', address: true, details: {} },
       { action: 'role.granted', address: false, details: { role: 'reader' } },
+      { action: 'sign_out', address: true, details: {} },
     ])
     await expect(process.db.query(`update plinth.audit set actor = 'me'`)).rejects.toThrow()
   })

@@ -5,6 +5,7 @@ import { partsOf, refusal, signedIn, tokenProcess, type TokenProcess, type Token
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/redis.ts'
 import type { Database } from '../../db/database.ts'
+import { KeyRing } from './key-ring.ts'
 
 const kidOf = (token: string): unknown => partsOf(token).header['kid']
 /** No process waits for another. */
@@ -165,4 +166,18 @@ describe('how often the database is asked', () => {
     expect((await one.keys.signer()).kid).toBe(kid)
     await until(async () => (await one.keys.signer()).kid !== kid)
   })
+})
+
+test('no key is called unknown while PostgreSQL cannot be asked, however often one asks', async () => {
+  const away = new Error('away')
+  const answer = { error: away as Error | undefined }
+  const db = {
+    read: () => (answer.error === undefined ? Promise.resolve({ count: 0 }) : Promise.reject(answer.error)),
+  } as unknown as Database
+  const options = { db, secret: 'x'.repeat(32), algorithm: 'EdDSA', tokenMs: 1_000, replaceAfterMs: 1_000_000 } as const
+  const ring = new KeyRing({ ...options, timing: { ...timing, freshMs: 60_000, unknownMs: 60_000 } })
+  for (let i = 0; i < 3; i += 1) await expect(ring.find('a'.repeat(16))).rejects.toBe(away)
+  answer.error = undefined
+  const again = new KeyRing({ ...options, timing })
+  expect(await again.find('a'.repeat(16))).toBeUndefined()
 })

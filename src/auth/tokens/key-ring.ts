@@ -78,6 +78,8 @@ export class KeyRing {
   /** The newest first. */
   #keys: readonly KnownKey[] = []
   #askedAt = -Infinity
+  /** Why the last question had no answer. */
+  #failure: unknown
   #asking: Promise<void> | undefined
 
   constructor(options: KeyRingOptions) {
@@ -103,7 +105,10 @@ export class KeyRing {
     if (known !== undefined) return known
     if (this.#isOlderThan(this.#timing.unknownMs)) await this.#ask()
     else await this.#asking
-    return this.known(kid)
+    const found = this.known(kid)
+    // Nobody is told that a token is wrong as long as nobody can know.
+    if (found === undefined && this.#failure !== undefined) throw this.#failure
+    return found
   }
 
   /** Without waiting: what is heard of changes counts from the next time on. */
@@ -169,9 +174,20 @@ export class KeyRing {
 
   async #read(): Promise<void> {
     this.#askedAt = performance.now()
-    const rows = await listKeys(this.#options.db)
+    const rows = await this.#list()
     const now = performance.now()
     this.#keys = rows.map((row) => this.#knownKey(row, now))
+  }
+
+  async #list(): Promise<KeyRow[]> {
+    try {
+      const rows = await listKeys(this.#options.db)
+      this.#failure = undefined
+      return rows
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
   }
 
   #knownKey(row: KeyRow, now: number): KnownKey {
