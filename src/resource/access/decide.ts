@@ -12,6 +12,8 @@ import { allOf } from './verdicts.ts'
 export interface Decision {
   /** Which rows, for each operation. Whoever changes a record has to be able to see it. */
   readonly rows: Readonly<Record<RuleName, Verdict>>
+  /** Which rows they may see when they change them: a key that only writes may look at what it writes. */
+  readonly seen: Verdict
   /** What a record has to be after a change. */
   readonly after: Verdict
   /** Fields that the caller may not see, and those that they may not set. */
@@ -29,8 +31,12 @@ export function decide({ name, access }: CompiledResource, who: Caller): Decisio
   const { rules, fields } = access
   const may = (rule: Rule, scope: 'read' | 'write'): Verdict => (isInScope(rule, name, scope, who) ? rule.judge(who) : false)
   const [list, get] = [may(rules.list, 'read'), may(rules.get, 'read')]
-  const after = may(rules.update, 'write')
-  const seen = seenByChanges(rules, who)
+  // Writes are asked about when there is one: a function of theirs that throws is nothing to a read.
+  const seen = once(() => seenByChanges(rules, who))
+  const create = once(() => may(rules.create, 'write'))
+  const after = once(() => may(rules.update, 'write'))
+  const update = once(() => allOf([seen(), after()]))
+  const remove = once(() => allOf([seen(), may(rules.delete, 'write')]))
   const [unseen, unset] = [deniedFields(fields, 'read', who), deniedFields(fields, 'write', who)]
   const held: string[] = []
   const sealed = { list: seal(list, name, held), get: seal(get, name, held) }
@@ -38,17 +44,33 @@ export function decide({ name, access }: CompiledResource, who: Caller): Decisio
     rows: {
       list,
       get,
-      create: may(rules.create, 'write'),
-      update: allOf([seen, after]),
-      delete: allOf([seen, may(rules.delete, 'write')]),
+      get create() {
+        return create()
+      },
+      get update() {
+        return update()
+      },
+      get delete() {
+        return remove()
+      },
     },
-    after,
+    get seen() {
+      return seen()
+    },
+    get after() {
+      return after()
+    },
     unseen,
     unset,
     shape: JSON.stringify([signature(sealed.list), signature(sealed.get), namesOf(unseen), namesOf(unset)]),
     held,
     sealed,
   }
+}
+
+function once(make: () => Verdict): () => Verdict {
+  let made: Verdict | undefined
+  return () => (made ??= make())
 }
 
 /** What anyone may do needs no scope: the key could as well be left out. */

@@ -26,13 +26,14 @@ export interface Guard {
 
 /** Undefined when the policies ask nothing of a record. */
 export function guardOf(sight: Sight, operation: Operation): Guard | undefined {
-  const { rows, after: updated } = sight.decision
+  const { decision } = sight
+  const { rows } = decision
   const rule = ruleOf(operation)
   const before = rule === 'create' ? true : rows[rule]
-  const after = rule === 'create' ? rows.create : rule === 'update' ? updated : true
+  const after = rule === 'create' ? rows.create : rule === 'update' ? decision.after : true
   if (before === true && after === true) return undefined
   const isRead = sight.resource.access.rules.get.policy.policy !== 'nobody'
-  return { sight, operation, seen: isRead ? rows.get : before, before, after, owned: new Map(ownedFields(after)) }
+  return { sight, operation, seen: isRead ? decision.seen : before, before, after, owned: new Map(ownedFields(after)) }
 }
 
 /** Fields that every record has to have the caller's own key in. */
