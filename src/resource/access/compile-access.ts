@@ -59,13 +59,19 @@ function fieldRules({ access, hidden }: ResourceOptions, ground: Ground, problem
   const rules = new Map<Field, FieldRules>()
   for (const [name, given] of Object.entries(access.fields ?? {})) {
     const policies = fieldPolicies(given as FieldAccess)
-    const found = fieldProblems(name, policies, hidden ?? [], ground)
+    const found = [...wayProblems(given as FieldAccess), ...fieldProblems(name, policies, hidden ?? [], ground)]
     const field = ground.table.model.fieldByName.get(name)
     problems.push(...found.map((problem) => `access.fields.${name}: ${problem}`))
     if (field === undefined || found.length > 0) continue
     rules.set(field, { read: compileRule(policies.read, ground, []), write: compileRule(policies.write, ground, []) })
   }
   return rules
+}
+
+/** A word that is none would leave the field open. */
+function wayProblems(given: FieldAccess): string[] {
+  if (typeof given !== 'object' || given === null || 'policy' in given) return []
+  return Object.keys(given).flatMap((word) => (word === 'read' || word === 'write' ? [] : [`"${word}" is neither read nor write.`]))
 }
 
 /** What somebody cannot see, they cannot set either, unless `write` says so. */

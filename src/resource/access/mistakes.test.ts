@@ -69,6 +69,16 @@ test.each<[string, object, string]>([
   ['a field compared with no operator', { read: where(() => ({ fee: {} })) }, 'where: fee is compared with nothing'],
   ['a field compared with a Set', { read: where(() => ({ fee: new Set([1]) as never })) }, 'where: fee is compared with nothing'],
   ['all of no conditions', { read: where(() => ({ and: [] })) }, 'where: "and" has no conditions'],
+  [
+    'a word of a field that is none',
+    { read: signedIn, fields: { fee: { raed: signedIn } } },
+    'access.fields.fee: "raed" is neither read nor write.',
+  ],
+  [
+    'an owner who is no user',
+    { read: owner('organization_id') },
+    'owner: "organization_id" refers to "organizations", and not to "users".',
+  ],
   ['a condition that is empty', { read: where(() => ({})) }, 'A condition of where() is true, false, or an object'],
   [
     'a condition that is a promise',

@@ -2,7 +2,7 @@
 
 import type { Policy } from '../../auth/policies.ts'
 import type { Caller } from '../../core/caller.ts'
-import type { Field, Model } from '../../model/model.ts'
+import type { Field, ForeignKey, Model } from '../../model/model.ts'
 import { parseFilterText } from '../../model/parse-field.ts'
 import type { Condition, Verdict } from '../plan.ts'
 import type { CompiledResource } from '../registry.ts'
@@ -71,13 +71,34 @@ function joinedVerdict(word: 'all' | 'any', parts: readonly Rule[], who: Caller,
 type OwnerPolicy = Extract<Policy, { policy: 'owner' }>
 type MemberPolicy = Extract<Policy, { policy: 'member' }>
 
-function ownerRule(policy: OwnerPolicy, { table }: Ground, problems: string[]): Rule {
-  const field = table.model.fieldByName.get(policy.field)
-  if (field === undefined) problems.push(`owner: "${policy.field}" is not a field of "${table.model.name}".`)
+function ownerRule(policy: OwnerPolicy, ground: Ground, problems: string[]): Rule {
+  const { model } = ground.table
+  const field = model.fieldByName.get(policy.field)
+  if (field === undefined) problems.push(`owner: "${policy.field}" is not a field of "${model.name}".`)
+  else problems.push(...ownerProblems(field, model, ground))
   return ofRow(policy, (who) => {
     const isTheirs = field && isUser(field, who)
     return isTheirs && { ...isTheirs, own: true }
   })
+}
+
+/** A column of something else holds numbers, too: whoever's key is the same would own what is not theirs. */
+function ownerProblems(field: Field, model: Model, ground: Ground): string[] {
+  if (field.dimensions > 0) return [`owner: "${field.name}" holds several values, and a record has one owner.`]
+  const key = model.foreignKeys.find(({ fields }) => fields.length === 1 && fields[0] === field.name)
+  if (key === undefined || leadsToUsers(key, ground)) return []
+  return [`owner: "${field.name}" refers to "${key.foreignTable.name}", and not to "${ground.users}".`]
+}
+
+/** Directly, or over a table whose own key is that of a user, as a profile's. Without a table of users nothing is known. */
+function leadsToUsers({ foreignTable, foreignFields }: ForeignKey, ground: Ground, depth = 3): boolean {
+  const { models, users } = ground
+  const isTarget = ({ table }: Model): boolean =>
+    table.name === foreignTable.name && (table.schema ?? 'public') === (foreignTable.schema ?? 'public')
+  const [target, usersModel] = [models.find(isTarget), models.find(({ name }) => name === users)]
+  if (usersModel === undefined || target === undefined || target === usersModel) return true
+  const next = target.foreignKeys.find(({ fields }) => fields.length === 1 && fields[0] === foreignFields[0])
+  return depth > 0 && next !== undefined && leadsToUsers(next, ground, depth - 1)
 }
 
 function memberRule(policy: MemberPolicy, ground: Ground, problems: string[]): Rule {

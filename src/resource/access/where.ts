@@ -60,8 +60,13 @@ function ownVerdict(entries: readonly [string, unknown][], table: CompiledResour
     return turned(planFilter(table, { all: comparisons as readonly Comparison[] }), negated)
   } catch (error) {
     if (error instanceof AppError && error.code === 'RESOURCE_INVALID_VALUE') return false
-    throw error instanceof AppError ? new Error(`where: ${error.message}`, { cause: error }) : error
+    throw error instanceof AppError ? mistake(error) : error
   }
+}
+
+/** Not with its cause, which would be taken for a mistake of the request. */
+function mistake({ message }: AppError): Error {
+  return new Error(`where: ${message}`)
 }
 
 function comparisonsOf(path: string, value: unknown): (Comparison | undefined)[] {
