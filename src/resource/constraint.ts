@@ -57,13 +57,16 @@ function foreignKey(problem: PgProblem, resource: CompiledResource): AppError | 
   const key = detailKey(problem)
   const own = isOwn(problem, model) ? model.foreignKeys.find(({ name }) => name === problem.constraint) : undefined
   const missing = own !== undefined && (key === undefined || sameNames(fieldsOf(model, key.columns), own.fields))
-  if (!missing) return stillReferenced(problem)
+  if (!missing) return stillReferenced(problem, resource)
   if (shown(own.fields, resource)?.length !== own.fields.length) return undefined
   return about(writeErrors.MISSING_REFERENCE(own.fields, key?.values ?? 'such record', own.foreignTable.name), own.fields)
 }
 
-function stillReferenced(problem: PgProblem): AppError | undefined {
-  return problem.table === undefined ? undefined : writeErrors.STILL_REFERENCED(problem.table)
+function stillReferenced(problem: PgProblem, { relations }: CompiledResource): AppError | undefined {
+  if (problem.table === undefined) return undefined
+  // A table that no relation of the caller leads to is none that they know of.
+  const known = [...relations.values()].flatMap(({ target, through }) => [target.model, ...(through === undefined ? [] : [through])])
+  return writeErrors.STILL_REFERENCED(known.some((model) => isOwn(problem, model)) ? problem.table : undefined)
 }
 
 function check(problem: PgProblem, resource: CompiledResource): AppError | undefined {

@@ -110,8 +110,8 @@ export const writeErrors = defineErrors('WRITE', {
   STILL_REFERENCED: {
     status: 409,
     summary: 'Other records point to the one that should go.',
-    message: (table: string) => `Records of "${table}" still refer to this one.`,
-    hint: (table: string) => `Delete or change those of "${table}" first.`,
+    message: (table: string | undefined) => `${table === undefined ? 'Other records' : `Records of "${table}"`} still refer to this one.`,
+    hint: (table: string | undefined) => `Delete or change ${table === undefined ? 'them' : `those of "${table}"`} first.`,
   },
   CHECK_FAILED: {
     status: 400,

@@ -1,11 +1,12 @@
 // What an attack on the policies found once: each way in stays shut.
 
 import { sql } from 'drizzle-orm'
-import { all, anyone, type Caller, defineApp, defineResource, member, role, signedIn, where } from 'plinth'
+import { all, anonymousCaller, anyone, defineApp, defineResource, member, owner, role, signedIn, where } from 'plinth'
 import { boolean, integer, pgTable, primaryKey, serial, softDelete, text, unique } from 'plinth/db'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { actAs, header, user } from '../../../test/support/act-as.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
+import type { Caller } from '../../core/caller.ts'
 import { type TestApp, testApp } from '../../testing/test-app.ts'
 
 const users = pgTable('users', { id: serial().primaryKey(), name: text().notNull() })
@@ -33,18 +34,32 @@ const notes = pgTable(
 )
 /** Named as the engine once named the tables of its own conditions. */
 const r1 = pgTable('r1', { id: serial().primaryKey(), organization_id: organization_id(), secret: text() })
-const models = { users, organizations, memberships, notes, r1 }
+const ledgers = pgTable('ledgers', { id: serial().primaryKey(), r1_id: integer().references(() => r1.id) })
+const models = { ledgers, users, organizations, memberships, notes, r1 }
 
 let hookWho: Caller | undefined
 
 const resources = [
   defineResource(notes, { name: 'tenant', access: { read: member('organization_id'), write: member('organization_id') } }),
   defineResource(r1, { access: { read: member('organization_id'), write: member('organization_id') } }),
+  defineResource(notes, { name: 'signed', access: { read: signedIn, write: owner('author_id') } }),
   defineResource(notes, { name: 'kept', access: { read: signedIn, update: where(() => ({ level: 'private' })) } }),
   defineResource(notes, {
     name: 'redacted',
     access: { read: anyone, write: signedIn, fields: { confidential: role('editor') } },
     hooks: { serialize: (row) => (row['confidential'] === true ? { ...row, body: '***' } : row) },
+  }),
+  defineResource(notes, { name: 'binned', access: { read: where(() => ({ body: { ne: 'x' } })), delete: owner('author_id') } }),
+  defineResource(notes, { name: 'open', access: { read: anyone, delete: owner('author_id') }, count: 'exact' }),
+  defineResource(notes, {
+    name: 'failing',
+    access: {
+      read: where((who) => (who.roles.includes('editor') ? { nosuch: 1 } : { status: 'draft' })),
+      delete: where((who) => {
+        if (who.kind === 'user') throw new Error('not today')
+        return false
+      }),
+    },
   }),
   defineResource(notes, {
     name: 'hooked',
@@ -62,7 +77,12 @@ const resources = [
     },
   }),
 ]
-const callers = { ada: user(1), alan: user(2), grace: user(3, { roles: ['editor'] }) }
+const callers = {
+  writer: user(1, { scopes: ['tenant:write', 'signed:write'] }),
+  ada: user(1),
+  alan: user(2),
+  grace: user(3, { roles: ['editor'] }),
+}
 
 describe.each(testDatabases())('on $name', ({ url }) => {
   let app: TestApp
@@ -73,13 +93,14 @@ describe.each(testDatabases())('on $name', ({ url }) => {
   })
   afterAll(() => app.close())
   beforeEach(() =>
-    app.app.db.query(`truncate users, organizations, memberships, notes, r1 restart identity cascade;
+    app.app.db.query(`truncate users, organizations, memberships, notes, r1, ledgers restart identity cascade;
       insert into users (name) values ('Ada'), ('Alan'), ('Grace');
       insert into organizations (name) values ('North'), ('South');
       insert into memberships values (1, 1), (2, 2);
       insert into notes (organization_id, author_id, slug, confidential, body) values
         (1, 1, 'a', true, 'secret'), (2, 2, 'b', false, 'x'), (1, 1, 'c', false, 'y');
       insert into r1 (organization_id, secret) values (1, 's1'), (2, 's2');
+      insert into ledgers (r1_id) values (1);
       update notes set deleted_at = now() where id = 3`),
   )
 
@@ -130,6 +151,41 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     expect((await app.get('/api/redacted?fields=body&sort=id')).body.data).toEqual([{ body: '***' }, { body: 'x' }])
     expect((await app.post('/api/redacted', { slug: 'n', body: 'mine' }, as('ada'))).headers['location']).toBe('/api/redacted/4')
     expect((await app.get('/api/redacted/1', as('grace'))).body.data).toMatchObject({ ...shown, confidential: true })
+  })
+
+  test('deleted records are listed to whoever may restore them', async () => {
+    for (const name of ['open', 'binned']) {
+      const ids = async (query: string, who = {}) =>
+        (await app.get(`/api/${name}?${query}&fields=id&sort=id`, who)).body.data.map(({ id }: { id: number }) => id)
+      expect(told(await app.get(`/api/${name}?deleted=only`))).toEqual([401, 'AUTH_REQUIRED'])
+      expect(told(await app.get(`/api/${name}?deleted=with`))).toEqual([401, 'AUTH_REQUIRED'])
+      expect(await ids('deleted=only', as('ada'))).toEqual([3])
+      expect(await ids('deleted=only', as('alan'))).toEqual([])
+      expect(await ids('deleted=with', as('alan'))).toEqual(name === 'open' ? [1, 2] : [1])
+      expect(await app.app.resource(name).as(callers.alan).list({ deleted: 'only' })).toMatchObject({ records: [] })
+      await expect(app.app.resource(name).as(anonymousCaller).list({ deleted: 'with' })).rejects.toMatchObject({ code: 'AUTH_REQUIRED' })
+    }
+    expect((await app.get('/api/open?deleted=only', as('ada'))).headers['vary']).toContain('Authorization')
+  })
+
+  test('a condition that fails for a caller is our mistake and not theirs, and nothing to what does not ask it', async () => {
+    expect(told(await app.get('/api/failing/1', as('ada')))).toEqual([200, undefined])
+    expect((await app.delete('/api/failing/1', undefined, as('ada'))).status).toBe(500)
+    expect((await app.get('/api/failing', as('grace'))).status).toBe(500)
+  })
+
+  test('a key that only writes is told of records as its user is', async () => {
+    const send = (id: number, more = {}) => app.patch(`/api/signed/${id}`, { body: 'n' }, { ...as('writer'), ...more })
+    expect((await send(1, { 'if-match': '*' })).status).toBe(200)
+    expect((await app.patch('/api/signed', [{ id: 1, body: 'n' }], as('writer'))).status).toBe(200)
+    expect(told(await send(2))).toEqual([403, 'AUTH_FORBIDDEN'])
+    expect(told(await send(99))).toEqual([404, 'RESOURCE_NOT_FOUND'])
+  })
+
+  test('a table that the caller knows nothing of is not named where its rows stand in the way', async () => {
+    const kept = await app.delete('/api/r1/1', undefined, as('ada'))
+    expect(told(kept)).toEqual([409, 'WRITE_STILL_REFERENCED'])
+    expect(JSON.stringify(kept.body)).not.toContain('ledgers')
   })
 
   test('in bulk as well, and every item that is refused is named', async () => {
