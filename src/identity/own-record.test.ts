@@ -8,7 +8,7 @@ import { type TestApp, testApp } from 'plinth/testing'
 import { Browser, password } from '../../test/support/identity-app.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 
-const users = pgTable('users', { ...userColumns, display_name: text() })
+const users = pgTable('users', { ...userColumns, display_name: text(), handle: text().unique() })
 const user_roles = userRoles(users)
 const access = { read: signedIn, update: owner('id') }
 const definition = defineApp({
@@ -18,7 +18,7 @@ const definition = defineApp({
     defineResource(users, { access }),
     defineResource(users, { name: 'staff', access: { read: anyone, update: owner('id') }, writable: ['email'] }),
   ],
-  auth: { users, userRoles: user_roles },
+  auth: { users, userRoles: user_roles, signUpFields: ['handle'] },
 })
 
 let app: TestApp
@@ -47,4 +47,15 @@ test('a resource opens such a column by its name, and no other with it', async (
   const { id, browser } = await somebody('bob@example.com')
   expect((await browser.send('PATCH', `/api/staff/${id}`, { email: 'robert@example.com' })).status).toBe(200)
   expect((await browser.send('PATCH', `/api/staff/${id}`, { disabled_at: '2020-01-01T00:00:00Z' })).status).toBe(400)
+})
+
+test('a sign-up with a name that somebody else has is refused alike, whether its address has an account or not', async () => {
+  await somebody('cleo@example.com')
+  const signUp = (email: string, handle: string) => new Browser(app).send('POST', '/auth/sign-up', { email, password, handle })
+  expect((await signUp('dora@example.com', 'taken')).status).toBe(202)
+  const [known, unknown] = [await signUp('cleo@example.com', 'taken'), await signUp('eve@example.com', 'taken')]
+  expect(known).toMatchObject({ status: 409, body: { code: 'DB_UNIQUE' } })
+  expect({ ...known.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' })
+  expect((await signUp('cleo@example.com', 'free')).status).toBe(202)
+  expect((await signUp('eve@example.com', 'free')).status).toBe(202)
 })

@@ -24,6 +24,7 @@ export async function signUp(parts: AccountParts, { email: written, password, ow
   await parts.limits.mailFrom(address)
   const phc = await parts.passwords.hash(password)
   const token = newOneTimeToken()
+  await parts.users.demandFree(own)
   const id = await parts.users.add(email, phc, token, own)
   await parts.audit.record({ action: id === undefined ? 'sign_up.repeated' : 'account.created', actor: id, address })
   const { mailSetting } = parts

@@ -1,5 +1,6 @@
 // The application's table of users, as far as signing in needs it.
 
+import { randomUUID } from 'node:crypto'
 import type { Database } from '../../db/database.ts'
 import type { Field, Model } from '../../model/model.ts'
 import { quoteName } from '../../model/sql-type.ts'
@@ -106,6 +107,24 @@ export class Users {
       ON CONFLICT (${this.#name('email')}) DO NOTHING RETURNING ${this.#name('id')}::text`
     const [row] = await writeTexts(this.#db, { text, values: [email, ...Object.values(own)] }, [this.table])
     return row?.[0] ?? undefined
+  }
+
+  /**
+   * Refuses values of own columns that somebody else has. A sign-up whose address is known adds nothing, so that nothing would refuse them:
+   * who asks would learn from it that there is such an account.
+   *
+   * @throws AppError DB_UNIQUE
+   */
+  async demandFree(own: OwnValues): Promise<void> {
+    if (Object.keys(own).length === 0) return
+    const undo = new Error('Only tried.')
+    const tried = this.#db.transaction(async () => {
+      await this.addVerified(`${randomUUID()}@invalid`, own)
+      throw undo
+    })
+    await tried.catch((error: unknown) => {
+      if (error !== undo) throw error
+    })
   }
 
   /**
