@@ -13,6 +13,7 @@ import { inTransaction, type WriteContext } from '../resource/write-run.ts'
 import type { Writer } from '../resource/writer.ts'
 import { isAny } from '../support/entity-tags.ts'
 import { isBulk, readChanges, readKeys } from './read-body.ts'
+import { refuseLostAccess } from './replayed.ts'
 import { refuseQuery } from './read-query.ts'
 import { admittedWriter, keyOf, queryOf, type RestResource } from './rest-resource.ts'
 
@@ -24,7 +25,9 @@ function handlerOf(rest: RestResource, operation: Operation, write: Write): Rout
   return async (request, reply) => {
     const writer = admittedWriter(rest, request, operation)
     refuseQuery(queryOf(request))
-    return sendAnswer(reply, await answerOnce(rest, request, (context) => write(request, context, writer)))
+    const answer = await answerOnce(rest, request, (context) => write(request, context, writer))
+    if (answer.headers['idempotency-replayed'] !== undefined) await refuseLostAccess(rest, request, writer, answer)
+    return sendAnswer(reply, answer)
   }
 }
 

@@ -188,6 +188,18 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     expect(JSON.stringify(kept.body)).not.toContain('ledgers')
   })
 
+  test('an answer that was kept is not sent again to who has lost sight of the record', async () => {
+    const key = (name: string) => ({ ...as('ada'), 'idempotency-key': name })
+    const send = [
+      () => app.patch('/api/tenant/1', { body: 'n' }, key('one')),
+      () => app.post('/api/tenant', { organization_id: 1, slug: 'n' }, key('two')),
+      () => app.patch('/api/tenant', [{ id: 1, body: 'm' }], key('three')),
+    ]
+    for (const again of [...send, ...send]) expect([200, 201]).toContain((await again()).status)
+    await app.app.db.query('delete from memberships where user_id = 1')
+    for (const again of send) expect(told(await again())).toEqual([404, 'RESOURCE_NOT_FOUND'])
+  })
+
   test('in bulk as well, and every item that is refused is named', async () => {
     const make = (...slugs: string[]) => slugs.map((slug) => ({ organization_id: 1, slug }))
     const free = await app.post('/api/tenant', make('f', 'g'), as('alan'))
