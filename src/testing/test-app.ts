@@ -1,6 +1,8 @@
 // An application on a database of its own, for one test file: made from the models in milliseconds, gone afterwards.
 
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type App, createApp } from '../app/create.ts'
 import type { AppDefinition } from '../app/define.ts'
 import { schemaOf } from '../app/models.ts'
@@ -48,9 +50,15 @@ export interface TestApp {
  * const reply = await test.post('/api/items', { name: 'Hammer' })
  */
 export async function testApp(definition: AppDefinition, options: TestAppOptions = {}): Promise<TestApp> {
-  const { url, close } = await testDatabase(definition, options)
+  const { url, close: closeDatabase } = await testDatabase(definition, options)
+  // Of its own: what an application writes beside itself, somebody else could not read or replace.
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-test-app-'))
+  const close = async (): Promise<void> => {
+    rmSync(folder, { recursive: true, force: true })
+    await closeDatabase()
+  }
   try {
-    const app = await createApp(definition, configOf(definition, url, options))
+    const app = await createApp(definition, configOf(definition, url, folder, options))
     await app.cache?.start()
     await app.auth?.part.start?.()
     const stop = async (): Promise<void> => {
@@ -85,9 +93,9 @@ async function testDatabase(definition: AppDefinition, options: TestAppOptions):
   }
 }
 
-function configOf({ options }: AppDefinition, url: string, { environment }: TestAppOptions) {
+function configOf({ options }: AppDefinition, url: string, folder: string, { environment }: TestAppOptions) {
   const variables = { APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: url, API_PORT: '0', ...environment }
-  return readConfig(variables, tmpdir(), options.environment)
+  return readConfig(variables, folder, options.environment)
 }
 
 function requestsTo(app: App): Pick<TestApp, 'get' | 'post' | 'put' | 'patch' | 'delete' | 'request'> {
