@@ -57,7 +57,7 @@ test('more passwords than can be checked in time are refused with AUTH_BUSY', as
 })
 
 test('a line lets in few at once, in the order they came, and nobody waits too long', async () => {
-  const line = new WaitingLine({ atOnce: 1, most: 2, longestWaitMs: 60 })
+  const line = new WaitingLine({ atOnce: 1, most: 2, mostOfOne: 2, longestWaitMs: 60 })
   const first = await line.enter()
   const waiting = [line.enter(), line.enter()]
   expect(await line.enter()).toBeUndefined()
@@ -84,4 +84,21 @@ test.each([
 
 test.each(['correct horse', '🐴🔋 staple', 'x7z'.repeat(42), '        a b'])('the password %j is taken', (password) => {
   expect(() => checkPassword(password, { email: 'ann.smith@example.com' })).not.toThrow()
+})
+
+test('of one address few wait, so that others find a place in the line', async () => {
+  const line = new WaitingLine({ atOnce: 1, most: 20, mostOfOne: 3, longestWaitMs: 60_000 })
+  const first = await line.enter('10.0.0.1')
+  const same = Array.from({ length: 30 }, () => line.enter('10.0.0.1'))
+  const others = [line.enter('10.0.0.2'), line.enter('10.0.0.3')]
+  const leave = async (entered: Promise<(() => void) | undefined>) => {
+    const done = await entered
+    done?.()
+    return done !== undefined
+  }
+  first?.()
+  const entered = await Promise.all([...same, ...others].map(leave))
+  expect(entered.filter(Boolean)).toHaveLength(5)
+  expect(entered.slice(-2)).toEqual([true, true])
+  expect(await leave(line.enter('10.0.0.1'))).toBe(true)
 })

@@ -28,11 +28,18 @@ const tagBytes = 32
 /** Waiting for longer helps nobody: the client has given up, and tried again. */
 const longestWaitMs = 5_000
 const longestLine = 200
+/** One address leaves room for others: three of them filled the line, and nobody else could sign in. */
+const mostOfOne = 10
 
 export class Passwords {
   readonly #cost: PasswordCost
   /** One core stays for everything else. */
-  readonly #line = new WaitingLine({ atOnce: Math.max(1, Math.min(4, availableParallelism() - 1)), most: longestLine, longestWaitMs })
+  readonly #line = new WaitingLine({
+    atOnce: Math.max(1, Math.min(4, availableParallelism() - 1)),
+    most: longestLine,
+    mostOfOne,
+    longestWaitMs,
+  })
   #nobodys: Promise<string> | undefined
 
   constructor(cost: PasswordCost) {
@@ -51,12 +58,13 @@ export class Passwords {
    * Takes as long whether there is a hash or not, so that nobody learns from it who has an account.
    *
    * @param phc  what is kept of the account; undefined when there is none
+   * @param who  block of the address that asks, of which few wait at once
    * @throws AppError AUTH_BUSY
    */
-  async verify(password: string, phc: string | undefined): Promise<Verdict> {
+  async verify(password: string, phc: string | undefined, who?: string): Promise<Verdict> {
     const kept = parsePhc(phc ?? (await this.#hashOfNobody()))
     if (kept === undefined) throw new Error('A password is kept in a form that is not argon2id.')
-    const tag = await this.#derive(password, kept.salt, kept.cost, kept.tag.length)
+    const tag = await this.#derive(password, kept.salt, kept.cost, kept.tag.length, who)
     const matches = timingSafeEqual(tag, kept.tag) && phc !== undefined
     return { matches, outdated: matches && !isSameCost(kept.cost, this.#cost) }
   }
@@ -75,8 +83,8 @@ export class Passwords {
     await this.#hashOfNobody()
   }
 
-  async #derive(password: string, nonce: Buffer, cost: PasswordCost, tagLength: number): Promise<Buffer> {
-    const done = await this.#line.enter()
+  async #derive(password: string, nonce: Buffer, cost: PasswordCost, tagLength: number, who?: string): Promise<Buffer> {
+    const done = await this.#line.enter(who)
     if (done === undefined) throw authErrors.BUSY()
     try {
       return await derive('argon2id', { message: normalized(password), nonce, tagLength, ...cost })

@@ -4,6 +4,8 @@ export interface WaitingLineOptions {
   readonly atOnce: number
   /** Most that wait; who comes then is turned away. */
   readonly most: number
+  /** Most that wait for one who asks. */
+  readonly mostOfOne: number
   readonly longestWaitMs: number
 }
 
@@ -12,21 +14,36 @@ type Waiting = (entered: boolean) => void
 export class WaitingLine {
   readonly #options: WaitingLineOptions
   readonly #waiting = new Set<Waiting>()
+  readonly #ofOne = new Map<string, number>()
   #inside = 0
 
   constructor(options: WaitingLineOptions) {
     this.#options = options
   }
 
-  /** @returns what to call at the end; undefined for who was turned away, or waited for too long */
-  async enter(): Promise<(() => void) | undefined> {
+  /** @param who  asks; without, nobody is counted @returns what to call at the end; undefined for who was turned away, or waited for too long */
+  async enter(who?: string): Promise<(() => void) | undefined> {
     if (this.#inside < this.#options.atOnce) this.#inside += 1
-    else if (!(await this.#wait())) return undefined
+    else if (!(await this.#waitAs(who))) return undefined
     let inside = true
     return () => {
       if (inside) this.#leave()
       inside = false
     }
+  }
+
+  async #waitAs(who: string | undefined): Promise<boolean> {
+    if (who === undefined) return this.#wait()
+    const before = this.#ofOne.get(who) ?? 0
+    if (before >= this.#options.mostOfOne) return false
+    this.#ofOne.set(who, before + 1)
+    return this.#wait().finally(() => this.#forget(who))
+  }
+
+  #forget(who: string): void {
+    const left = (this.#ofOne.get(who) ?? 1) - 1
+    if (left === 0) this.#ofOne.delete(who)
+    else this.#ofOne.set(who, left)
   }
 
   #wait(): Promise<boolean> {

@@ -109,8 +109,15 @@ describe('an account', () => {
 
 test('an address tries a hundred times in a quarter of an hour, over all accounts, and IPv6 has one address for a network', async () => {
   const address = (n: number) => `2001:db8:0:7::${n.toString(16)}`
-  const tries = Array.from({ length: 120 }, (_, n) => tried({ email: `user${n}@example.com`, address: address(n + 1) }, n))
-  expect(counted(await Promise.all(tries))).toEqual({ AUTH_WRONG_CREDENTIALS: 100, AUTH_TOO_MANY_TRIES: 20 })
+  const tries: string[] = []
+  // Few of one address wait at once.
+  for (let first = 0; first < 120; first += 8)
+    tries.push(
+      ...(await Promise.all(
+        Array.from({ length: 8 }, (_, i) => tried({ email: `user${first + i}@example.com`, address: address(first + i + 1) }, i)),
+      )),
+    )
+  expect(counted(tries)).toEqual({ AUTH_WRONG_CREDENTIALS: 100, AUTH_TOO_MANY_TRIES: 20 })
 })
 
 test('who is refused is told when to come again', async () => {
