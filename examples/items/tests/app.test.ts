@@ -1,6 +1,8 @@
 // The application factory in each of its configurations, and what it says about itself.
 
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createApp, readConfig, type App } from 'plinth'
 import { testApp } from 'plinth/testing'
@@ -12,11 +14,13 @@ const productionSecrets = { SECRET_KEY: '3uJd0xqZ7VnLk2WcR8tYb5HsGm1QaEfP', JWT_
 async function itemsIn(environment: Record<string, string>): Promise<App> {
   const prepared = await testApp(definition)
   await prepared.post('/api/items', { name: 'Hammer' })
-  const config = readConfig({ DATABASE_URL: prepared.url, LOG_LEVEL: 'silent', LOG_DIR: '', ...environment }, tmpdir())
+  const folder = mkdtempSync(join(tmpdir(), 'items-'))
+  const config = readConfig({ DATABASE_URL: prepared.url, LOG_LEVEL: 'silent', LOG_DIR: '', ...environment }, folder)
   const app = await createApp(definition, config)
   onTestFinished(async () => {
     await app.stop()
     await prepared.close()
+    rmSync(folder, { recursive: true })
   })
   return app
 }
