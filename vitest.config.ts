@@ -11,8 +11,8 @@ export const shared = {
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     isolate: false,
-    // On two cores: most of a test's time it waits for servers that start, stop and freeze.
-    maxWorkers: 3,
+    // On two cores: most of a test's time it waits for servers that start, stop and freeze; the long searches do not.
+    maxWorkers: isLong ? 2 : 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Machines of CI are shared and freeze for seconds at a time; a test that fails twice has failed. Locally once is enough.

@@ -7,6 +7,7 @@ import { scratchDatabase, type ScratchDatabase } from '../support/postgres.ts'
 import { askWho, pidsOf, plainClose, servedApp } from '../support/served-app.ts'
 import { type SteadyLoad, steadyLoad } from '../support/steady-load.ts'
 import { amount, report } from './support/amount.ts'
+import { neverOverloaded } from './support/child-app.ts'
 
 type Served = RunningPlinth & { readonly url: string }
 
@@ -37,7 +38,7 @@ async function serve(app: TemporaryApp, args: readonly string[], drainTime: stri
 }
 
 function settings(drainTime: string): Record<string, string> {
-  return { DATABASE_URL: database.url, LOG_LEVEL: 'error', DRAIN_TIME: drainTime }
+  return { DATABASE_URL: database.url, LOG_LEVEL: 'error', DRAIN_TIME: drainTime, ...neverOverloaded }
 }
 
 function endedWithTest(child: Served): Served {

@@ -13,6 +13,9 @@ export interface ChildApp extends Caller {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }
 
+/** On a crowded machine the event loop is late, and requests are refused for it; that has tests of its own. */
+export const neverOverloaded = { LOOP_DELAY_LIMIT: '1m' }
+
 export interface ChildAppOptions {
   readonly program?: 'blog-process.ts' | 'shop-process.ts'
   /** Such as `--max-old-space-size=64`. */
@@ -31,7 +34,8 @@ export async function startChildApp(
   { program = 'blog-process.ts', nodeFlags = [], connections }: ChildAppOptions = {},
 ): Promise<ChildApp> {
   const script = join(import.meta.dirname, program)
-  const args = ['--conditions=source', ...nodeFlags, script, url, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)]
+  const all = Object.entries({ ...neverOverloaded, ...settings })
+  const args = ['--conditions=source', ...nodeFlags, script, url, ...all.map(([name, value]) => `${name}=${value}`)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const chunks: string[] = []
   const output = (): string => chunks.join('')
