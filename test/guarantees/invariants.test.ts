@@ -43,15 +43,16 @@ describe('D6: invariants under concurrency', () => {
     return row?.count ?? 0
   }
 
-  /** @returns what clients were told, by status */
-  async function transferAll(fleet: Fleet, path: string, count: number): Promise<Record<number, number>> {
+  /** @returns what clients were told, by status, and by code where they were refused */
+  async function transferAll(fleet: Fleet, path: string, count: number): Promise<Record<string, number>> {
     const random = randomFrom(seed)
-    const statuses: Record<number, number> = {}
+    const statuses: Record<string, number> = {}
     const calls = Array.from({ length: count }, (): Call => ({ method: 'POST', path, body: someTransfer(random) }))
     let turn = 0
     await inLanes(calls, clients, async (call) => {
-      const { status } = await fleet.send(call, turn++)
-      statuses[status] = (statuses[status] ?? 0) + 1
+      const { status, text } = await fleet.send(call, turn++)
+      const told = [status, /"code":"(\w+)"/.exec(text)?.[1]].join(' ').trim()
+      statuses[told] = (statuses[told] ?? 0) + 1
     })
     return statuses
   }
