@@ -3,12 +3,15 @@
 import type { SystemStep } from './step.ts'
 
 /**
- * The clock is read when the row is locked, so that hits are counted in the order of their times. Durability is not waited for: a crash of the
- * server forgets the hits of its last moments. The setting is that of the transaction, so the function has one of its own.
+ * Counts several hits of a key at once, as many as the limit allows. The clock is read when the row is locked, so that hits are counted in the
+ * order of their times. Durability is not waited for: a crash of the server forgets the hits of its last moments. The setting is that of
+ * the transaction, so a statement that calls this should do nothing else.
  */
-const hit = `
-CREATE FUNCTION plinth.rate_hit(counter text, most integer, window_ms bigint, carried integer, carried_ms bigint, OUT allowed boolean, OUT used integer, OUT reset_ms bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+const hits = `
+CREATE FUNCTION plinth.rate_hits(
+  counter text, hits integer, most integer, window_ms bigint, carried integer, carried_ms bigint,
+  OUT allowed integer, OUT used integer, OUT reset_ms bigint
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   size bigint := greatest(1, (window_ms + 31) / 32);
   at bigint;
@@ -22,25 +25,25 @@ BEGIN
     EXIT WHEN found;
   END LOOP;
   at := floor(extract(epoch FROM clock_timestamp()) * 1000);
-  SELECT array_agg(slot ORDER BY slot), array_agg(hits ORDER BY slot), coalesce(sum(hits), 0) INTO live_slots, live_counts, used
-  FROM unnest(live_slots, live_counts) held (slot, hits) WHERE (slot + 1) * size + window_ms > at;
+  SELECT array_agg(slot ORDER BY slot), array_agg(held ORDER BY slot), coalesce(sum(held), 0) INTO live_slots, live_counts, used
+  FROM unnest(live_slots, live_counts) live (slot, held) WHERE (slot + 1) * size + window_ms > at;
   IF carried > used THEN
     live_slots := (at - carried_ms) / size || live_slots;
     live_counts := carried - used || live_counts;
     used := carried;
   END IF;
-  allowed := used < most;
-  IF allowed THEN
-    used := used + 1;
+  allowed := greatest(0, least(hits, most - used));
+  IF allowed > 0 THEN
+    used := used + allowed;
     IF live_slots[cardinality(live_slots)] = at / size THEN
-      live_counts[cardinality(live_counts)] := live_counts[cardinality(live_counts)] + 1;
+      live_counts[cardinality(live_counts)] := live_counts[cardinality(live_counts)] + allowed;
     ELSE
       live_slots := live_slots || at / size;
-      live_counts := live_counts || 1;
+      live_counts := live_counts || allowed;
     END IF;
   END IF;
   reset_ms := coalesce((SELECT min(slot) FROM unnest(live_slots) slot) * size + size + window_ms - at, 0);
-  IF allowed OR carried = used THEN
+  IF allowed > 0 OR carried = used THEN
     UPDATE plinth.rate_counters SET slots = coalesce(live_slots, '{}'), counts = coalesce(live_counts, '{}'),
       expires_at = to_timestamp(((at + window_ms + size) / 300000 + 1) * 300)
     WHERE key = counter;
@@ -58,5 +61,5 @@ CREATE TABLE plinth.rate_counters (
   expires_at timestamptz NOT NULL DEFAULT now() + interval '1 day'
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX rate_counters_expires_at ON plinth.rate_counters (expires_at);
-${hit}`,
+${hits}`,
 }

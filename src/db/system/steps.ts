@@ -9,7 +9,6 @@ import { idempotencyStep } from './idempotency-step.ts'
 import { oauthAccountsStep } from './oauth-accounts-step.ts'
 import { passkeysStep } from './passkeys-step.ts'
 import { rateCountersStep } from './rate-counters-step.ts'
-import { rateHitsStep } from './rate-hits-step.ts'
 import { refreshTokensStep } from './refresh-tokens-step.ts'
 import { secondFactorsStep } from './second-factors-step.ts'
 import { sessionsStep } from './sessions-step.ts'
@@ -26,7 +25,6 @@ export const systemSteps: readonly SystemStep[] = [
   idempotencyStep,
   sessionsStep,
   rateCountersStep,
-  rateHitsStep,
   credentialsStep,
   auditStep,
   signingKeysStep,
