@@ -1,9 +1,9 @@
-// Answers that follow from the address alone, sent before a request is routed: near copies and fenced hits. The way through Fastify costs more than all the
-// rest of such an answer: with it a near hit took 2.4 times the CPU of a Fastify that sends a constant and does nothing else.
+// Answers that follow from the address alone, sent before a request is routed: near copies and fenced hits. The way through Fastify costs
+// more than all the rest of such an answer: with it a near hit took 2.4 times the CPU of a Fastify that sends a constant and does nothing else.
 //
 // The usual way answers first, and what it has sent is kept with its headers, so that both ways send the same. Whoever keeps an answer
-// tells whether it is still right, and is asked each time; while that takes, the request waits outside of Fastify. Everything that could make a difference goes the usual way: another method, a
-// header that changes the answer, a hook that is not ours.
+// tells whether it is still right, and is asked each time; while that takes, the request waits outside of Fastify. Everything that could
+// make a difference goes the usual way: another method, a header that changes the answer, a hook that is not ours.
 
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
