@@ -7,6 +7,14 @@ import type { WhenAccepted } from './invitations/invitations.ts'
 import type { OAuthProvider } from './oauth/provider.ts'
 import type { SigningAlgorithm } from './tokens/algorithms.ts'
 
+/** Where tenants stand, and who belongs to them. */
+export interface TenantOptions {
+  /** The table of tenants: `organizations`. Its primary key is one column. */
+  readonly table: PgTable
+  /** Who belongs to which: an association table with one foreign key to the users and one to the tenants, unique over the two. */
+  readonly members: PgTable
+}
+
 export interface AuthOptions {
   /** The table with `userColumns`. */
   readonly users: UsersTable
@@ -14,6 +22,8 @@ export interface AuthOptions {
   readonly userRoles?: PgTable
   /** Roles that are made when they are not there, each with its permissions: `{ editor: ['articles.publish'] }`. */
   readonly roles?: RoleDefaults
+  /** Makes every request act in one tenant at most: `{ table: organizations, members: memberships }`. */
+  readonly tenants?: TenantOptions
   /** `closed`: accounts are made by code alone. Default: `open`. */
   readonly signUp?: 'open' | 'closed'
   /** Columns of the users' own that sign-up takes beside address and password: `['display_name']`. */
