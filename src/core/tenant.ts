@@ -1,0 +1,49 @@
+// Which tenant's records code works with at the moment: what the database holds each statement to, whatever the statement says.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Caller } from './caller.ts'
+import { currentContext, type RequestContext } from './context.ts'
+
+/** In force where nothing is held back: outside of requests, and in work that crosses tenants on purpose. The key of no tenant. */
+const everyTenant = '*'
+/** In force where there is no tenant: nothing is anybody's. The key of no tenant. */
+const noTenant = ''
+
+interface Force {
+  readonly tenant: string
+  /** The request that it was said in. One that begins inside of the work, as a test's does, has its own tenant. */
+  readonly request: RequestContext | undefined
+}
+
+const storage = new AsyncLocalStorage<Force>()
+
+/**
+ * `'*'` outside of requests and inside of `runAcrossTenants`, else the key of the tenant that the request, or `runInTenant`, acts in as
+ * text; `''` for a caller without one.
+ */
+export function tenantInForce(): string {
+  const request = currentContext()
+  const said = storage.getStore()
+  if (said !== undefined && said.request === request) return said.tenant
+  return request === undefined ? everyTenant : (tenantOf(request.caller) ?? noTenant)
+}
+
+/** The tenant that a caller acts in. A key that would stand for every tenant, or for none, is none. */
+export function tenantOf({ tenant }: Caller): string | undefined {
+  return tenant === everyTenant || tenant === noTenant ? undefined : tenant
+}
+
+/**
+ * Runs `work` so that everything it starts, now or later, acts in one tenant, whatever its request acts in.
+ *
+ * @param tenant  key of the tenant as text; undefined: none, as of a caller who belongs to none
+ */
+export function runInTenant<result>(tenant: string | undefined, work: () => result): result {
+  if (tenant === everyTenant) throw new TypeError('"*" is the key of no tenant. Work across tenants says so: runAcrossTenants().')
+  return storage.run({ tenant: tenant ?? noTenant, request: currentContext() }, work)
+}
+
+/** Runs `work` so that everything it starts, now or later, is held to no tenant: for code of the application that is about all of them. */
+export function runAcrossTenants<result>(work: () => result): result {
+  return storage.run({ tenant: everyTenant, request: currentContext() }, work)
+}
