@@ -63,3 +63,22 @@ export function signingInCouldHelp(policy: Policy, negated = false): boolean {
       return true
   }
 }
+
+/** Whether it refuses nobody, whoever asks about whatever row. */
+export function letsEverybody(policy: Policy, negated = false): boolean {
+  switch (policy.policy) {
+    case 'anyone':
+      return !negated
+    case 'nobody':
+      return negated
+    case 'all':
+    case 'any':
+      return (policy.policy === 'all') === negated
+        ? policy.policies.some((part) => letsEverybody(part, negated))
+        : policy.policies.every((part) => letsEverybody(part, negated))
+    case 'not':
+      return letsEverybody(policy.inner, !negated)
+    default:
+      return false
+  }
+}

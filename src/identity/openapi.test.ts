@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { anyone, defineResource, role, signedIn } from 'plinth'
+import { pgTable, serial } from 'plinth/db'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { bearer, Browser, identityApp, password, tokensOf } from '../../test/support/identity-app.ts'
 import { compileDocument } from '../../test/support/openapi.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
@@ -13,7 +15,8 @@ import type { TestApp } from '../testing/test-app.ts'
 const require = createRequire(import.meta.url)
 let app: TestApp
 // oxlint-disable-next-line typescript/no-explicit-any -- documents are walked without types
-let document: any
+type Json = any
+let document: Json
 beforeAll(async () => {
   app = await identityApp(testDatabase().url)
   document = (await app.get('/openapi.json')).body
@@ -31,6 +34,33 @@ test('the document says how to sign in, and which operations ask who the caller 
       .map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}'))
       .filter((path, at, all) => path.startsWith('/auth/') && all.indexOf(path) === at),
   )
+})
+
+test('an operation names the scope that an API key needs for it, and no key manages an account', async () => {
+  const kept = pgTable('kept', { id: serial().primaryKey() })
+  const app = await identityApp(testDatabase().url, {
+    models: undefined,
+    resources: [defineResource(kept, { access: { list: anyone, get: signedIn, create: role('editor') } })],
+  })
+  onTestFinished(() => app.close())
+  const { paths, components } = (await app.get('/openapi.json')).body
+  const ways = (scopes: string[]): object[] => [{ bearer: [] }, { cookie: [] }, { apiKey: scopes }]
+  expect(components.securitySchemes.apiKey).toMatchObject({ type: 'http', scheme: 'bearer' })
+  expect(paths['/api/kept'].get.security).toEqual([{}, ...ways([])])
+  expect(paths['/api/kept/{id}'].get.security).toEqual(ways(['kept:read']))
+  expect(paths['/api/kept'].post.security).toEqual(ways(['kept:write']))
+  const asking = Object.entries<Json>(paths).filter(([path]) => path.startsWith('/auth/'))
+  for (const [path, item] of asking)
+    for (const [method, { security = [], responses }] of Object.entries<Json>(item)) {
+      expect(
+        security.some((way: object) => 'apiKey' in way),
+        path,
+      ).toBe(false)
+      expect(
+        ['401', '403'].every((status) => status in responses),
+        `${method} ${path}`,
+      ).toBe(security.length > 0)
+    }
 })
 
 test('a linter of the public finds no fault with it', async () => {

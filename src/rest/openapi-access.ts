@@ -1,15 +1,17 @@
 // What the document says of an operation that asks who the caller is: whether somebody has to be signed in, and how others are refused.
 // Not the policies themselves: who may do what is the application's to tell.
 
-import { signingInCouldHelp } from '../auth/policies-in-words.ts'
+import { letsEverybody, signingInCouldHelp } from '../auth/policies-in-words.ts'
 import { anonymousCaller } from '../core/caller.ts'
 import { ruleOf } from '../resource/access/admit.ts'
 import { decide } from '../resource/access/decide.ts'
 import { isReadByAnyone } from '../resource/access/same-for-all.ts'
 import type { Operation } from '../resource/define.ts'
+import { isRead } from '../resource/policy.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { refusalReplies } from './openapi-errors.ts'
 import type { Part, Parts } from './openapi-parts.ts'
+import { scopedScheme } from './openapi-security.ts'
 
 /** Where nothing of the application signs anybody in, something in front of it does. */
 export const plainBearer: Parts = { bearer: { type: 'http', scheme: 'bearer' } }
@@ -25,14 +27,32 @@ export function guardedOperation(resource: CompiledResource, operation: Operatio
   const rule = resource.access.rules[ruleOf(operation)]
   const verdict = decide(resource, anonymousCaller).rows[ruleOf(operation)]
   if (rule.policy.policy === 'anyone' && verdict === true && isReadByAnyone(resource)) return part
-  const ways = schemes.map((name) => ({ [name]: [] }))
+  const ways = schemes.map((name) => ({ [name]: name === scopedScheme ? scopesOf(resource, operation) : [] }))
   const needs = verdict === false && signingInCouldHelp(rule.policy)
   const { responses = {} } = part as { readonly responses?: Parts }
   const { 401: unknown, 403: refused } = refusalReplies('SignInRequired', 'Forbidden')
-  const isDecided = verdict === true
   return {
     ...part,
     security: needs ? ways : [{}, ...ways],
-    responses: { ...responses, ...(isDecided ? {} : { 401: unknown, 403: refused }) },
+    responses: { ...responses, ...(refusesNobody(resource, operation) ? {} : { 401: unknown, 403: refused }) },
   }
+}
+
+/** What anyone may needs none. */
+function scopesOf({ name, access }: CompiledResource, operation: Operation): readonly string[] {
+  const { policy } = access.rules[ruleOf(operation)].policy
+  return policy === 'anyone' ? [] : [`${name}:${isRead(operation) ? 'read' : 'write'}`]
+}
+
+/** What is let to who has not signed in may be refused to somebody who has. */
+function refusesNobody({ access: { rules } }: CompiledResource, operation: Operation): boolean {
+  const name = ruleOf(operation)
+  const isSeen = name === 'list' || name === 'get' || name === 'create' || isSeenByEverybody(rules)
+  return letsEverybody(rules[name].policy) && isSeen
+}
+
+/** Whoever changes a record has to be able to see it, unless nobody is. */
+function isSeenByEverybody({ get, list }: CompiledResource['access']['rules']): boolean {
+  const [first, second] = [get.policy, list.policy]
+  return first.policy === 'nobody' ? second.policy === 'nobody' || letsEverybody(second) : letsEverybody(first)
 }

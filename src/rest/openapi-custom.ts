@@ -66,11 +66,17 @@ function customOperation(method: string, path: string, schema: CustomSchema, ide
     ...(schema.body === undefined ? {} : { requestBody: { required: true, content: contentOf(schema.body) } }),
     responses: {
       400: refTo('responses', 'InvalidInput'),
+      ...(asksForSomebody(schema.security) ? { 401: refTo('responses', 'SignInRequired'), 403: refTo('responses', 'Forbidden') } : {}),
       ...(idempotent ? { 409: refTo('responses', 'KeyInProgress'), 422: refTo('responses', 'KeyReused') } : {}),
       ...repliesOf(schema.response),
       default: refTo('responses', 'Refused'),
     },
   }
+}
+
+/** `[{}, …]` would let nobody in particular in as well. */
+function asksForSomebody(security: unknown): boolean {
+  return Array.isArray(security) && security.length > 0 && security.every((way: object) => Object.keys(way).length > 0)
 }
 
 /** `GET /reports/{year}` → `getReportsYear` */

@@ -2,6 +2,9 @@
 
 import type { Parts } from './openapi-parts.ts'
 
+/** The way whose requests may do only what its scopes say. */
+export const scopedScheme = 'apiKey'
+
 /** Names that operations refer to: `[{ bearer: [] }, { cookie: [] }]`. */
 export function securitySchemes(isProduction: boolean): Parts {
   return {
@@ -16,6 +19,12 @@ export function securitySchemes(isProduction: boolean): Parts {
       in: 'cookie',
       name: isProduction ? '__Host-session' : 'session',
       description: 'A session of a browser: `POST /auth/sign-in`. Requests that change something must come from a page of the same origin.',
+    },
+    [scopedScheme]: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'plinth_…',
+      description: 'An API key: `POST /auth/keys`. Where it has scopes, it needs the one that the operation names, or `*`.',
     },
   }
 }

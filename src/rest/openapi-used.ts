@@ -35,3 +35,12 @@ function refsIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' && typeof inner === 'string' ? [inner] : refsIn(inner)))
 }
+
+/** Ways to show who one is, those that an operation takes. */
+export function usedSchemes(paths: Parts, schemes: Parts = {}): { readonly securitySchemes?: Parts } {
+  const operations = Object.values(paths).flatMap((item) => Object.values(item as Parts))
+  const ways = operations.flatMap(({ security }) => (security ?? []) as readonly object[])
+  const names = new Set(ways.flatMap((way) => Object.keys(way)))
+  const used = Object.entries(schemes).filter(([name]) => names.has(name))
+  return used.length === 0 ? {} : { securitySchemes: Object.fromEntries(used) }
+}

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { any, anyone, defineApp, defineResource, owner, role, signedIn, where } from 'plinth'
+import { any, anyone, defineApp, defineResource, not, owner, role, signedIn, where } from 'plinth'
 import { integer, json, pgTable, serial, text } from 'plinth/db'
 import { describe, expect, test } from 'vitest'
 import { blog } from '../../test/support/blog.ts'
@@ -267,4 +267,29 @@ test('each operation says whether somebody has to be signed in, and how others a
   expect(Object.keys(all.post.responses)).toEqual(expect.arrayContaining(['401', '403']))
   expect(Object.keys(documentOf(blog()).paths['/api/tags'].post.responses)).not.toContain('401')
   expect(documentOf(blog()).components.securitySchemes).toBeUndefined()
+})
+
+test('an operation that is closed to some who have signed in says so, also when it is open to who has not', () => {
+  const notes = pgTable('notes', { id: serial().primaryKey(), line: text() })
+  const others = not(role('guest'))
+  const documented = (access: Parameters<typeof defineResource<typeof notes>>[1]['access']): Json =>
+    documentOf(defineApp({ name: 'guarded', resources: [defineResource(notes, { access })] })).paths
+  const refusing = (paths: Json): string[] =>
+    operationsOf({ paths }).filter((name) => {
+      const [method = '', path = ''] = name.split(' ')
+      const { responses, security } = paths[path][method.toLowerCase()]
+      return '401' in responses && '403' in responses && security?.length === 2
+    })
+  const all = ['GET', 'POST', 'PATCH', 'DELETE'].map((method) => `${method} /api/notes`)
+  const one = ['GET', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} /api/notes/{id}`)
+  expect(refusing(documented({ read: others, write: others }))).toEqual([...all, ...one])
+  expect(refusing(documented({ read: anyone, write: any(others, anyone) }))).toEqual([])
+  // Whoever changes a record has to see it, and a new one they have written.
+  expect(refusing(documented({ list: anyone, get: others, write: anyone }))).toEqual(['PATCH /api/notes', 'DELETE /api/notes', ...one])
+  expect(refusing(documented({ list: others, write: anyone }))).toEqual([
+    'GET /api/notes',
+    'PATCH /api/notes',
+    'DELETE /api/notes',
+    ...one.slice(1),
+  ])
 })

@@ -16,7 +16,7 @@ import { parameters } from './openapi-parameters.ts'
 import type { Part, Parts } from './openapi-parts.ts'
 import { headers, pageMeta, replyComponents } from './openapi-replies.ts'
 import { namesOf, resourceSchemas } from './openapi-schemas.ts'
-import { type Components, usedComponents } from './openapi-used.ts'
+import { type Components, usedComponents, usedSchemes } from './openapi-used.ts'
 import type { ReplyFormat } from './reply-format.ts'
 
 /** What the document says of an application. */
@@ -45,7 +45,6 @@ export function openapiDocument(app: DescribedApp): Part {
   const shared = { ...errorSchemas(app.format.name), PageMeta: pageMeta, ...sharedSchemas(app.customSchemas ?? {}) }
   const names = nameResources(app.registry, Object.keys(shared))
   const resources = [...app.registry.resources.values()]
-  const schemes = schemesOf(app)
   const paths = { ...pathsOf(app, names), ...customPaths(app.customRoutes ?? []), ...machinePaths() }
   const schemas = resources.map((resource) => ({
     ...resourceSchemas(resource, names),
@@ -67,7 +66,7 @@ export function openapiDocument(app: DescribedApp): Part {
     paths,
     components: {
       ...usedComponents(paths, components),
-      ...(schemes === undefined ? {} : { securitySchemes: schemes }),
+      ...usedSchemes(paths, schemesOf(app)),
     },
   }
 }
