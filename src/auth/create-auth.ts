@@ -31,7 +31,7 @@ export interface AuthSurroundings {
   /** Of the application, for mails. */
   readonly name: string
   readonly db: Database
-  readonly state: Pick<State, 'sessions' | 'rates'>
+  readonly state: Pick<State, 'sessions' | 'exactRates'>
   readonly mailer: Mailer
   readonly log: Logger
 }
@@ -78,7 +78,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     members,
     passwords,
     sessions: state.sessions,
-    limits: new TryLimits(state.rates, config.secrets.secretKey, config.env === 'development' ? 10 : 1),
+    limits: new TryLimits(state.exactRates, config.secrets.secretKey, config.env === 'development' ? 10 : 1),
     mailer,
     mailSetting: { application: name, appUrl: config.app.url },
     audit,
