@@ -3,6 +3,9 @@
 
 /* global SwaggerUIBundle, document, location, matchMedia, fetch, window */
 
+import { addAccount, withTenant } from './account.js'
+import { element } from './element.js'
+
 const methods = ['get', 'post', 'put', 'patch', 'delete']
 
 const reference = document.getElementById('reference')
@@ -16,6 +19,7 @@ try {
   sidebar.append(...sections(description))
   narrow()
   showReference(description)
+  await addAccount(document.getElementById('account'), description, document.body.dataset.caller === 'user')
 } catch (error) {
   reference.textContent = `The description of the API could not be shown: ${error.message}`
 }
@@ -62,16 +66,10 @@ function linkTo({ method, tag, id, summary }) {
   return element('li', {}, element('a', { href: `#/${tag}/${id}` }, badge, element('span', {}, summary)))
 }
 
-function element(name, properties, ...children) {
-  const made = Object.assign(document.createElement(name), properties)
-  made.append(...children)
-  return made
-}
-
 function showReference(description) {
   const ui = SwaggerUIBundle({
     domNode: reference,
-    spec: description,
+    spec: withoutCookies(description),
     deepLinking: true,
     docExpansion: 'list',
     defaultModelsExpandDepth: 0,
@@ -79,16 +77,31 @@ function showReference(description) {
     requestSnippetsEnabled: true,
     tryItOutEnabled: true,
     validatorUrl: 'none',
+    requestInterceptor: withTenant,
     presets: [SwaggerUIBundle.presets.apis],
     plugins: [foldFilters],
   })
   document.body.classList.toggle('one-server', description.servers.length === 1)
+  document.body.classList.toggle('guarded', description.components?.securitySchemes !== undefined)
   const open = () => ui.layoutActions.parseDeepLinkHash(location.hash)
   window.addEventListener('hashchange', () => {
     open()
     mark()
   })
   mark()
+}
+
+/** What Swagger UI can be told to send. The cookie of a session is set by signing in, and no script can set it. */
+function withoutCookies(description) {
+  const { securitySchemes = {} } = description.components ?? {}
+  const kept = Object.fromEntries(Object.entries(securitySchemes).filter(([, { in: place }]) => place !== 'cookie'))
+  const isKept = (way) => Object.keys(way).every((name) => kept[name] !== undefined)
+  const narrowed = (part) => (part.security === undefined ? part : { ...part, security: part.security.filter(isKept) })
+  const items = Object.entries(description.paths).map(([path, item]) => [
+    path,
+    Object.fromEntries(Object.entries(item).map(([key, part]) => [key, methods.includes(key) ? narrowed(part) : part])),
+  ])
+  return { ...description, paths: Object.fromEntries(items), components: { ...description.components, securitySchemes: kept } }
 }
 
 /** Marks the link of the operation that is shown. */

@@ -1,5 +1,6 @@
 // `/docs`: the reference page. Everything on it comes from the application, and its policy lets the browser fetch nothing else.
 
+import { anonymousCaller, type Caller } from '../core/caller.ts'
 import { httpErrors } from '../http/errors.ts'
 import type { HttpReply, HttpRequest, Route } from '../http/route.ts'
 import { type DocsAssets, readAssets } from './docs-assets.ts'
@@ -26,7 +27,12 @@ export function docsRoutes(app: DocumentedApp): readonly Route[] {
     return reading
   }
   return [
-    { method: 'GET', url: '/docs', answers: 'reference page', handler: async (_request, reply) => sendPage(reply, app, await assets()) },
+    {
+      method: 'GET',
+      url: '/docs',
+      answers: 'reference page',
+      handler: async (request, reply) => sendPage(request, reply, app, await assets()),
+    },
     {
       method: 'GET',
       url: `${folder}/:file`,
@@ -36,9 +42,11 @@ export function docsRoutes(app: DocumentedApp): readonly Route[] {
   ]
 }
 
-function sendPage(reply: HttpReply, app: DocumentedApp, assets: DocsAssets): HttpReply {
-  reply.header('content-security-policy', contentPolicy(app.serverUrl)).header('cache-control', 'no-cache')
-  return reply.type('text/html; charset=utf-8').send(pageHtml(app, assets))
+/** The page is told whether somebody has signed in: asking for it as nobody would be one more request that is denied. */
+function sendPage({ exchange }: HttpRequest, reply: HttpReply, app: DocumentedApp, assets: DocsAssets): HttpReply {
+  const { kind } = exchange?.caller ?? anonymousCaller
+  reply.header('content-security-policy', contentPolicy(app.serverUrl)).header('cache-control', 'no-store')
+  return reply.type('text/html; charset=utf-8').send(pageHtml(app, assets, kind))
 }
 
 function sendAsset(request: HttpRequest, reply: HttpReply, { byName }: DocsAssets): HttpReply {
@@ -67,7 +75,7 @@ function contentPolicy(serverUrl: string | undefined): string {
   ].join('; ')
 }
 
-function pageHtml({ name, version }: DocumentedApp, { paths }: DocsAssets): string {
+function pageHtml({ name, version }: DocumentedApp, { paths }: DocsAssets, caller: Caller['kind']): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -80,10 +88,11 @@ function pageHtml({ name, version }: DocumentedApp, { paths }: DocsAssets): stri
 <script defer src="${paths['swagger-ui-bundle.js']}"></script>
 <script type="module" src="${paths['page.js']}"></script>
 </head>
-<body data-description="/openapi.json">
+<body data-description="/openapi.json" data-caller="${caller}">
 <nav class="sidebar" aria-label="Operations">
 <h1>${escapeHtml(name)}</h1>
 <p>${escapeHtml(version)} · <a href="/openapi.json">openapi.json</a></p>
+<div id="account"></div>
 <input id="search" type="search" placeholder="Find an operation" aria-label="Find an operation">
 <div id="contents"></div>
 </nav>
