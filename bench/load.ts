@@ -7,7 +7,8 @@ import { type CacheWorkloadName, type ProcessWorkloadName, type WorkloadName, wi
 
 export interface LoadOrder {
   readonly port: number
-  readonly workload: WorkloadName | CacheWorkloadName | ProcessWorkloadName
+  /** By name, or its requests as they go over the wire. */
+  readonly workload: WorkloadName | CacheWorkloadName | ProcessWorkloadName | readonly string[]
   readonly connections: number
   /** Stops after this time or after that many requests. */
   readonly milliseconds?: number
@@ -36,7 +37,7 @@ class Load {
 
   constructor(order: LoadOrder) {
     this.#order = order
-    this.#requests = wireRequests(order.workload)
+    this.#requests = typeof order.workload === 'string' ? wireRequests(order.workload) : order.workload.map((text) => Buffer.from(text))
     this.#until = order.milliseconds === undefined ? Infinity : performance.now() + order.milliseconds
   }
 

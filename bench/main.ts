@@ -2,8 +2,8 @@
 //   --quick               a smoke test of a few seconds: fails when a server errs or answers differ, never for a time
 //   --only get,list       some of the requests
 //   --rounds 7            and --seconds 3: longer or shorter
-//   --part http           or cache: one half of the run
-// A whole run writes bench/RESULTS.md and bench/CACHE.md; the others print only.
+//   --part http           or cache, or access: one part of the run
+// A whole part writes its page, bench/RESULTS.md, bench/CACHE.md or bench/ACCESS.md; the others print only.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,8 @@ import { installedPostgres } from '../test/support/binaries.ts'
 import { type PostgresServer, startPostgres } from '../test/support/postgres-server.ts'
 import { serverUser } from '../test/support/server-user.ts'
 import { checkAgreement } from './agreement.ts'
+import { measureAccess } from './access/measure.ts'
+import { accessPage, type AccessResults } from './access/report.ts'
 import { measureCache } from './cache/measure.ts'
 import { cachePage, type CacheResults } from './cache/report.ts'
 import { forgetCreated, loadDatabase, serverVersion } from './data.ts'
@@ -31,9 +33,11 @@ interface Plan {
   /** 0: memory is not measured. */
   readonly memoryRequests: number
   readonly writesPages: boolean
-  readonly http: boolean
-  readonly cache: boolean
+  readonly parts: ReadonlySet<PartName>
 }
+
+const allParts = ['http', 'cache', 'access'] as const
+type PartName = (typeof allParts)[number]
 
 const allWorkloads = Object.keys(workloads) as WorkloadName[]
 
@@ -51,15 +55,19 @@ function readPlan(): Plan {
   const wanted = only?.split(',') ?? allWorkloads
   const unknown = wanted.filter((name) => !Object.hasOwn(workloads, name))
   if (unknown.length > 0) throw new Error(`--only knows ${allWorkloads.join(', ')}, not ${unknown.join(', ')}.`)
+  if (part !== undefined && !isPart(part)) throw new Error(`--part knows ${allParts.join(', ')}, not ${part}.`)
   const measureMs = Number(seconds) * 1_000
   return {
     rounds: { rounds: Number(rounds), measureMs, warmUpMs: measureMs / 2, workloads: wanted as WorkloadName[], connections: 32 },
     startRuns: quick || only !== undefined ? 1 : 10,
     memoryRequests: quick || only !== undefined ? 0 : 100_000,
     writesPages: !quick && only === undefined,
-    http: part !== 'cache',
-    cache: part !== 'http' && only === undefined,
+    parts: new Set(only !== undefined ? ['http'] : part === undefined ? allParts : [part]),
   }
+}
+
+function isPart(text: string): text is PartName {
+  return allParts.some((name) => name === text)
 }
 
 async function run(plan: Plan, postgres: PostgresServer, folder: string): Promise<Results> {
@@ -102,6 +110,11 @@ async function runCache({ rounds }: Plan, postgres: PostgresServer, folder: stri
   return { pairs, options: rounds, versions: versions(await serverVersion(postgres.url)), machine: machine() }
 }
 
+async function runAccess({ rounds }: Plan, postgres: PostgresServer, folder: string): Promise<AccessResults> {
+  const measured = await measureAccess(postgres, folder, rounds)
+  return { ...measured, options: rounds, versions: versions(await serverVersion(postgres.url)), machine: machine() }
+}
+
 function publish(file: string, text: string): void {
   console.log(`${text}\n`)
   if (plan.writesPages) writeFileSync(join(import.meta.dirname, file), `${text}\n`)
@@ -120,8 +133,9 @@ const postgres = await startPostgres(installedPostgres() ?? (await npmBinaries(s
   autovacuum_naptime: '1min',
 })
 try {
-  if (plan.http) publish('RESULTS.md', page(await run(plan, postgres, folder)))
-  if (plan.cache) publish('CACHE.md', cachePage(await runCache(plan, postgres, folder)))
+  if (plan.parts.has('http')) publish('RESULTS.md', page(await run(plan, postgres, folder)))
+  if (plan.parts.has('cache')) publish('CACHE.md', cachePage(await runCache(plan, postgres, folder)))
+  if (plan.parts.has('access')) publish('ACCESS.md', accessPage(await runAccess(plan, postgres, folder)))
 } finally {
   await postgres.destroy()
   rmSync(folder, { recursive: true, force: true })

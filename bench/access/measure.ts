@@ -1,0 +1,100 @@
+// What it costs to be somebody: the two sides of each case one right after the other, on one server.
+
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { trackingOf } from '../../src/app/tracking.ts'
+import { createScratchDatabase } from '../../src/db/scratch-database.ts'
+import { createSchema } from '../../src/testing/create-schema.ts'
+import type { PostgresServer } from '../../test/support/postgres-server.ts'
+import { cpuBetween, postgresCpu } from '../postgres-cpu.ts'
+import { type Generator, type Server, startGenerator, startScript } from '../processes.ts'
+import { accessApp } from './app.ts'
+import { type Case, cases, type Read, requestsOf, type Side } from './cases.ts'
+import { measureSignIns, type SignIns } from './sign-ins.ts'
+import * as models from './tables.ts'
+import { type Credentials, credentialsFile } from './users.ts'
+
+export interface AccessOptions {
+  readonly rounds: number
+  readonly measureMs: number
+  readonly warmUpMs: number
+}
+
+/** One side of one case in one round; CPU in microseconds per request. */
+export interface AccessSample {
+  readonly perSecond: number
+  readonly nodeCpu: number
+  /** Undefined where the kernel does not tell. */
+  readonly postgresCpu: number | undefined
+}
+
+export interface AccessPair {
+  readonly case: Case
+  readonly base: AccessSample
+  readonly side: AccessSample
+}
+
+export interface AccessMeasurements {
+  readonly pairs: readonly AccessPair[]
+  readonly signIns: SignIns
+}
+
+interface AccessBed {
+  readonly server: Omit<Server, 'name'>
+  readonly generator: Generator
+  readonly users: readonly Credentials[]
+  readonly dataDirectory: string
+}
+
+const connections = 32
+
+/** @throws Error when the server answers anything but 2xx */
+export async function measureAccess(postgres: PostgresServer, folder: string, options: AccessOptions): Promise<AccessMeasurements> {
+  const generator = await startGenerator()
+  const place = join(folder, 'access')
+  const server = await startAccessServer(postgres.url, place)
+  try {
+    const users = JSON.parse(readFileSync(join(place, credentialsFile), 'utf8')) as Credentials[]
+    const pairs = await measureRounds({ server, generator, users, dataDirectory: postgres.dataDirectory }, options)
+    return { pairs, signIns: await measureSignIns(server.port, users) }
+  } finally {
+    await Promise.all([generator, server].map((process) => process.stop()))
+  }
+}
+
+async function startAccessServer(postgresUrl: string, place: string): Promise<Omit<Server, 'name'>> {
+  const { url } = await createScratchDatabase(postgresUrl)
+  await createSchema(url, models, trackingOf(accessApp))
+  mkdirSync(join(place, 'logs'), { recursive: true })
+  return startScript(join(import.meta.dirname, 'servers', 'plinth.ts'), [url, place])
+}
+
+async function measureRounds(bed: AccessBed, options: AccessOptions): Promise<AccessPair[]> {
+  const pairs: AccessPair[] = []
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const one of cases) {
+      const of = (side: Side): Promise<AccessSample> => measure(bed, side, one.read, options)
+      pairs.push({ case: one, base: await of(one.base), side: await of(one.side) })
+    }
+  }
+  return pairs
+}
+
+async function measure(bed: AccessBed, side: Side, read: Read, options: AccessOptions): Promise<AccessSample> {
+  const workload = requestsOf(side, read, bed.users)
+  const load = async (milliseconds: number) => {
+    const report = await bed.generator.load({ port: bed.server.port, workload, connections, milliseconds })
+    if (report.failure !== undefined) throw new Error(`${side.resource}, ${side.way}: ${report.failure}`)
+    return report
+  }
+  await load(options.warmUpMs)
+  const before = { node: (await bed.server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
+  const { requests, seconds } = await load(options.measureMs)
+  const after = { node: (await bed.server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
+  const postgres = cpuBetween(before.postgres, after.postgres)
+  return {
+    perSecond: requests / seconds,
+    nodeCpu: (after.node - before.node) / requests,
+    postgresCpu: postgres === undefined ? undefined : postgres / requests,
+  }
+}

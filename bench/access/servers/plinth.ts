@@ -1,0 +1,48 @@
+// Plinth as it runs in production, with users who are signed in: how, is written into a file for whoever asks.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type App, createApp, readConfig } from 'plinth'
+import { ready, settings } from '../../servers/serve.ts'
+import { accessApp } from '../app.ts'
+import { type Credentials, credentialsFile, insertNotes, password, userCount } from '../users.ts'
+
+const { databaseUrl, port, folder } = settings()
+const config = readConfig(
+  {
+    APP_ENV: 'production',
+    DATABASE_URL: databaseUrl,
+    API_HOST: '127.0.0.1',
+    API_PORT: String(port),
+    SECRET_KEY: 'a8Fk29dkLq0s8dkW2mxPq93jdkalQwz7',
+    JWT_SECRET_KEY: 'b8Fk29dkLq0s8dkW2mxPq93jdkalQwz8',
+    MAIL_URL: 'smtp://127.0.0.1:9',
+    MAIL_FROM: 'bench@example.com',
+    TRUSTED_PROXIES: '127.0.0.1',
+  },
+  folder,
+)
+const app = await createApp(accessApp, config)
+await app.start()
+writeFileSync(join(folder, credentialsFile), JSON.stringify(await users(app)))
+ready()
+
+async function users({ auth, db }: App): Promise<Credentials[]> {
+  if (auth === undefined) throw new Error('The application says auth.')
+  const found: Credentials[] = []
+  for (let nth = 1; nth <= userCount; nth += 1) {
+    const email = `user${nth}@example.com`
+    const id = await auth.accounts.create({ email, password })
+    await auth.accounts.grant(id, 'writer')
+    await db.query('insert into organizations (id, name) values ($1, $2)', [nth, `Organization ${nth}`])
+    await db.query('insert into memberships (organization_id, user_id) values ($1, $2)', [nth, id])
+    const user = await auth.accounts.find(id)
+    if (user === undefined) throw new Error(`${email} is not there.`)
+    const session = await auth.signedIn.open(user, { address: '127.0.0.1', agent: undefined })
+    const tokens = await auth.signedIn.openTokens(user, { address: '127.0.0.1', agent: undefined })
+    found.push({ email, organization: nth, token: tokens.access_token, cookie: `__Host-session=${session.id}` })
+  }
+  await db.query(insertNotes)
+  await db.query('vacuum analyze')
+  return found
+}
