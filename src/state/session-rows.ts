@@ -45,6 +45,10 @@ const update = {
   name: 'plinth_session_update',
   text: `UPDATE plinth.sessions SET data = $2::text::json WHERE ${byHash} AND ${isAlive} RETURNING ${changed}`,
 }
+const merge = {
+  name: 'plinth_session_merge',
+  text: `UPDATE plinth.sessions SET data = (data::jsonb || $3::text::jsonb)::json WHERE ${byHash} AND user_id = $2::text AND ${isAlive} RETURNING ${changed}`,
+}
 const remove = {
   name: 'plinth_session_delete',
   text: `DELETE FROM plinth.sessions WHERE ${byHash} AND ($2::text IS NULL OR user_id = $2::text) RETURNING ${changed}`,
@@ -85,6 +89,11 @@ export async function touchSession(db: Database, hash: string, everyMs: number):
 
 export async function updateSession(db: Database, hash: string, data: SessionData): Promise<SessionChange[]> {
   return changesOf(await db.write({ ...update, values: [hash, JSON.stringify(data)] }, { tables }))
+}
+
+/** Two that set something else at once both do. */
+export async function mergeSession(db: Database, hash: string, user: string, some: SessionData): Promise<SessionChange[]> {
+  return changesOf(await db.write({ ...merge, values: [hash, user, JSON.stringify(some)] }, { tables }))
 }
 
 /** @param user  when given, whose it must be */

@@ -92,6 +92,20 @@ describe.each(beds)('with $name', ({ url, withRedis }) => {
     if (withRedis) expect(await found(other, 'redis')).toBeGreaterThan(0)
   })
 
+  test('what is near is known without waiting, in this process alone, until it is deleted, and never in a transaction', async () => {
+    const { start } = await bedOf()
+    const [one, other] = [await start(), await start()]
+    const { id, session } = await one.sessions.create({ user: 'ann' })
+    expect(other.sessions.near(id)).toBeUndefined()
+    expect(one.sessions.near('no id')).toBeUndefined()
+    await warm(one, id)
+    expect(one.sessions.near(id)).toEqual(session)
+    expect(one.sessions.nearByHandle(session.handle)).toEqual(session)
+    expect(await one.db.transaction(async () => one.sessions.near(id))).toBeUndefined()
+    await one.sessions.delete(id)
+    expect(one.sessions.near(id)).toBeUndefined()
+  })
+
   test.each([
     ['deleted', (one: StateProcess, id: string) => one.sessions.delete(id)],
     ['deleted with all of its user', (one: StateProcess) => one.sessions.deleteAllOf('ann')],

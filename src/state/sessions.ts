@@ -37,10 +37,15 @@ export interface SessionStore {
   get(id: string): Promise<Session | undefined>
   /** The same by what names it, for those who have shown by other means whose it is: a signed token. */
   getByHandle(handle: string): Promise<Session | undefined>
+  /** The same from memory alone, for who must not wait; undefined where it has to be asked for. */
+  near(id: string): Session | undefined
+  nearByHandle(handle: string): Session | undefined
   /** The session is in use, so it goes on. Writes when that was a minute ago, or a quarter of its idle time; else it costs nothing. */
   touch(id: string): Promise<void>
   /** Replaces the data. @returns false when there is no such session */
   update(id: string, data: SessionData): Promise<boolean>
+  /** Sets some of the data, by what names the session; the rest stays. @returns false when the user has no such session */
+  updateHandle(user: string, handle: string, some: SessionData): Promise<boolean>
   /** @returns false when there was no such session */
   delete(id: string): Promise<boolean>
   /** Of one user, by what `list` told. @returns false when the user has no such session */

@@ -12,6 +12,7 @@ import {
   findSession,
   insertSession,
   listSessions,
+  mergeSession,
   type SessionChange,
   type SessionRow,
   touchSession,
@@ -64,6 +65,16 @@ export class SharedSessions implements SessionStore {
     return handlePattern.test(handle) ? this.#get(handle) : undefined
   }
 
+  near(id: string): Session | undefined {
+    const hash = hashOf(id)
+    return hash === undefined ? undefined : this.nearByHandle(hash)
+  }
+
+  nearByHandle(handle: string): Session | undefined {
+    const copy = this.#db.isInTransaction() ? undefined : this.#near(handle)
+    return copy === undefined ? undefined : sessionOf(handle, copy)
+  }
+
   /** A copy that has been seen lately saves the question. */
   async touch(id: string): Promise<void> {
     const hash = hashOf(id)
@@ -81,6 +92,10 @@ export class SharedSessions implements SessionStore {
   async update(id: string, data: SessionData): Promise<boolean> {
     const hash = hashOf(id)
     return hash !== undefined && this.#forget(await updateSession(this.#db, hash, data)) > 0
+  }
+
+  async updateHandle(user: string, handle: string, some: SessionData): Promise<boolean> {
+    return handlePattern.test(handle) && this.#forget(await mergeSession(this.#db, handle, user, some)) > 0
   }
 
   async delete(id: string): Promise<boolean> {
