@@ -68,7 +68,7 @@ async function measure(bed: Bed, server: Server, workload: WorkloadName, round: 
   }
 }
 
-type Order = Omit<Parameters<Generator['load']>[0], 'port'>
+type Order = { readonly workload: WorkloadName; readonly connections: number; readonly milliseconds: number }
 
 async function load({ generator }: Bed, { name, port }: Server, order: Order) {
   const report = await generator.load({ ...order, port })
