@@ -6,7 +6,7 @@ import { anonymousCaller } from 'plinth'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Sights } from '../../src/resource/access/sights.ts'
 import { type TestApp, testApp } from '../../src/testing/test-app.ts'
-import { type Article, isClosed, lets, type World } from '../support/access-oracle.ts'
+import { type Article, isClosed, isOwned, lets, type World } from '../support/access-oracle.ts'
 import { actAs, header, user } from '../support/act-as.ts'
 import { newsroom, policies, seedSql } from '../support/newsroom.ts'
 import { testDatabases } from '../support/postgres.ts'
@@ -169,11 +169,59 @@ async function visitWrites(step: Step): Promise<void> {
     }
     for (const [what, values] of changes)
       await attempt(step, `change ${what} of ${row.id}`, 'PATCH', `/${row.id}`, values, status({ ...row, ...values }))
+    for (const [what, values] of changes) await replace(step, `${what} of ${row.id}`, row, { ...bodyOf(row), ...values }, status)
+    // What is left out gets its default, also what the caller is let by.
+    await replace(step, `all but the title of ${row.id}`, row, {}, status)
     await attempt(step, `delete ${row.id}`, 'DELETE', `/${row.id}`, undefined, status() === 200 ? 204 : status())
+    await visitRestore(step, row, status())
   }
   await visitCreates(step, refused)
   await visitBulk(step, refused)
   compare(step, 'refused writes: changes', await undo(step), false)
+}
+
+const defaults = { author_id: null, organization_id: null, status: 'draft' }
+
+/** What is left out of a whole record: where every record has to be the caller's, it is. */
+function filled({ policy, who }: Step, values: Partial<Article>): Partial<Article> {
+  return { ...defaults, ...(isOwned(policy) ? { author_id: Number(who.id) } : {}), ...values }
+}
+
+/** Without the fee, which some may not set. */
+function bodyOf({ author_id, organization_id, status }: Article): Partial<Article> {
+  return { author_id, organization_id, status }
+}
+
+/** The title is always another one, so that whatever is let changes something. */
+async function replace(
+  step: Step,
+  what: string,
+  row: Article,
+  values: Partial<Article>,
+  status: (after: Article) => number,
+): Promise<void> {
+  const body = { ...values, title: `${row.title}!` }
+  await attempt(step, `replace ${what}`, 'PUT', `/${row.id}`, body, status({ ...row, ...filled(step, body) }))
+}
+
+/** Policies of deleting are those of restoring, and of listing what is deleted. */
+async function visitRestore(step: Step, row: Article, expected: number): Promise<void> {
+  const { app, name } = step
+  await app.app.db.query('update articles set deleted_at = now() where id = $1', [row.id])
+  const { status: listed, body } = await ask(step, 'GET', `/api/${name}?deleted=only`)
+  compare(step, `deleted ${row.id}: status`, listed, expected === 404 ? 200 : expected)
+  if (listed === 200)
+    compare(
+      step,
+      `deleted ${row.id}`,
+      body.data.map(({ id }) => id),
+      expected === 200 ? [row.id] : [],
+    )
+  const { status } = await ask(step, 'POST', `/api/${name}/${row.id}/restore`)
+  compare(step, `restore ${row.id}`, status, expected)
+  if (expected === 404)
+    compare(step, `restore ${row.id}: as one that does not exist`, status, (await ask(step, 'POST', `/api/${name}/999/restore`)).status)
+  compare(step, `restore ${row.id}: changes`, !(await undo(step)), expected === 200)
 }
 
 async function visitCreates(step: Step, refused: number | undefined): Promise<void> {
@@ -206,7 +254,7 @@ async function visitBulk(step: Step, refused: number | undefined): Promise<void>
 async function attempt(
   step: Step,
   what: string,
-  method: 'POST' | 'PATCH' | 'DELETE',
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body: unknown,
   expected: number,
@@ -229,7 +277,7 @@ async function attempt(
   if (status < 300) compare(step, `${what}: changes`, await undo(step), changesSomething)
 }
 
-async function statusOfMissing(step: Step, method: 'POST' | 'PATCH' | 'DELETE', body: unknown): Promise<number> {
+async function statusOfMissing(step: Step, method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', body: unknown): Promise<number> {
   const name = `${method} ${JSON.stringify(body)}`
   const known = step.missing.get(name)
   if (known !== undefined) return known
@@ -305,6 +353,7 @@ describe.each(testDatabases())('the walk over every policy on $name', ({ url }) 
     const names = ['either', 'owned', 'joined']
     const [reads, writes] = [await walk(app, visitReads, names), await walk(app, visitWrites, names)]
     for (const kind of ['sort=id:', 'total', 'pages', 'search', 'fees', 'get ', 'articles of']) expect(reads.join('\n')).toContain(kind)
-    for (const kind of ['change title', 'change author', 'delete ', 'create for', 'change all']) expect(writes.join('\n')).toContain(kind)
+    for (const kind of ['change title', 'change author', 'replace ', 'delete ', 'restore ', 'create for', 'change all'])
+      expect(writes.join('\n')).toContain(kind)
   })
 })

@@ -102,3 +102,8 @@ export function isClosed(policy: Policy, who: Caller, denied = false): boolean {
       return !lets(policy, who, {} as Article, { articles: [], memberships: [], users: [] }, denied)
   }
 }
+
+/** Whether it lets a record only to the user that it names as its author. */
+export function isOwned(policy: Policy): boolean {
+  return policy.policy === 'owner' || (policy.policy === 'all' && policy.policies.some(isOwned))
+}
