@@ -12,6 +12,7 @@ import type { State } from '../state/create-state.ts'
 import { parseDuration } from '../support/duration.ts'
 import { accountErrors } from './account-errors.ts'
 import { type Accounts, createAccounts } from './accounts/administer.ts'
+import { countCosts } from './accounts/credentials.ts'
 import { Members } from './accounts/members.ts'
 import type { AccountParts } from './accounts/parts.ts'
 import { Roles, roleTables } from './accounts/roles.ts'
@@ -22,6 +23,7 @@ import type { AuthOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import { SignedIn } from './signed-in.ts'
+import { StoredCosts } from './stored-costs.ts'
 import { AccessTokens } from './tokens/access-tokens.ts'
 import { KeyRing } from './tokens/key-ring.ts'
 import { createWaysIn, type WaysIn } from './ways-in.ts'
@@ -69,7 +71,8 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
   const roles = new Roles(db, users, options.userRoles !== undefined)
   const members = new Members(db, users, roles, [users.table, ...(options.userRoles === undefined ? [] : roleTables)])
   const audit = new Audit(db, log)
-  const passwords = new Passwords(config.passwords)
+  const costs = new StoredCosts(() => countCosts(db), config.passwords, config.secrets.secretKey)
+  const passwords = new Passwords(config.passwords, costs)
   const parts: AccountParts = {
     db,
     log,

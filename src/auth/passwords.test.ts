@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { checkPassword } from './password-rules.ts'
 import { Passwords } from './passwords.ts'
+import { StoredCosts } from './stored-costs.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 const cheap = { memory: 64, passes: 1, parallelism: 1 }
@@ -40,6 +41,36 @@ test('without an account nothing matches, and the same work is done', async () =
   expect(await cpuOf()).toBeGreaterThan(known / 10)
 })
 
+test('after the cost was raised, addresses that nobody has cost what accounts do, in the same shares, and each always the same', async () => {
+  const [old, now] = [cheap, { ...cheap, passes: 400 }]
+  const shares = { old: 3, now: 1 }
+  const read = async () => [
+    { cost: now, accounts: shares.now },
+    { cost: old, accounts: shares.old },
+  ]
+  const costs = new StoredCosts(read, now, 'a secret')
+  const emails = Array.from({ length: 2_000 }, (_, n) => `nobody-${n}@example.com`)
+  const olds = () => emails.filter((email) => costs.costOf(email) === old)
+  expect(olds()).toEqual([])
+  await costs.refresh()
+  const before = olds()
+  expect(before.length / emails.length).toBeCloseTo(0.75, 1)
+  expect(olds()).toEqual(before)
+  // People sign in and their passwords are hashed again: nobody's addresses do the same, and none goes back.
+  shares.old = 1
+  await costs.refresh()
+  expect(olds().length / emails.length).toBeCloseTo(0.5, 1)
+  expect(before).toEqual(expect.arrayContaining(olds()))
+  const passwords = new Passwords(now, costs)
+  const cpuOf = async (email: string | undefined): Promise<number> => {
+    const start = process.cpuUsage()
+    for (let time = 0; time < 10; time += 1) await passwords.verify('wrong', undefined, { email: email ?? '' })
+    return process.cpuUsage(start).user
+  }
+  const [cheapest, dearest] = [await cpuOf(olds()[0]), await cpuOf(emails.find((email) => !before.includes(email)))]
+  expect(dearest).toBeGreaterThan(3 * cheapest)
+})
+
 test('a password that was hashed with another cost is to be hashed again', async () => {
   const phc = await new Passwords(cheap).hash('correct horse')
   const dearer = new Passwords({ ...cheap, passes: 2 })
@@ -57,7 +88,7 @@ test('more passwords than can be checked in time are refused with AUTH_BUSY', as
 })
 
 test('a line lets in few at once, in the order they came, and nobody waits too long', async () => {
-  const line = new WaitingLine({ atOnce: 1, most: 2, mostOfOne: 2, longestWaitMs: 60 })
+  const line = new WaitingLine({ atOnce: 1, most: 2, mostOfGroup: [2], longestWaitMs: 60 })
   const first = await line.enter()
   const waiting = [line.enter(), line.enter()]
   expect(await line.enter()).toBeUndefined()
@@ -87,10 +118,10 @@ test.each(['correct horse', '🐴🔋 staple', 'x7z'.repeat(42), '        a b'])
 })
 
 test('of one address few wait, so that others find a place in the line', async () => {
-  const line = new WaitingLine({ atOnce: 1, most: 20, mostOfOne: 3, longestWaitMs: 60_000 })
-  const first = await line.enter('10.0.0.1')
-  const same = Array.from({ length: 30 }, () => line.enter('10.0.0.1'))
-  const others = [line.enter('10.0.0.2'), line.enter('10.0.0.3')]
+  const line = new WaitingLine({ atOnce: 1, most: 20, mostOfGroup: [3], longestWaitMs: 60_000 })
+  const first = await line.enter(['10.0.0.1'])
+  const same = Array.from({ length: 30 }, () => line.enter(['10.0.0.1']))
+  const others = [line.enter(['10.0.0.2']), line.enter(['10.0.0.3'])]
   const leave = async (entered: Promise<(() => void) | undefined>) => {
     const done = await entered
     done?.()
@@ -100,5 +131,31 @@ test('of one address few wait, so that others find a place in the line', async (
   const entered = await Promise.all([...same, ...others].map(leave))
   expect(entered.filter(Boolean)).toHaveLength(5)
   expect(entered.slice(-2)).toEqual([true, true])
-  expect(await leave(line.enter('10.0.0.1'))).toBe(true)
+  expect(await leave(line.enter(['10.0.0.1']))).toBe(true)
+})
+
+test('nobody fills the line who has a network of addresses, of a customer or of a provider', async () => {
+  const passwords = new Passwords({ ...cheap, passes: 20 })
+  await passwords.prepare()
+  const waiting = (addresses: readonly string[]) =>
+    addresses.map((address) =>
+      passwords.verify('wrong', undefined, { address }).then(
+        () => 'checked',
+        ({ code }: { code: string }) => code,
+      ),
+    )
+  const count = (codes: readonly string[]): number => codes.filter((code) => code === 'checked').length
+  // 65,536 blocks of /64 are in a /48, as many of /48 in a /32.
+  const customer = waiting(Array.from({ length: 300 }, (_, n) => `2001:db8:1:${n.toString(16)}::1`))
+  const provider = waiting(Array.from({ length: 300 }, (_, n) => `2001:db8:${(n + 2).toString(16)}::1`))
+  const neighbours = waiting(Array.from({ length: 300 }, (_, n) => `10.0.0.${n & 255}`))
+  const others = waiting(Array.from({ length: 50 }, (_, n) => `192.${n}.2.1`))
+  expect(count(await Promise.all(others))).toBe(50)
+  // Those who were let in without waiting are not counted.
+  for (const [few, most] of [
+    [customer, 30],
+    [provider, 60],
+    [neighbours, 30],
+  ] as const)
+    expect(count(await Promise.all(few))).toBeLessThanOrEqual(most + 4)
 })

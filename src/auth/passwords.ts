@@ -4,16 +4,20 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
+import { addressNetworks } from '../support/address-block.ts'
 import { authErrors } from './errors.ts'
+import { isSameCost, parsePhc, type PasswordCost } from './password-cost.ts'
+import { StoredCosts } from './stored-costs.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 const derive = promisify(argon2)
 
-export interface PasswordCost {
-  /** KiB. */
-  readonly memory: number
-  readonly passes: number
-  readonly parallelism: number
+/** Who shows a password. */
+export interface Asker {
+  /** Without, nobody is counted in the line. */
+  readonly address?: string
+  /** As it was written, known or not: decides what checking it costs where nobody has it. */
+  readonly email?: string
 }
 
 /** What a password was found to be. */
@@ -28,8 +32,11 @@ const tagBytes = 32
 /** Waiting for longer helps nobody: the client has given up, and tried again. */
 const longestWaitMs = 5_000
 const longestLine = 200
-/** One address leaves room for others: three of them filled the line, and nobody else could sign in. */
-const mostOfOne = 10
+/**
+ * One address leaves room for others: three of them filled the line, and nobody else could sign in. So do the network of a customer (IPv6: the
+ * 65,536 blocks of a /48) and that of a provider.
+ */
+const mostOfGroup = [10, 30, 60]
 
 export class Passwords {
   readonly #cost: PasswordCost
@@ -37,13 +44,16 @@ export class Passwords {
   readonly #line = new WaitingLine({
     atOnce: Math.max(1, Math.min(4, availableParallelism() - 1)),
     most: longestLine,
-    mostOfOne,
+    mostOfGroup,
     longestWaitMs,
   })
-  #nobodys: Promise<string> | undefined
+  readonly #costs: StoredCosts
+  readonly #nobodys = { salt: randomBytes(saltBytes), tag: randomBytes(tagBytes) }
 
-  constructor(cost: PasswordCost) {
+  /** @param costs  of passwords that are kept; without, all of them have the cost that is asked for now */
+  constructor(cost: PasswordCost, costs = new StoredCosts(async () => [], cost, '')) {
     this.#cost = cost
+    this.#costs = costs
   }
 
   /** @returns a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$…$…` @throws AppError AUTH_BUSY */
@@ -58,33 +68,24 @@ export class Passwords {
    * Takes as long whether there is a hash or not, so that nobody learns from it who has an account.
    *
    * @param phc  what is kept of the account; undefined when there is none
-   * @param who  block of the address that asks, of which few wait at once
    * @throws AppError AUTH_BUSY
    */
-  async verify(password: string, phc: string | undefined, who?: string): Promise<Verdict> {
-    const kept = parsePhc(phc ?? (await this.#hashOfNobody()))
+  async verify(password: string, phc: string | undefined, { address, email = '' }: Asker = {}): Promise<Verdict> {
+    if (this.#costs.isOld) void this.prepare()
+    const kept = phc === undefined ? { ...this.#nobodys, cost: this.#costs.costOf(email) } : parsePhc(phc)
     if (kept === undefined) throw new Error('A password is kept in a form that is not argon2id.')
-    const tag = await this.#derive(password, kept.salt, kept.cost, kept.tag.length, who)
+    const tag = await this.#derive(password, kept.salt, kept.cost, kept.tag.length, address)
     const matches = timingSafeEqual(tag, kept.tag) && phc !== undefined
     return { matches, outdated: matches && !isSameCost(kept.cost, this.#cost) }
   }
 
-  /** Made once, so that the first unknown name does not take twice as long. */
-  #hashOfNobody(): Promise<string> {
-    this.#nobodys ??= this.hash(randomBytes(16).toString('hex')).catch((error: unknown) => {
-      this.#nobodys = undefined
-      throw error
-    })
-    return this.#nobodys
-  }
-
-  /** To be called at the start. */
+  /** Finds out what passwords cost that were kept before. To be called at the start. A database that is away is asked again later. */
   async prepare(): Promise<void> {
-    await this.#hashOfNobody()
+    await this.#costs.refresh().catch(() => undefined)
   }
 
-  async #derive(password: string, nonce: Buffer, cost: PasswordCost, tagLength: number, who?: string): Promise<Buffer> {
-    const done = await this.#line.enter(who)
+  async #derive(password: string, nonce: Buffer, cost: PasswordCost, tagLength: number, address?: string): Promise<Buffer> {
+    const done = await this.#line.enter(address === undefined ? [] : addressNetworks(address))
     if (done === undefined) throw authErrors.BUSY()
     try {
       return await derive('argon2id', { message: normalized(password), nonce, tagLength, ...cost })
@@ -97,19 +98,6 @@ export class Passwords {
 /** The same letters typed on another keyboard are the same password (NIST SP 800-63B-4, 3.1.1.2). */
 function normalized(password: string): string {
   return password.normalize('NFKC')
-}
-
-const phcForm = /^\$argon2id\$v=19\$m=(\d{1,9}),t=(\d{1,6}),p=(\d{1,3})\$([\w+/]{11,86})\$([\w+/]{16,86})$/
-
-function parsePhc(phc: string): { readonly cost: PasswordCost; readonly salt: Buffer; readonly tag: Buffer } | undefined {
-  const [, memory, passes, parallelism, salt, tag] = phcForm.exec(phc) ?? []
-  if (salt === undefined || tag === undefined) return undefined
-  const cost = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) }
-  return { cost, salt: Buffer.from(salt, 'base64'), tag: Buffer.from(tag, 'base64') }
-}
-
-function isSameCost(one: PasswordCost, other: PasswordCost): boolean {
-  return one.memory === other.memory && one.passes === other.passes && one.parallelism === other.parallelism
 }
 
 function unpadded(bytes: Buffer): string {

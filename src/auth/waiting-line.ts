@@ -4,8 +4,8 @@ export interface WaitingLineOptions {
   readonly atOnce: number
   /** Most that wait; who comes then is turned away. */
   readonly most: number
-  /** Most that wait for one who asks. */
-  readonly mostOfOne: number
+  /** Most that wait of one group: of the narrowest that who asks is in, of the next wider one, and so on. */
+  readonly mostOfGroup: readonly number[]
   readonly longestWaitMs: number
 }
 
@@ -14,17 +14,20 @@ type Waiting = (entered: boolean) => void
 export class WaitingLine {
   readonly #options: WaitingLineOptions
   readonly #waiting = new Set<Waiting>()
-  readonly #ofOne = new Map<string, number>()
+  readonly #ofGroup = new Map<string, number>()
   #inside = 0
 
   constructor(options: WaitingLineOptions) {
     this.#options = options
   }
 
-  /** @param who  asks; without, nobody is counted @returns what to call at the end; undefined for who was turned away, or waited for too long */
-  async enter(who?: string): Promise<(() => void) | undefined> {
+  /**
+   * @param groups  that who asks is in, from the narrow to the wide; without, nobody is counted
+   * @returns       what to call at the end; undefined for who was turned away, or waited for too long
+   */
+  async enter(groups: readonly string[] = []): Promise<(() => void) | undefined> {
     if (this.#inside < this.#options.atOnce) this.#inside += 1
-    else if (!(await this.#waitAs(who))) return undefined
+    else if (!(await this.#waitIn(groups))) return undefined
     let inside = true
     return () => {
       if (inside) this.#leave()
@@ -32,18 +35,18 @@ export class WaitingLine {
     }
   }
 
-  async #waitAs(who: string | undefined): Promise<boolean> {
-    if (who === undefined) return this.#wait()
-    const before = this.#ofOne.get(who) ?? 0
-    if (before >= this.#options.mostOfOne) return false
-    this.#ofOne.set(who, before + 1)
-    return this.#wait().finally(() => this.#forget(who))
+  async #waitIn(groups: readonly string[]): Promise<boolean> {
+    const names = groups.map((group, width) => `${width} ${group}`)
+    const { mostOfGroup } = this.#options
+    if (names.some((name, width) => (this.#ofGroup.get(name) ?? 0) >= (mostOfGroup[width] ?? Infinity))) return false
+    for (const name of names) this.#ofGroup.set(name, (this.#ofGroup.get(name) ?? 0) + 1)
+    return this.#wait().finally(() => names.forEach((name) => this.#forget(name)))
   }
 
-  #forget(who: string): void {
-    const left = (this.#ofOne.get(who) ?? 1) - 1
-    if (left === 0) this.#ofOne.delete(who)
-    else this.#ofOne.set(who, left)
+  #forget(name: string): void {
+    const left = (this.#ofGroup.get(name) ?? 1) - 1
+    if (left === 0) this.#ofGroup.delete(name)
+    else this.#ofGroup.set(name, left)
   }
 
   #wait(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressBlock } from './address-block.ts'
+import { addressBlock, addressNetworks } from './address-block.ts'
 
 test.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -18,4 +18,15 @@ test.each([
   [undefined, 'unknown'],
 ])('%j is counted as %j', (address, block) => {
   expect(addressBlock(address)).toBe(block)
+})
+
+test.each([
+  ['192.0.2.7', ['192.0.2.7', '192.0.2.0/24', '192.0.0.0/16']],
+  ['::ffff:192.0.2.7', ['192.0.2.7', '192.0.2.0/24', '192.0.0.0/16']],
+  ['2001:db8:1:2:3:4:5:6', ['2001:db8:1:2::/64', '2001:db8:1::/48', '2001:db8::/32']],
+  ['::1', ['0:0:0:0::/64', '0:0:0::/48', '0:0::/32']],
+  ['unknown', ['unknown', 'unknown', 'unknown']],
+  [undefined, ['unknown', 'unknown', 'unknown']],
+])('%j is in the networks %j', (address, networks) => {
+  expect(addressNetworks(address)).toEqual(networks)
 })

@@ -18,6 +18,21 @@ export function addressBlock(address: string | undefined): string {
   return mapped ?? `${firstGroups(plain).join(':')}::/64`
 }
 
+/**
+ * The networks that an address is in, from the narrow to the wide: its block, what a customer gets (IPv6: 48 bits, IPv4: 24), and what a
+ * provider has (IPv6: 32 bits, IPv4: 16).
+ *
+ * @example  `addressNetworks('2001:db8:0:7::1')` is `['2001:db8:0:7::/64', '2001:db8:0::/48', '2001:db8::/32']`
+ */
+export function addressNetworks(address: string | undefined): readonly [block: string, customer: string, provider: string] {
+  const block = addressBlock(address)
+  const [separator, customer, provider] = block.endsWith('::/64') ? [':', '::/48', '::/32'] : ['.', '.0/24', '.0.0/16']
+  const groups = block.replace('::/64', '').split(separator)
+  // No address has no networks around it.
+  if (groups.length !== 4) return [block, block, block]
+  return [block, groups.slice(0, 3).join(separator) + customer, groups.slice(0, 2).join(separator) + provider]
+}
+
 function firstGroups(address: string): string[] {
   const [head = '', tail] = address.split('::')
   const before = head === '' ? [] : head.split(':')

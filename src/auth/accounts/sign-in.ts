@@ -1,6 +1,5 @@
 // Finding out by a password who somebody is. What it takes, and what is said, is the same for addresses that nobody has.
 
-import { addressBlock } from '../../support/address-block.ts'
 import { accountErrors } from '../account-errors.ts'
 import { replaceHash } from './credentials.ts'
 import { normalEmail } from './email.ts'
@@ -25,7 +24,7 @@ export async function checkSignIn(parts: AccountParts, { email: written, passwor
   const email = emailOrNobodys(written)
   await countTry(parts, { email, address, device: await deviceOf(parts, device, email) })
   const user = await parts.users.findByEmail(email)
-  const { matches, outdated } = await parts.passwords.verify(password, user?.password, addressBlock(address))
+  const { matches, outdated } = await parts.passwords.verify(password, user?.password, { address, email })
   if (user === undefined || !matches) {
     await parts.audit.record({ action: 'sign_in.failed', subject: user?.id, address })
     throw accountErrors.WRONG_CREDENTIALS()
