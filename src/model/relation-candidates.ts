@@ -105,15 +105,23 @@ export function throughCandidate(model: Model, association: Model, near: Foreign
   }
 }
 
-/** Two foreign keys whose columns together are the primary key or a unique set make an association table, readable from both ends. */
+/**
+ * Two foreign keys whose columns together are the primary key or a unique set make an association table, readable from both ends. They may
+ * have columns in common, as that of the tenant, and one of each is its own; a unique set may leave out what they have in common.
+ */
 function keyPairs(association: Model): [near: ForeignKey, far: ForeignKey][] {
   const keys = association.foreignKeys
   const pairs = keys.flatMap((near) => keys.filter((far) => far !== near).map((far): [ForeignKey, ForeignKey] => [near, far]))
   return pairs.filter(([near, far]) => {
-    const columns = new Set([...near.fields, ...far.fields])
-    const apart = columns.size === near.fields.length + far.fields.length
-    return apart && association.uniques.some(({ fields }) => fields.length === columns.size && fields.every((name) => columns.has(name)))
+    const shared = near.fields.filter((name) => far.fields.includes(name))
+    const own = [...near.fields, ...far.fields].filter((name) => !shared.includes(name))
+    const apart = near.fields.length > shared.length && far.fields.length > shared.length
+    return apart && association.uniques.some(({ fields }) => isSet(fields, own, shared))
   })
+}
+
+function isSet(fields: readonly string[], needed: readonly string[], allowed: readonly string[]): boolean {
+  return needed.every((name) => fields.includes(name)) && fields.every((name) => needed.includes(name) || allowed.includes(name))
 }
 
 /** `author_id` and `authorId` → `author`; undefined for keys of several columns or another name. */

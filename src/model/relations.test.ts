@@ -137,6 +137,51 @@ test('a composite key is one relation with its columns in pairs', () => {
   expect(drawn(relations.get('parts'))).toEqual(['part_uses → part_uses(a,b=part_a,part_b)*'])
 })
 
+const notes = pgTable('notes', { id: serial().primaryKey(), tenant_id: integer().notNull() }, (table) => [
+  unique().on(table.tenant_id, table.id),
+])
+const labels = pgTable('labels', { id: serial().primaryKey(), tenant_id: integer().notNull() }, (table) => [
+  unique().on(table.tenant_id, table.id),
+])
+const pairing = { tenant_id: integer().notNull(), note_id: integer().notNull(), label_id: integer().notNull() }
+
+/** An association table whose foreign keys share the column of the tenant. */
+function noteLabels(isShort: boolean) {
+  return pgTable('note_labels', pairing, (table) => [
+    isShort
+      ? primaryKey({ columns: [table.note_id, table.label_id] })
+      : primaryKey({ columns: [table.tenant_id, table.note_id, table.label_id] }),
+    foreignKey({ columns: [table.tenant_id, table.note_id], foreignColumns: [notes.tenant_id, notes.id] }),
+    foreignKey({ columns: [table.tenant_id, table.label_id], foreignColumns: [labels.tenant_id, labels.id] }),
+  ])
+}
+
+test.each([true, false])('keys that share a column, as of a tenant, make an association table (primary key without it: %s)', (isShort) => {
+  const { relations, problems } = derive([notes, labels, noteLabels(isShort)])
+  expect(problems).toEqual([])
+  const way = 'note_labels.tenant_id,note_id,note_labels.tenant_id,label_id=tenant_id,id'
+  expect(drawn(relations.get('notes'))).toContain(`labels → labels(tenant_id,id=${way})*`)
+  expect(drawn(relations.get('note_labels'))).toEqual([
+    'note → notes(tenant_id,note_id=tenant_id,id)',
+    'label → labels(tenant_id,label_id=tenant_id,id)',
+  ])
+  const through = { through: noteLabels(isShort), from: 'note_id', to: 'label_id' }
+  const named = derive([notes, labels, noteLabels(isShort)], new Map([['notes', { stickers: through }]]))
+  expect(named.problems).toEqual([])
+  expect(drawn(named.relations.get('notes'))).toContain(`stickers → labels(tenant_id,id=${way})*`)
+})
+
+test('a table that is unique over less than both keys is no association table', () => {
+  const single = pgTable('note_labels', pairing, (table) => [
+    primaryKey({ columns: [table.tenant_id, table.note_id] }),
+    foreignKey({ columns: [table.tenant_id, table.note_id], foreignColumns: [notes.tenant_id, notes.id] }),
+    foreignKey({ columns: [table.tenant_id, table.label_id], foreignColumns: [labels.tenant_id, labels.id] }),
+  ])
+  expect(drawn(derive([notes, labels, single]).relations.get('notes'))).toEqual([
+    'note_label → note_labels(tenant_id,id=tenant_id,note_id)?',
+  ])
+})
+
 test('a resource renames relations by foreign key and adds ways through association tables', () => {
   const options = new Map<string, RelationOptions>([
     ['users', { written: 'posts_author_id_users_id_fkey' }],

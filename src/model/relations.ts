@@ -92,9 +92,9 @@ function nameThrough(naming: Naming, name: string, option: ThroughOption, lookup
   claim(naming, name, [...rest].find(({ relation }) => isSameWay(relation, wanted.relation)) ?? wanted)
 }
 
-/** A column may be given by its key in the table or by its name. */
+/** A column may be given by its key in the table or by its name. A key of several columns is given by the one that is its own. */
 function isOn(fields: readonly string[], column: string, table: PgTable): boolean {
-  return fields.length === 1 && (fields[0] === column || fields[0] === fieldNameOf(table, column))
+  return fields.includes(column) || fields.includes(fieldNameOf(table, column) ?? column)
 }
 
 function nameDeclared(naming: Naming, { name, ...relation }: Relation): void {
