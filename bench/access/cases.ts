@@ -1,7 +1,6 @@
 // What is compared, and what one side may cost more than the other, as data.
 
-import type { Credentials } from './users.ts'
-import { notesInTable } from './users.ts'
+import { type Credentials, notesOfUser } from './users.ts'
 
 /** How a request shows who asks. */
 export type Way = 'anonymous' | 'token' | 'cookie'
@@ -57,7 +56,7 @@ export function requestsOf({ resource, way }: Side, read: Read, users: readonly 
   return Array.from({ length: variants }, (_, nth) => {
     const place = nth % users.length
     const user = users[place]
-    const key = 1 + place + users.length * ((nth * 7919) % Math.floor(notesInTable / users.length))
+    const key = 1 + place * notesOfUser + ((nth * 7919) % notesOfUser)
     const path = read === 'get' ? `/api/${resource}/${key}` : `/api/${resource}?page[size]=${pageSize}`
     return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nUser-Agent: bench\r\n${shown(way, user)}\r\n`
   })

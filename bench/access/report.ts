@@ -4,7 +4,7 @@ import { median } from '../statistics.ts'
 import { type Case, cases } from './cases.ts'
 import type { AccessMeasurements, AccessOptions, AccessPair, AccessSample } from './measure.ts'
 import type { SignIns } from './sign-ins.ts'
-import { notesInTable, userCount } from './users.ts'
+import { notesOfUser, userCount } from './users.ts'
 
 export interface AccessResults extends AccessMeasurements {
   readonly options: AccessOptions
@@ -19,8 +19,8 @@ export function accessPage({ pairs, signIns, options, versions, machine }: Acces
   return [
     '# Benchmark of access',
     `Written by \`npm run bench\` on ${date}. ${machine}. ${versions.map(([name, version]) => `${name} ${version}`).join(', ')}.`,
-    `One process in production mode on loopback with validation, access log in a file, metrics, security headers and entity tags; ${notesInTable.toLocaleString('en')} notes
-of ${userCount} users, who each have a role with two permissions. A list is a page of 50. 32 connections; ${options.rounds} rounds of ${options.measureMs / 1_000} s each, the two sides of a comparison
+    `One process in production mode on loopback with validation, access log in a file, metrics, security headers and entity tags; ${(userCount * notesOfUser).toLocaleString('en')} notes
+of ${userCount} users. Those who ask have a role with two permissions. A list is a page of 50. 32 connections; ${options.rounds} rounds of ${options.measureMs / 1_000} s each, the two sides of a comparison
 one right after the other, ${options.warmUpMs / 1_000} s of warm-up before each; medians, and the median of the rounds' differences. Everything shares the machine, so
 CPU per request, of Node and of PostgreSQL for it, is the number to trust.`,
     table(pairs),
@@ -69,8 +69,8 @@ function percent(part: number): string {
   return `${(part * 100).toFixed(1)} %`
 }
 
-function signInTable({ count, seconds, quietP99, busyP99, healthRequests }: SignIns): string {
+function signInTable({ count, seconds, quietP99, busyP99, healthRequests, refused }: SignIns): string {
   const verdict = busyP99 < mostHealthMs ? '**reached**' : '**not reached**'
-  return `${count} sign-ins at once took ${seconds.toFixed(1)} s. Meanwhile ${healthRequests} requests for the health of the server, one after the other, were answered within
+  return `${count} sign-ins at once took ${seconds.toFixed(1)} s; ${refused} were told to come again. Meanwhile ${healthRequests} requests for the health of the server, one after the other, were answered within
 ${busyP99.toFixed(1)} ms (the ninety-ninth of a hundred; ${quietP99.toFixed(1)} ms without sign-ins). Goal: under ${mostHealthMs} ms, ${verdict}.`
 }

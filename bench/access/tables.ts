@@ -1,4 +1,4 @@
-// 10,000 notes of 20 organizations, each with two of 40 users: what a policy asks for is as many rows as a page has, and more.
+// Notes of users and of their organizations, with an index for each of them.
 
 import { integer, pgTable, primaryKey, serial, text, uuid, index } from 'plinth/db'
 import { userColumns, userRoles } from 'plinth/auth'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type App, createApp, readConfig } from 'plinth'
 import { ready, settings } from '../../servers/serve.ts'
 import { accessApp } from '../app.ts'
-import { type Credentials, credentialsFile, insertNotes, password, userCount } from '../users.ts'
+import { askingUsers, type Credentials, credentialsFile, password, rows } from '../users.ts'
 
 const { databaseUrl, port, folder } = settings()
 const config = readConfig(
@@ -30,19 +30,16 @@ ready()
 async function users({ auth, db }: App): Promise<Credentials[]> {
   if (auth === undefined) throw new Error('The application says auth.')
   const found: Credentials[] = []
-  for (let nth = 1; nth <= userCount; nth += 1) {
+  for (let nth = 1; nth <= askingUsers; nth += 1) {
     const email = `user${nth}@example.com`
     const id = await auth.accounts.create({ email, password })
     await auth.accounts.grant(id, 'writer')
-    await db.query('insert into organizations (id, name) values ($1, $2)', [nth, `Organization ${nth}`])
-    await db.query('insert into memberships (organization_id, user_id) values ($1, $2)', [nth, id])
     const user = await auth.accounts.find(id)
     if (user === undefined) throw new Error(`${email} is not there.`)
     const session = await auth.signedIn.open(user, { address: '127.0.0.1', agent: undefined })
     const tokens = await auth.signedIn.openTokens(user, { address: '127.0.0.1', agent: undefined })
     found.push({ email, organization: nth, token: tokens.access_token, cookie: `__Host-session=${session.id}` })
   }
-  await db.query(insertNotes)
-  await db.query('vacuum analyze')
+  for (const statement of rows) await db.query(statement)
   return found
 }
