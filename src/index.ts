@@ -28,6 +28,7 @@ export {
   type RowValue,
 } from './auth/policies.ts'
 export { anonymousCaller, type Caller } from './core/caller.ts'
+export { runAcrossTenants as acrossTenants } from './core/tenant.ts'
 export type { OperationRateLimits, ResourceRateLimit } from './resource/rate-limit.ts'
 export type { RateCounter, RateResult, RateWindow } from './state/rate-counter.ts'
 export type { RateLimit, RateRule } from './support/rates.ts'

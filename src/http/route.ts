@@ -17,6 +17,8 @@ declare module 'fastify' {
     readonly operationId?: string
     /** True keeps the route out of the document. */
     readonly hide?: boolean
+    /** Ways to show who one is, of which one will do: `[{ bearer: [] }, { cookie: [] }]`. The route itself has to look. */
+    readonly security?: readonly object[]
   }
 }
 
