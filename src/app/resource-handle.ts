@@ -2,10 +2,12 @@
 
 import type { Entry } from '../cache/entry.ts'
 import type { CachedRead, Fill } from '../cache/read.ts'
-import type { Caller } from '../core/caller.ts'
-import { currentRequestId } from '../core/context.ts'
+import { anonymousCaller, type Caller } from '../core/caller.ts'
+import { currentContext, currentRequestId } from '../core/context.ts'
+import { isEveryTenant, runInTenant, tenantInForce, tenantOf } from '../core/tenant.ts'
 import { admit } from '../resource/access/admit.ts'
 import { withDeleted } from '../resource/access/deleted.ts'
+import { isOfNoTenant } from '../resource/access/same-for-all.ts'
 import type { Sight } from '../resource/access/sights.ts'
 import { cachedGet, cachedList } from '../resource/cached-read.ts'
 import { resourceErrors } from '../resource/errors.ts'
@@ -39,7 +41,10 @@ export interface ResourceHandle {
   patch(key: KeyInput, values: RecordValues): Promise<ResourceRecord>
   delete(key: KeyInput): Promise<void>
   restore(key: KeyInput): Promise<ResourceRecord>
-  /** The same, held to the policies of a caller. Without it nothing is refused, and everything is seen. */
+  /**
+   * The same, held to the policies of a caller, in the tenant that they act in. Without it nothing is refused, and everything is seen; inside
+   * of a request what belongs to the tenant that the request acts in, unless `app.acrossTenants` lifts that.
+   */
   as(caller: Caller): ResourceHandle
 }
 
@@ -51,7 +56,25 @@ interface Ways {
 
 export function resourceHandle(engine: Engine, resource: CompiledResource, writer: Writer): ResourceHandle {
   const free: Ways = { reads: () => ({ resource, held: nothingHeld }), writes: () => writer }
-  return handleOver(engine, free, (caller) => heldWays(engine.registry.sights.of(resource, caller), writer))
+  const isFree = isOfNoTenant(resource) && resource.references.length === 0
+  const waysOf = (caller: Caller): Ways => heldWays(engine.registry.sights.of(resource, caller), writer)
+  return handleOver(engine, isFree ? () => free : () => codeWays(engine, resource, writer) ?? free, (work) => work(), waysOf)
+}
+
+/** Of code in nobody's name: everything, of the tenant in force; undefined where that is every tenant. */
+function codeWays(engine: Engine, resource: CompiledResource, writer: Writer): Ways | undefined {
+  const caller = codeCaller()
+  if (caller === undefined) return undefined
+  const held = heldWays(engine.registry.codeSights.of(resource, caller), writer)
+  return { ...held, writes: (operation) => ({ ...held.writes(operation), who: undefined }) }
+}
+
+/** Undefined across tenants. Whoever has not signed in to the request that the code serves is told to. */
+function codeCaller(): Caller | undefined {
+  const tenant = tenantInForce()
+  if (isEveryTenant(tenant)) return undefined
+  const isNobodys = currentContext()?.caller.kind === 'anonymous'
+  return { ...anonymousCaller, kind: isNobodys ? 'anonymous' : 'service', tenant }
 }
 
 function heldWays(sight: Sight, writer: Writer): Ways {
@@ -67,28 +90,41 @@ function heldWays(sight: Sight, writer: Writer): Ways {
   }
 }
 
-function handleOver(engine: Engine, ways: Ways, waysOf: (caller: Caller) => Ways): ResourceHandle {
+/** @param inForce  runs what a handle does in the tenant that it does it in */
+function handleOver(
+  engine: Engine,
+  ways: () => Ways,
+  inForce: <result>(work: () => Promise<result>) => Promise<result>,
+  waysOf: (caller: Caller) => Ways,
+): ResourceHandle {
   const write = async (request: WriteRequest): Promise<ResourceRecord> => {
-    const writer = ways.writes(request.operation)
+    const writer = ways().writes(request.operation)
     const written = await writeRecord(writer, request, { requestId: currentRequestId() })
     if (written === undefined) throw resourceErrors.NOT_FOUND(writer.resource.name)
     return parse(written.json) as ResourceRecord
   }
   return {
-    list: async (request = {}) => readList(engine, ways.reads('list', request.deleted), request),
-    get: async (key, shape = {}) => readRecord(engine, ways.reads('get'), recordKey(key), shape),
-    create: (values) => write({ operation: 'create', values }),
-    async createMany(items) {
-      const written = await writeBulk(ways.writes('create'), { operation: 'create', items }, { requestId: currentRequestId() })
-      return parse(written.json) as ResourceRecord[]
-    },
-    replace: (key, values) => write({ operation: 'replace', key: recordKey(key), values }),
-    patch: (key, values) => write({ operation: 'patch', key: recordKey(key), values }),
+    list: (request = {}) => inForce(async () => readList(engine, ways().reads('list', request.deleted), request)),
+    get: (key, shape = {}) => inForce(async () => readRecord(engine, ways().reads('get'), recordKey(key), shape)),
+    create: (values) => inForce(() => write({ operation: 'create', values })),
+    createMany: (items) =>
+      inForce(async () => {
+        const written = await writeBulk(ways().writes('create'), { operation: 'create', items }, { requestId: currentRequestId() })
+        return parse(written.json) as ResourceRecord[]
+      }),
+    replace: (key, values) => inForce(() => write({ operation: 'replace', key: recordKey(key), values })),
+    patch: (key, values) => inForce(() => write({ operation: 'patch', key: recordKey(key), values })),
     async delete(key) {
-      await write({ operation: 'delete', key: recordKey(key) })
+      await inForce(() => write({ operation: 'delete', key: recordKey(key) }))
     },
-    restore: (key) => write({ operation: 'restore', key: recordKey(key) }),
-    as: (caller) => handleOver(engine, waysOf(caller), waysOf),
+    restore: (key) => inForce(() => write({ operation: 'restore', key: recordKey(key) })),
+    as: (caller) =>
+      handleOver(
+        engine,
+        () => waysOf(caller),
+        (work) => runInTenant(tenantOf(caller), work),
+        waysOf,
+      ),
   }
 }
 

@@ -28,6 +28,11 @@ export function tenantInForce(): string {
   return request === undefined ? everyTenant : (tenantOf(request.caller) ?? noTenant)
 }
 
+/** Whether what is in force holds nothing back. */
+export function isEveryTenant(inForce: string): boolean {
+  return inForce === everyTenant
+}
+
 /** The tenant that a caller acts in. A key that would stand for every tenant, or for none, is none. */
 export function tenantOf({ tenant }: Caller): string | undefined {
   return tenant === everyTenant || tenant === noTenant ? undefined : tenant

@@ -53,6 +53,15 @@ export interface Uniqueness {
   readonly fields: readonly string[]
 }
 
+/** A unique index that says nothing of whole columns: partial, or over expressions. */
+export interface LooseUniqueness extends Uniqueness {
+  /** Its columns; expressions are left out. */
+  readonly fields: readonly string[]
+  readonly hasExpressions: boolean
+  /** SQL of the condition that its rows meet. */
+  readonly where?: string
+}
+
 export interface Check {
   readonly name: string
   /** SQL of the condition, for messages and docs. */
@@ -75,6 +84,8 @@ export interface Model {
   readonly primaryKey: readonly string[]
   /** The primary key first, then unique constraints and plain unique indexes. */
   readonly uniques: readonly Uniqueness[]
+  /** The unique indexes that are not among `uniques`. */
+  readonly looseUniques: readonly LooseUniqueness[]
   readonly checks: readonly Check[]
   readonly foreignKeys: readonly ForeignKey[]
   /** `deleted_at` when the table has it. */

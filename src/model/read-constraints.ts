@@ -3,7 +3,7 @@
 import { type Column, getColumns, getTableName, is } from 'drizzle-orm'
 import { type ForeignKey as DrizzleForeignKey, getTableConfig, IndexedColumn, type PgTable } from 'drizzle-orm/pg-core'
 import { cut, foreignKeyName, indexName, primaryKeyName, uniqueColumnName } from './constraint-names.ts'
-import type { Check, Field, ForeignKey, TableName, Uniqueness } from './model.ts'
+import type { Check, Field, ForeignKey, LooseUniqueness, TableName, Uniqueness } from './model.ts'
 import { mentionedColumns } from './mentioned-columns.ts'
 import { renderSql } from './render-sql.ts'
 
@@ -31,11 +31,42 @@ function uniqueOfColumn(table: PgTable, column: Column): Uniqueness {
   return { name: cut(column.uniqueName ?? uniqueColumnName(getTableName(table), column.name)), fields: fieldNames(table, [column]) }
 }
 
-function uniqueOfIndex(table: PgTable, { config }: TableConfig['indexes'][number]): Uniqueness[] {
-  const columns = config.columns.flatMap((column) => (is(column, IndexedColumn) && column.name !== undefined ? [column.name] : []))
-  if (!config.unique || config.where !== undefined || columns.length < config.columns.length) return []
-  const fields = columns.flatMap((column) => fieldNameOf(table, column) ?? [])
-  return [{ name: cut(config.name ?? indexName(getTableName(table), columns)), fields }]
+type Index = TableConfig['indexes'][number]
+
+function uniqueOfIndex(table: PgTable, index: Index): Uniqueness[] {
+  const columns = indexedColumns(index)
+  return index.config.unique && !isLoose(index) ? [{ name: nameOfIndex(table, index), fields: fieldsOf(table, columns) }] : []
+}
+
+/** The unique indexes that `readUniques` leaves out. */
+export function readLooseUniques(table: PgTable): LooseUniqueness[] {
+  const loose = getTableConfig(table).indexes.filter((index) => index.config.unique && isLoose(index))
+  return loose.map((index) => {
+    const columns = indexedColumns(index)
+    const { where } = index.config
+    return {
+      name: nameOfIndex(table, index),
+      fields: fieldsOf(table, columns),
+      hasExpressions: columns.length < index.config.columns.length,
+      ...(where === undefined ? {} : { where: renderSql(where) }),
+    }
+  })
+}
+
+function isLoose(index: Index): boolean {
+  return index.config.where !== undefined || indexedColumns(index).length < index.config.columns.length
+}
+
+function indexedColumns({ config }: Index): string[] {
+  return config.columns.flatMap((column) => (is(column, IndexedColumn) && column.name !== undefined ? [column.name] : []))
+}
+
+function nameOfIndex(table: PgTable, index: Index): string {
+  return cut(index.config.name ?? indexName(getTableName(table), indexedColumns(index)))
+}
+
+function fieldsOf(table: PgTable, columns: readonly string[]): string[] {
+  return columns.flatMap((column) => fieldNameOf(table, column) ?? [])
 }
 
 export function readChecks(table: PgTable, fields: readonly Field[]): Check[] {

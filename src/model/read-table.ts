@@ -7,11 +7,11 @@ import { deepFreeze, frozenMap } from './freeze.ts'
 import { describe } from './kinds/parsed.ts'
 import type { Field, Model, TableName } from './model.ts'
 import { readColumn, untypedField } from './read-column.ts'
-import { readChecks, readForeignKeys, readPrimaryKey, readUniques, tableNameOf } from './read-constraints.ts'
+import { readChecks, readForeignKeys, readLooseUniques, readPrimaryKey, readUniques, tableNameOf } from './read-constraints.ts'
 import { quoteName } from './sql-type.ts'
 
 type AnyView = PgView | PgMaterializedView
-type ModelParts = Pick<Model, 'primaryKey' | 'uniques' | 'checks' | 'foreignKeys'>
+type ModelParts = Pick<Model, 'primaryKey' | 'uniques' | 'looseUniques' | 'checks' | 'foreignKeys'>
 
 /**
  * Everything Plinth needs to know of a table, read once at start.
@@ -32,6 +32,7 @@ function readPgTable(table: PgTable, name?: string): Model {
   return buildModel(name, tableNameOf(table), false, keyed, {
     primaryKey: primaryKey?.fields ?? [],
     uniques: [...(primaryKey === undefined ? [] : [primaryKey]), ...readUniques(table)],
+    looseUniques: readLooseUniques(table),
     checks: readChecks(table, fields),
     foreignKeys: readForeignKeys(table),
   })
@@ -41,7 +42,7 @@ function readView(view: AnyView, name?: string): Model {
   const config = is(view, PgView) ? getViewConfig(view) : getMaterializedViewConfig(view)
   const table = config.schema === undefined ? { name: config.name } : { schema: config.schema, name: config.name }
   const fields = Object.entries(config.selectedFields).map(([key, selected]) => readSelected(config.name, key, selected))
-  return buildModel(name, table, true, fields, { primaryKey: [], uniques: [], checks: [], foreignKeys: [] })
+  return buildModel(name, table, true, fields, { primaryKey: [], uniques: [], looseUniques: [], checks: [], foreignKeys: [] })
 }
 
 /** A view's own columns have a type; so has an expression with `mapWith(column)`. */

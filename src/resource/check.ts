@@ -134,11 +134,12 @@ function checkCache({ cache, hooks }: ResourceOptions, { isView, name, primaryKe
 /** As long as RFC 9111 lets a cache believe; more is a slip. */
 const longestAgeMs = parseDuration('365d') ?? 0
 
-function checkCacheControl({ cacheControl, access }: ResourceOptions): string[] {
+function checkCacheControl({ cacheControl, access, tenant }: ResourceOptions): string[] {
   if (cacheControl === undefined) return []
   const { maxAge, staleWhileRevalidate } = cacheControl
   const wrong = Object.entries({ maxAge, staleWhileRevalidate }).filter(([, value]) => value !== undefined && !isAge(value))
-  const isPersonal = access !== undefined && !(isForAnyone(access, 'list') && isForAnyone(access, 'get') && access.fields === undefined)
+  const isOpenToAll = access !== undefined && isForAnyone(access, 'list') && isForAnyone(access, 'get') && access.fields === undefined
+  const isPersonal = access !== undefined && !(isOpenToAll && tenant === undefined)
   return [
     ...wrong.map(([name]) => `cacheControl.${name} is a time in whole seconds such as "1m", at most "365d".`),
     ...(staleWhileRevalidate !== undefined && maxAge === undefined ? ['cacheControl.staleWhileRevalidate needs maxAge.'] : []),

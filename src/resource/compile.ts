@@ -5,10 +5,13 @@ import { AppError } from '../core/errors.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
 import { bareTables, noAccess } from './access/bare-tables.ts'
+import { tenantFieldsOf, tenantProblems } from './access/check-tenant.ts'
 import { compileAccess } from './access/compile-access.ts'
-import { isListedByAnyone } from './access/same-for-all.ts'
+import { decideForCode } from './access/decide.ts'
+import { isListedByAnyone, isOfNoTenant } from './access/same-for-all.ts'
 import type { Ground } from './access/rule.ts'
 import { Sights } from './access/sights.ts'
+import { tenantReferences } from './access/tenant.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
 import { isClosedToWrites } from './closed-to-writes.ts'
 import { type Declaration, nameOf, placeOf } from './declaration.ts'
@@ -24,26 +27,39 @@ export const pageDefaults = { size: 25, max: 200 } as const
 const bulkDefault = 1000
 const includeDepthDefault = 4
 
+/** Names of the tables whose keys callers have. */
+export interface IdentityTables {
+  readonly users?: string | undefined
+  readonly tenants?: string | undefined
+}
+
 type Mutable<type> = { -readonly [key in keyof type]: type[key] }
 
 /**
  * @param models  every model of the application, also those without a resource: association tables lead somewhere
- * @param users   name of the table of users, whose keys callers have
  * @throws        RESOURCE_INVALID_DEFINITION with every mistake of every resource
  */
 export function compileResources(
   declarations: readonly Declaration[],
   models: readonly Model[],
   declared?: unknown,
-  users = 'users',
+  { users = 'users', tenants }: IdentityTables = {},
 ): Registry {
-  const problems = [...duplicateNames(declarations), ...declarations.flatMap((declaration) => checkDefinition(declaration))]
+  const problems = [
+    ...duplicateNames(declarations),
+    ...declarations.flatMap((declaration) => checkDefinition(declaration)),
+    ...tenantProblems(declarations, models, tenants),
+  ]
   const derived = deriveRelations(models, relationNames(declarations), declared)
   problems.push(...derived.problems)
   const ground = { tables: bareTables(models, derived.relations), models, users }
   const accesses = declarations.map((declaration) => accessOf(declaration, ground, problems))
   if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
-  const resources = declarations.map((declaration, i) => compileResource(declaration, accesses[i] as CompiledResource['access'], users))
+  const tenantFields = tenantFieldsOf(declarations)
+  const resources = declarations.map((declaration, i) => ({
+    ...compileResource(declaration, accesses[i] as CompiledResource['access'], users, tenantFields.get(declaration.model.name)),
+    references: tenantReferences(declaration.model, models, tenantFields),
+  }))
   linkRelations(resources, derived.relations, models)
   const linkProblems = [...setDefaultOrders(resources), ...publicLeaks(resources)]
   if (linkProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(linkProblems)
@@ -51,6 +67,7 @@ export function compileResources(
     resources: new Map(resources.map((resource) => [resource.name, resource])),
     models: new Map(models.map((model) => [model.name, model])),
     sights: new Sights(),
+    codeSights: new Sights(decideForCode, isOfNoTenant),
   }
 }
 
@@ -88,7 +105,12 @@ function relationNames(declarations: readonly Declaration[]): ReadonlyMap<string
   return new Map(declarations.map(({ definition, model }) => [model.name, definition.options.relations ?? {}]))
 }
 
-function compileResource(declaration: Declaration, access: CompiledResource['access'], users: string): Mutable<CompiledResource> {
+function compileResource(
+  declaration: Declaration,
+  access: CompiledResource['access'],
+  users: string,
+  tenant: Field | undefined,
+): Mutable<CompiledResource> {
   const { definition, model } = declaration
   const { options } = definition
   const visible = model.fields.filter((field) => !options.hidden?.includes(field.name))
@@ -100,11 +122,15 @@ function compileResource(declaration: Declaration, access: CompiledResource['acc
     visible,
     shown: visible,
     visibleByName: new Map(visible.map((field) => [field.name, field])),
-    writable: model.fields.filter((field) => isWritable(field, model, declaration) && !isClosedToWrites(field.name, model, users, options)),
+    writable: model.fields.filter(
+      (field) => field !== tenant && isWritable(field, model, declaration) && !isClosedToWrites(field.name, model, users, options),
+    ),
     operations: new Set<Operation>(
       options.operations === undefined ? possible : possible.filter((operation) => options.operations?.includes(operation)),
     ),
     access,
+    tenant,
+    references: [],
     rows: { list: true, get: true },
     relations: new Map(),
     search: compileSearch(declaration),

@@ -126,11 +126,12 @@ function relatedSql(
   return `${negated ? 'not ' : ''}exists (select 1 from ${relationFrom(relation, inner)} where ${conditions.join(' and ')})`
 }
 
-function linkedSql(sql: SqlBuilder, alias: string, { from, model, to, conditions }: Extract<Condition, { type: 'linked' }>): string {
+function linkedSql(sql: SqlBuilder, alias: string, linked: Extract<Condition, { type: 'linked' }>): string {
+  const { from, model, to, more = [], conditions, withDeleted } = linked
   const inner = sql.alias()
   const all = [
-    `${columnOf(inner, to)} = ${columnOf(alias, from)}`,
-    ...notDeleted(model, inner),
+    ...[{ from, to }, ...more].map((pair) => `${columnOf(inner, pair.to)} = ${columnOf(alias, pair.from)}`),
+    ...(withDeleted === true ? [] : notDeleted(model, inner)),
     ...conditions.map((condition) => conditionSql(sql, inner, condition)),
   ]
   return `exists (select 1 from ${model.sqlName} ${inner} where ${all.join(' and ')})`

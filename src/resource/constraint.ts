@@ -48,7 +48,7 @@ function unique(problem: PgProblem, resource: CompiledResource): AppError | unde
 }
 
 function uniqueFields(problem: PgProblem, model: Model): readonly string[] {
-  const known = model.uniques.find(({ name }) => name === problem.constraint)?.fields
+  const known = [...model.uniques, ...model.looseUniques].find(({ name }) => name === problem.constraint)?.fields
   return known ?? fieldsOf(model, detailKey(problem)?.columns ?? [])
 }
 
@@ -59,7 +59,10 @@ function foreignKey(problem: PgProblem, resource: CompiledResource): AppError | 
   const missing = own !== undefined && (key === undefined || sameNames(fieldsOf(model, key.columns), own.fields))
   if (!missing) return stillReferenced(problem, resource)
   if (shown(own.fields, resource)?.length !== own.fields.length) return undefined
-  return about(writeErrors.MISSING_REFERENCE(own.fields, key?.values ?? 'such record', own.foreignTable.name), own.fields)
+  // Where another tenant's record is as good as none, it is not said which: row-level security keeps the values from us, too.
+  const isOfTenants = resource.references.some((reference) => reference.key.name === own.name)
+  const values = isOfTenants ? undefined : key?.values
+  return about(writeErrors.MISSING_REFERENCE(own.fields, values ?? 'such record', own.foreignTable.name), own.fields)
 }
 
 function stillReferenced(problem: PgProblem, { relations }: CompiledResource): AppError | undefined {

@@ -82,6 +82,12 @@ export interface ResourceOptions<row = Record<string, unknown>, insert = Record<
   readonly access: Access<keyof row & string>
   /** Which operations exist; default: all that the table can have. */
   readonly operations?: readonly Operation[]
+  /**
+   * The column that holds the key of a record's tenant: `'organization_id'`. Whatever `access` says, callers see, count, make and change
+   * records of the tenant that they act in, and of no other; who acts in none is refused (401, 403 `AUTH_TENANT_REQUIRED`). New records get it.
+   * Every unique constraint has the column in it, or is named in `sharedUniques`: it tells one tenant what another has.
+   */
+  readonly tenant?: (keyof row & string) | { readonly field: keyof row & string; readonly sharedUniques?: readonly string[] }
   readonly hidden?: readonly (keyof row & string)[]
   readonly readOnly?: readonly (keyof row & string)[]
   /** Opens `email`, `email_verified_at` and `disabled_at` of the table of users to writes: whoever may write them decides who signs in as whom. */

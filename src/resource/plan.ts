@@ -29,7 +29,17 @@ export type Condition =
   /** A comparison with what is known of the caller. A slot is a whole parameter: the list of an `in`, the pattern of a `contains`. */
   | { readonly type: 'held'; readonly field: Field; readonly operator: FilterOperator; readonly slots: readonly Slot[] }
   /** At least one row of `model`, whose field `to` is what `from` is here, meets all conditions. */
-  | { readonly type: 'linked'; readonly from: Field; readonly model: Model; readonly to: Field; readonly conditions: readonly Condition[] }
+  | {
+      readonly type: 'linked'
+      readonly from: Field
+      readonly model: Model
+      readonly to: Field
+      /** Further columns of the same key. */
+      readonly more?: readonly { readonly from: Field; readonly to: Field }[]
+      readonly conditions: readonly Condition[]
+      /** A row that is deleted softly is there, too. */
+      readonly withDeleted?: true
+    }
   /** The condition is false or unknown. */
   | { readonly type: 'not'; readonly condition: Condition }
 

@@ -5,6 +5,7 @@ import type { Field, Model, Relation } from '../model/model.ts'
 import type { Operation, ResourceOptions } from './define.ts'
 import type { CompiledAccess } from './access/compile-access.ts'
 import type { Sights } from './access/sights.ts'
+import type { TenantReference } from './access/tenant.ts'
 import type { OrderKey, Verdict } from './plan.ts'
 
 export interface CompiledResource {
@@ -22,6 +23,10 @@ export interface CompiledResource {
   readonly operations: ReadonlySet<Operation>
   /** Who may do what, ready to be asked about a caller. */
   readonly access: CompiledAccess
+  /** Holds the key of the tenant that a record belongs to; undefined: records belong to no tenant. */
+  readonly tenant: Field | undefined
+  /** Foreign keys to records of tenants. */
+  readonly references: readonly TenantReference[]
   /** What can be read of it: every row for code of the application, and for a caller those of its policies (see `access/view.ts`). */
   readonly rows: { readonly list: Verdict; readonly get: Verdict }
   /** Relations whose other end is a resource that may be read. */
@@ -56,4 +61,6 @@ export interface Registry {
   readonly models: ReadonlyMap<string, Model>
   /** What each caller sees of the resources. */
   readonly sights: Sights
+  /** What code of the application sees of them that acts in one tenant: all of what is that tenant's. */
+  readonly codeSights: Sights
 }

@@ -55,7 +55,7 @@ function insertArrays(
   table: WriteTable,
   fields: readonly Field[],
   cells: readonly (readonly (string | null)[])[],
-  { check }: Limits,
+  limits: Limits,
 ): Statement {
   const sql = new SqlBuilder()
   const arrays = fields.map((_, column) => sql.param(formatArray(cells.map((row) => row[column] ?? null)), 'text[]'))
@@ -64,18 +64,18 @@ function insertArrays(
   const source = `select ${values.join(', ')} from unnest(${arrays.join(', ')}) with ordinality plinth_u(${names.join(', ')}, n) order by plinth_u.n`
   return statement(
     sql,
-    `insert into ${table.sqlName} (${columnList(fields)}) ${source} returning ${table.returning}${checkSql(table, sql, check)}`,
+    `insert into ${table.sqlName} (${columnList(fields)}) ${source} returning ${table.returning}${checkSql(table, sql, limits)}`,
   )
 }
 
-function insertRows(table: WriteTable, fields: readonly Field[], cells: readonly (readonly ColumnValue[])[], { check }: Limits): Statement {
+function insertRows(table: WriteTable, fields: readonly Field[], cells: readonly (readonly ColumnValue[])[], limits: Limits): Statement {
   const sql = new SqlBuilder()
   // Records that set nothing at all: any one column, set to its default, makes a row.
   const named = fields.length === 0 ? table.fields.slice(0, 1) : fields
   const rows = cells.map(
     (row) => `(${named.map((field, column) => valueSql(field, row[column] ?? (fields.length === 0 ? byDefault : null), sql)).join(', ')})`,
   )
-  const returning = table.returning + checkSql(table, sql, check)
+  const returning = table.returning + checkSql(table, sql, limits)
   return statement(sql, `insert into ${table.sqlName} (${columnList(named)}) values ${rows.join(', ')} returning ${returning}`)
 }
 
@@ -83,17 +83,12 @@ function insertRows(table: WriteTable, fields: readonly Field[], cells: readonly
  * Locks records in the order of their keys, so that two requests that share records cannot wait for each other. Each row
  * ends with the position of its key, from 1.
  */
-export function lockManyStatement(
-  table: WriteTable,
-  keys: readonly RecordKey[],
-  lock: LockStrength,
-  { only, check }: Limits = {},
-): Statement {
+export function lockManyStatement(table: WriteTable, keys: readonly RecordKey[], lock: LockStrength, limits: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const source = keySource(table, keys, sql, [])
   const order = table.key.map((field) => columnSql(table, field)).join(', ')
-  const columns = table.returning + checkSql(table, sql, check)
-  const where = keyMatch(table) + alive(table) + onlySql(table, sql, only)
+  const columns = table.returning + checkSql(table, sql, limits)
+  const where = keyMatch(table) + alive(table) + onlySql(table, sql, limits.only)
   return statement(
     sql,
     `select ${columns}, plinth_u.plinth_n from ${table.sqlName}, ${source} where ${where} order by ${order}${lockSql(lock)} of ${table.bareName}`,
@@ -101,7 +96,7 @@ export function lockManyStatement(
 }
 
 /** Changes all records, each by its own columns. Each row ends with the position of its change, from 1. */
-export function updateManyStatement(table: WriteTable, changes: readonly RecordChange[], { check }: Limits = {}): Statement {
+export function updateManyStatement(table: WriteTable, changes: readonly RecordChange[], limits: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const fields = table.fields.filter((field) => changes.some(({ columns }) => columns.has(field)))
   const sets = fields.map((field, i) => changedColumn(table, field, i, changes))
@@ -112,7 +107,7 @@ export function updateManyStatement(table: WriteTable, changes: readonly RecordC
     sets.flatMap(({ inputs }) => inputs),
   )
   const set = sets.map(({ text }) => text).join(', ')
-  const returning = table.returning + checkSql(table, sql, check)
+  const returning = table.returning + checkSql(table, sql, limits)
   return statement(
     sql,
     `update ${table.sqlName} set ${set} from ${source} where ${keyMatch(table)}${alive(table)} returning ${returning}, plinth_u.plinth_n`,

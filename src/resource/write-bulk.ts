@@ -2,7 +2,7 @@
 // check → lock → beforeWrite → statement → afterWrite → commit → afterCommit.
 
 import { noRows, type TextRows } from '../db/rows.ts'
-import { needsCheck } from './access/guard.ts'
+import { looseReferences, needsCheck } from './access/guard.ts'
 import type { HookContext } from './define.ts'
 import { runsInTransaction } from './hooks.ts'
 import type { BulkRequest, RecordKey, RecordValues } from './request.ts'
@@ -16,6 +16,7 @@ import { addressKey, ownKey } from './write-key.ts'
 import { recordsJson, rowKey } from './write-row.ts'
 import { refuseProposals } from './write-proposal.ts'
 import { refuseUnfitItems } from './write-guard.ts'
+import { refuseStrays } from './write-references.ts'
 import { hookContext, inTransaction, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import { checkGiven, createColumns, type Giver, patchColumns, touchedColumns } from './write-values.ts'
 import type { Limits } from './write-statement.ts'
@@ -82,6 +83,7 @@ async function insertAll(writer: Writer, records: readonly Indexed<ColumnValues>
   const limits = limitsOf(writer, columns)
   for (const statement of insertManyStatements(writer.table, columns, limits)) parts.push(await runStatement(writer, statement))
   const rows = joinRows(parts)
+  await refuseStrays(writer, rows, limits)
   refuseLostRows(writer, records.length, rows.count)
   if (writer.guard !== undefined && limits.check !== undefined) refuseUnfitItems(writer.guard, rows, records, -1, (at) => columns[at])
   return rows
@@ -89,7 +91,8 @@ async function insertAll(writer: Writer, records: readonly Indexed<ColumnValues>
 
 /** All are looked at, when one has to be. */
 function limitsOf({ guard }: Writer, records: readonly ColumnValues[]): Limits {
-  return guard !== undefined && records.some((columns) => needsCheck(guard, columns)) ? { check: guard.after } : {}
+  if (guard === undefined || !records.some((columns) => needsCheck(guard, columns))) return {}
+  return { check: guard.after, references: [...new Set(records.flatMap((columns) => looseReferences(guard, columns)))] }
 }
 
 function preparePatches(writer: Writer, items: readonly RecordValues[], context: HookContext): Prepared {
@@ -121,6 +124,7 @@ async function updateAll(writer: Writer, changes: readonly Indexed<RecordChange>
     all.map(({ columns }) => columns),
   )
   const rows = rowsInOrder(writer, changes, await runStatement(writer, updateManyStatement(table, all, limits)))
+  await refuseStrays(writer, rows, limits, -2)
   if (guard !== undefined && limits.check !== undefined) refuseUnfitItems(guard, rows, changes, -2, (at) => all[at]?.columns)
   return rows
 }

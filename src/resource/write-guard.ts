@@ -27,13 +27,18 @@ export async function refuseRow(
   if (rows.count > 0) throw refusal(guard.sight, guard.operation)
 }
 
+/** What `checkSql` says of a record that is as it has to be. Where its references lead is looked at by `write-references.ts`. */
+export function saysFit(said: string | null | undefined): boolean {
+  return said === 't' || said?.startsWith('r') === true
+}
+
 /**
  * @param rows     one or none, with a check as the last column
  * @param columns  that were set: those that the policy looks at are named
  * @throws         AppError as `refuseRow`
  */
 export function refuseUnfit(guard: Guard, rows: TextRows, columns?: ColumnValues): void {
-  if (rows.count > 0 && textColumns(rows, 0).at(-1) !== 't') throw unfitError(guard, columns)
+  if (rows.count > 0 && !saysFit(textColumns(rows, 0).at(-1))) throw unfitError(guard, columns)
 }
 
 /** What is said of a record that would not be one that the caller may have. */
@@ -48,7 +53,7 @@ export function unfitError(guard: Guard, columns: ColumnValues | undefined): App
 export function unfitItems(guard: Guard, rows: TextRows): Failure[] {
   const error = refusal(guard.sight, guard.operation)
   return Array.from({ length: rows.count }, (_, at) => at).flatMap((at) =>
-    textColumns(rows, at).at(-2) === 't' ? [] : [{ index: rowItem(rows, at), error }],
+    saysFit(textColumns(rows, at).at(-2)) ? [] : [{ index: rowItem(rows, at), error }],
   )
 }
 
@@ -65,8 +70,7 @@ export function refuseUnfitItems(
   columnsOf: (at: number) => ColumnValues | undefined,
 ): void {
   const unfit = items.flatMap(({ index }, at): Failure[] => {
-    const isFit = textColumns(rows, at).at(column) === 't'
-    return isFit ? [] : [{ index, error: unfitError(guard, columnsOf(at)) }]
+    return saysFit(textColumns(rows, at).at(column)) ? [] : [{ index, error: unfitError(guard, columnsOf(at)) }]
   })
   if (unfit.length > 0) throw bulkFailure(unfit)
 }

@@ -4,13 +4,14 @@
 import { textColumns, type TextRows } from '../db/rows.ts'
 import { pgProblemOf } from '../db/pg-errors.ts'
 import type { Field } from '../model/model.ts'
-import { needsCheck } from './access/guard.ts'
+import { type GuardedReference, looseReferences, needsCheck } from './access/guard.ts'
 import { checkSql, columnSql, keySql, statement, valueSql, type WriteTable } from './write-statement.ts'
 import type { RecordKey } from './request.ts'
 import { quoteName, SqlBuilder } from './sql-builder.ts'
 import { byDefault, type ColumnValues } from './write-columns.ts'
 import { bulkFailure, type Failure, type Indexed } from './write-failures.ts'
-import { refuseUnfit, unfitError } from './write-guard.ts'
+import { refuseUnfit, saysFit, unfitError } from './write-guard.ts'
+import { missingReference, strayIn } from './write-strays.ts'
 import type { Writer } from './writer.ts'
 
 /** A record as a write would leave it. */
@@ -26,7 +27,11 @@ const waiting = new WeakMap<object, () => Promise<void>>()
 export function lookLater(error: unknown, writer: Writer, proposal: Proposal): void {
   if (!isConstraintError(error)) return
   waiting.set(error, async () => {
-    if (writer.guard !== undefined) refuseUnfit(writer.guard, await look(writer, proposal), proposal.columns)
+    if (writer.guard === undefined) return
+    const { rows, references } = await look(writer, proposal)
+    refuseUnfit(writer.guard, rows, proposal.columns)
+    const stray = strayOf(rows, references)
+    if (stray !== undefined) throw missingReference(writer, stray)
   })
 }
 
@@ -41,8 +46,11 @@ export async function refuseProposals(writer: Writer, error: unknown, items: rea
   if (guard === undefined || !isConstraintError(error)) return
   const failures: Failure[] = []
   for (const { index, item } of items) {
-    if (!needsCheck(guard, item.columns) || isFit(await look(writer, item))) continue
-    failures.push({ index, error: unfitError(guard, item.columns) })
+    if (!needsCheck(guard, item.columns)) continue
+    const { rows, references } = await look(writer, item)
+    const stray = strayOf(rows, references)
+    if (!isFit(rows)) failures.push({ index, error: unfitError(guard, item.columns) })
+    else if (stray !== undefined) failures.push({ index, error: missingReference(writer, stray) })
   }
   if (failures.length > 0) throw bulkFailure(failures)
 }
@@ -56,7 +64,11 @@ function isObject(value: unknown): value is object {
 }
 
 function isFit(rows: TextRows): boolean {
-  return rows.count === 0 || textColumns(rows, 0).at(-1) === 't'
+  return rows.count === 0 || saysFit(textColumns(rows, 0).at(-1))
+}
+
+function strayOf(rows: TextRows, references: readonly GuardedReference[]): GuardedReference | undefined {
+  return rows.count === 0 ? undefined : strayIn(rows, 0, -1, references)
 }
 
 /** What the database fills in: by column, what it says when the column is left out. */
@@ -66,10 +78,18 @@ interface Filled {
   readonly isGenerated: boolean
 }
 
-async function look(writer: Writer, proposal: Proposal): Promise<TextRows> {
-  const { db, table } = writer
+interface Look {
+  readonly rows: TextRows
+  readonly references: readonly GuardedReference[]
+}
+
+/** References within the table are left out: they may lead to records that the same request makes. */
+async function look(writer: Writer, proposal: Proposal): Promise<Look> {
+  const { db, table, guard, resource } = writer
+  const loose = guard === undefined ? [] : looseReferences(guard, proposal.columns)
+  const references = loose.filter(({ reference }) => reference.model !== resource.model)
   const filled = await db.query<Filled>(filledSql, [table.sqlName])
-  return db.read(proposalStatement(writer, proposal, filled))
+  return { rows: await db.read(proposalStatement(writer, proposal, filled, references)), references }
 }
 
 /** Numbers are not drawn from sequences: the record is never made. */
@@ -78,14 +98,19 @@ const filledSql = `select a.attname as "column", a.attgenerated <> '' as "isGene
   from pg_catalog.pg_attrdef d join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
   where d.adrelid = to_regclass($1::text)`
 
-function proposalStatement({ table, guard }: Writer, { key, columns }: Proposal, filled: readonly Filled[]) {
+function proposalStatement(
+  { table, guard }: Writer,
+  { key, columns }: Proposal,
+  filled: readonly Filled[],
+  references: readonly GuardedReference[],
+) {
   const sql = new SqlBuilder()
   const generated = filled.filter(({ isGenerated }) => isGenerated)
   const given = table.fields.filter(({ column }) => !generated.some((one) => one.column === column))
   const cells = given.map((field) => `${cellSql(table, sql, field, { key, columns }, filled)} as ${quoteName(field.column)}`)
   const from = key === undefined ? '' : ` from ${table.sqlName} where ${keySql(table, key, sql)}`
   const made = generated.map(({ column, expression }) => `, (${expression}) as ${quoteName(column)}`).join('')
-  const check = checkSql({ ...table, sqlName: 'plinth_p' }, sql, guard?.after)
+  const check = checkSql({ ...table, sqlName: 'plinth_p' }, sql, { check: guard?.after, references })
   return statement(sql, `select 1${check} from (select plinth_g.*${made} from (select ${cells.join(', ')}${from}) plinth_g) plinth_p`)
 }
 

@@ -2,7 +2,7 @@
 // lock → compare → beforeWrite → statement → afterWrite → commit → afterCommit.
 
 import type { Statement, TextRows } from '../db/rows.ts'
-import { needsCheck } from './access/guard.ts'
+import { looseReferences, needsCheck } from './access/guard.ts'
 import type { HookContext } from './define.ts'
 import { runAfterWrite, runBeforeWrite, runsInTransaction } from './hooks.ts'
 import type { Preconditions, RecordKey, RecordValues, WriteRequest } from './request.ts'
@@ -10,6 +10,7 @@ import { addressKey } from './write-key.ts'
 import { checkPreconditions, explainTaken, hasPreconditions } from './write-match.ts'
 import { hookRow, type WrittenRecord, writtenRecord } from './write-row.ts'
 import { lookLater } from './write-proposal.ts'
+import { refuseStrays } from './write-references.ts'
 import { refuseRow, refuseUnfit } from './write-guard.ts'
 import { announce, hookContext, inTransaction, onItsOwn, refuseLostRows, runStatement, type WriteContext } from './write-run.ts'
 import {
@@ -106,9 +107,16 @@ async function perform(writer: Writer, request: WriteRequest, work: Work): Promi
   return rows.count === 0 ? undefined : { rows, changed: statement !== undefined }
 }
 
-async function change(writer: Writer, request: WriteRequest, statement: Statement, { isChecked, columns }: Work): Promise<TextRows> {
+async function change(
+  writer: Writer,
+  request: WriteRequest,
+  statement: Statement,
+  { isChecked, columns, limits }: Work,
+): Promise<TextRows> {
   try {
-    return await runStatement(writer, statement)
+    const rows = await runStatement(writer, statement)
+    await refuseStrays(writer, rows, limits)
+    return rows
   } catch (error) {
     const told = request.operation === 'create' ? explainTaken(error, request, writer.resource) : error
     if (isChecked) lookLater(told, writer, { key: request.operation === 'create' ? undefined : request.key, columns })
@@ -120,6 +128,7 @@ interface Work {
   /** Undefined when the request sets nothing. */
   readonly statement: Statement | undefined
   readonly columns: ColumnValues
+  readonly limits: Limits
   /** The record that the statement makes has to be looked at. */
   readonly isChecked: boolean
 }
@@ -128,8 +137,9 @@ function workOf(writer: Writer, request: WriteRequest, values: RecordValues, giv
   const { table, guard } = writer
   const columns = columnsOf(writer, request, values, giver)
   const isChecked = guard !== undefined && needsCheck(guard, columns)
-  const limits: Limits = { only: guard?.before, check: isChecked ? guard.after : undefined }
-  return { statement: statementOf(table, request, columns, limits), columns, isChecked }
+  const checks = isChecked ? { check: guard.after, references: looseReferences(guard, columns) } : {}
+  const limits: Limits = { only: guard?.before, ...checks }
+  return { statement: statementOf(table, request, columns, limits), columns, limits, isChecked }
 }
 
 function columnsOf(writer: Writer, request: WriteRequest, values: RecordValues, giver: Giver): ColumnValues {

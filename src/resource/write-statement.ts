@@ -3,6 +3,7 @@
 import type { Statement } from '../db/rows.ts'
 import type { Field } from '../model/model.ts'
 import { conditionSql, verdictSql } from './condition-sql.ts'
+import type { GuardedReference } from './access/guard.ts'
 import type { Verdict } from './plan.ts'
 import type { RecordKey } from './request.ts'
 import { quoteName, SqlBuilder } from './sql-builder.ts'
@@ -28,16 +29,18 @@ export type LockStrength = 'share' | 'whole'
 export interface Limits {
   /** Records that are not so are not found. */
   readonly only?: Verdict
-  /** Whether the record is so, as the statement leaves it, is said by a column behind those of `returning`: `t` or `f`. */
+  /** Whether the record is so, as the statement leaves it, is said by a column behind those of `returning`: see `checkSql`. */
   readonly check?: Verdict
+  /** The same column says which of its foreign keys leads to no record that it may lead to. */
+  readonly references?: readonly GuardedReference[]
 }
 
-export function insertStatement(table: WriteTable, columns: ColumnValues, { check }: Limits = {}): Statement {
+export function insertStatement(table: WriteTable, columns: ColumnValues, limits: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const names = [...columns.keys()].map((field) => quoteName(field.column))
   const row = [...columns].map(([field, value]) => valueSql(field, value, sql))
   const source = names.length === 0 ? 'default values' : `(${names.join(', ')}) values (${row.join(', ')})`
-  return statement(sql, `insert into ${table.sqlName} ${source} returning ${table.returning}${checkSql(table, sql, check)}`)
+  return statement(sql, `insert into ${table.sqlName} ${source} returning ${table.returning}${checkSql(table, sql, limits)}`)
 }
 
 /** Changes a record that is not soft-deleted. */
@@ -65,11 +68,11 @@ export function currentStatement(
   key: RecordKey,
   state: 'alive' | 'deleted',
   lock?: LockStrength,
-  { only, check }: Limits = {},
+  limits: Limits = {},
 ): Statement {
   const sql = new SqlBuilder()
-  const columns = table.returning + checkSql(table, sql, check)
-  const where = keySql(table, key, sql) + (state === 'alive' ? alive(table) : deleted(table)) + onlySql(table, sql, only)
+  const columns = table.returning + checkSql(table, sql, limits)
+  const where = keySql(table, key, sql) + (state === 'alive' ? alive(table) : deleted(table)) + onlySql(table, sql, limits.only)
   return statement(sql, `select ${columns} from ${table.sqlName} where ${where}${lock === undefined ? '' : lockSql(lock)}`)
 }
 
@@ -84,17 +87,26 @@ export function onlySql(table: WriteTable, sql: SqlBuilder, only: Verdict = true
     .join('')
 }
 
-/** `, …`: whether a record is as it has to be, unknown being false. */
-export function checkSql(table: WriteTable, sql: SqlBuilder, check: Verdict = true): string {
+/** `, …`: `t` for a record that is as it has to be, `f` for one that is not, unknown being false; `r0` for one whose first reference is not. */
+export function checkSql(table: WriteTable, sql: SqlBuilder, { check = true, references = [] }: Limits): string {
+  if (references.length > 0) return `, ${checkedCases(table, sql, check, references)}`
   if (typeof check === 'boolean') return check ? '' : ', false'
   return `, (${conditionSql(sql, table.sqlName, check)}) is true`
 }
 
-function update(table: WriteTable, columns: ColumnValues, key: RecordKey, condition: string, { only, check }: Limits = {}): Statement {
+function checkedCases(table: WriteTable, sql: SqlBuilder, check: Verdict, references: readonly GuardedReference[]): string {
+  const asked = [{ verdict: check, name: 'f' }, ...references.map(({ rows }, i) => ({ verdict: rows, name: `r${i}` }))]
+  const cases = asked.flatMap(({ verdict, name }) =>
+    verdictSql(sql, table.sqlName, verdict).map((condition) => `when (${condition}) is not true then '${name}'`),
+  )
+  return cases.length === 0 ? `'t'` : `case ${cases.join(' ')} else 't' end`
+}
+
+function update(table: WriteTable, columns: ColumnValues, key: RecordKey, condition: string, limits: Limits = {}): Statement {
   const sql = new SqlBuilder()
   const set = [...columns].map(([field, value]) => `${quoteName(field.column)} = ${valueSql(field, value, sql)}`).join(', ')
-  const where = keySql(table, key, sql) + condition + onlySql(table, sql, only)
-  return statement(sql, `update ${table.sqlName} set ${set} where ${where} returning ${table.returning}${checkSql(table, sql, check)}`)
+  const where = keySql(table, key, sql) + condition + onlySql(table, sql, limits.only)
+  return statement(sql, `update ${table.sqlName} set ${set} where ${where} returning ${table.returning}${checkSql(table, sql, limits)}`)
 }
 
 export function keySql(table: WriteTable, key: RecordKey, sql: SqlBuilder): string {

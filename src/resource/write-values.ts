@@ -132,11 +132,13 @@ function takeValue(intake: Intake, name: string, value: unknown): void {
 
 /** Callers do not learn that a hidden field exists. */
 function isSecret({ writer, giver }: Intake, field: Field): boolean {
-  return giver === 'caller' && !writer.writable.has(field) && !writer.resource.visibleByName.has(field.name)
+  const isFree = field === writer.resource.tenant && writer.guard === undefined
+  return giver === 'caller' && !isFree && !writer.writable.has(field) && !writer.resource.visibleByName.has(field.name)
 }
 
+/** The tenant may be named as it is, and where no caller's is in force it has to be. */
 function maySet({ writer, giver }: Intake, field: Field): boolean {
-  return giver === 'hook' ? !field.generated : writer.writable.has(field)
+  return giver === 'hook' ? !field.generated : writer.writable.has(field) || field === writer.resource.tenant
 }
 
 function unknownField({ writer }: Intake, name: string): AppError {

@@ -92,7 +92,9 @@ function seenBy(resource: CompiledResource, shaper: RecordShaper): Seen {
     shaper,
     table,
     writable: new Set(writable),
-    required: writable.filter((field) => !field.nullable && !field.hasDefault && !field.generated && field.onUpdate === undefined),
+    required: [...writable, ...(resource.tenant === undefined ? [] : [resource.tenant])].filter(
+      (field) => !field.nullable && !field.hasDefault && !field.generated && field.onUpdate === undefined,
+    ),
     replaced: writable.filter((field) => !table.key.includes(field) && field.onUpdate === undefined),
   }
 }

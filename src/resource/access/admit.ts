@@ -3,6 +3,7 @@
 import { signingInCouldHelp } from '../../auth/policies-in-words.ts'
 import { policyErrors, signInRequired } from '../../auth/policy-errors.ts'
 import type { AppError } from '../../core/errors.ts'
+import { tenantOf } from '../../core/tenant.ts'
 import type { Operation } from '../define.ts'
 import type { RuleName } from './compile-access.ts'
 import type { Sight } from './sights.ts'
@@ -30,5 +31,6 @@ export function admit(sight: Sight, operation: Operation): void {
 export function refusal({ who, resource }: Sight, operation: Operation, fields: readonly string[] = []): AppError {
   const { policy } = resource.access.rules[ruleNameOf[operation]]
   if (who.kind === 'anonymous' && signingInCouldHelp(policy)) return signInRequired()
-  return policyErrors.FORBIDDEN(fields)
+  const needsTenant = resource.tenant !== undefined && tenantOf(who) === undefined && policy.policy !== 'nobody'
+  return needsTenant ? policyErrors.TENANT_REQUIRED() : policyErrors.FORBIDDEN(fields)
 }

@@ -37,6 +37,8 @@ function bareTable(model: Model): CompiledResource & { readonly relations: Map<s
     writable: [],
     operations: new Set(),
     access: noAccess,
+    tenant: undefined,
+    references: [],
     rows: { list: true, get: true },
     relations: new Map(),
     search: undefined,

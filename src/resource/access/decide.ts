@@ -7,6 +7,7 @@ import type { CompiledResource } from '../registry.ts'
 import type { RuleName } from './compile-access.ts'
 import { seal } from './seal.ts'
 import type { Rule } from './rule.ts'
+import { tenantVerdict } from './tenant.ts'
 import { allOf } from './verdicts.ts'
 
 export interface Decision {
@@ -27,17 +28,48 @@ export interface Decision {
   readonly sealed: { readonly list: Verdict; readonly get: Verdict }
 }
 
-export function decide({ name, access }: CompiledResource, who: Caller): Decision {
+export function decide(resource: CompiledResource, who: Caller): Decision {
+  const { name, access, tenant } = resource
   const { rules, fields } = access
-  const may = (rule: Rule, scope: 'read' | 'write'): Verdict => (isInScope(rule, name, scope, who) ? rule.judge(who) : false)
-  const [list, get] = [may(rules.list, 'read'), may(rules.get, 'read')]
-  // Writes are asked about when there is one: a function of theirs that throws is nothing to a read.
-  const seen = once(() => seenByChanges(rules, who))
-  const create = once(() => may(rules.create, 'write'))
+  const inTenant = tenantVerdict(tenant, who)
+  const also = (judge: () => Verdict): Verdict => (inTenant === false ? false : allOf([inTenant, judge()]))
+  const may = (rule: Rule, scope: 'read' | 'write'): Verdict => also(() => isInScope(rule, resource, scope, who) && rule.judge(who))
+  const seen = once(() => also(() => seenByChanges(rules, who)))
   const after = once(() => may(rules.update, 'write'))
-  const update = once(() => allOf([seen(), after()]))
-  const remove = once(() => allOf([seen(), may(rules.delete, 'write')]))
-  const [unseen, unset] = [deniedFields(fields, 'read', who), deniedFields(fields, 'write', who)]
+  return decisionOf(name, {
+    list: may(rules.list, 'read'),
+    get: may(rules.get, 'read'),
+    seen,
+    create: once(() => may(rules.create, 'write')),
+    after,
+    update: once(() => allOf([seen(), after()])),
+    delete: once(() => allOf([seen(), may(rules.delete, 'write')])),
+    unseen: deniedFields(fields, 'read', who),
+    unset: deniedFields(fields, 'write', who),
+  })
+}
+
+/** Code of the application in the name of nobody is held to the tenant that it acts in, and to nothing else. */
+export function decideForCode({ name, tenant }: CompiledResource, who: Caller): Decision {
+  const theirs = tenantVerdict(tenant, who)
+  const say = (): Verdict => theirs
+  const [unseen, unset] = [new Set<Field>(), new Set<Field>()]
+  return decisionOf(name, { list: theirs, get: theirs, seen: say, create: say, after: say, update: say, delete: say, unseen, unset })
+}
+
+/** Writes are asked about when there is one: a function of theirs that throws is nothing to a read. */
+interface Judged extends Pick<Decision, 'unseen' | 'unset'> {
+  readonly list: Verdict
+  readonly get: Verdict
+  seen(): Verdict
+  create(): Verdict
+  after(): Verdict
+  update(): Verdict
+  delete(): Verdict
+}
+
+function decisionOf(name: string, judged: Judged): Decision {
+  const { list, get, unseen, unset } = judged
   const held: string[] = []
   const sealed = { list: seal(list, name, held), get: seal(get, name, held) }
   return {
@@ -45,20 +77,20 @@ export function decide({ name, access }: CompiledResource, who: Caller): Decisio
       list,
       get,
       get create() {
-        return create()
+        return judged.create()
       },
       get update() {
-        return update()
+        return judged.update()
       },
       get delete() {
-        return remove()
+        return judged.delete()
       },
     },
     get seen() {
-      return seen()
+      return judged.seen()
     },
     get after() {
-      return after()
+      return judged.after()
     },
     unseen,
     unset,
@@ -73,10 +105,10 @@ function once(make: () => Verdict): () => Verdict {
   return () => (made ??= make())
 }
 
-/** What anyone may do needs no scope: the key could as well be left out. */
-function isInScope({ policy }: Rule, resource: string, scope: 'read' | 'write', { scopes }: Caller): boolean {
-  if (scopes === undefined || policy.policy === 'anyone') return true
-  return scopes.includes('*') || scopes.includes(`${resource}:${scope}`)
+/** What anyone may do needs no scope: the key could as well be left out. Not where it says which tenant is meant. */
+function isInScope({ policy }: Rule, { name, tenant }: CompiledResource, scope: 'read' | 'write', { scopes }: Caller): boolean {
+  if (scopes === undefined || (policy.policy === 'anyone' && tenant === undefined)) return true
+  return scopes.includes('*') || scopes.includes(`${name}:${scope}`)
 }
 
 /** Where nobody reads at all, changes are for whoever may change. */

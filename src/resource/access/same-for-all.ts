@@ -14,11 +14,16 @@ export function isSameForAll(resource: CompiledResource): boolean {
   return isSame
 }
 
+/** For code of the application, which sees everything but what is another tenant's. */
+export function isOfNoTenant(resource: CompiledResource): boolean {
+  return [...reachable(resource)].every(({ tenant }) => tenant === undefined)
+}
+
 /** Also every field of it. */
 export function isReadByAnyone(resource: CompiledResource): boolean {
   return isListedByAnyone(resource) && isForAnyone(resource.options.access, 'get')
 }
 
-export function isListedByAnyone({ options: { access } }: CompiledResource): boolean {
-  return isForAnyone(access, 'list') && Object.keys(access.fields ?? {}).length === 0
+export function isListedByAnyone({ options: { access }, tenant }: CompiledResource): boolean {
+  return tenant === undefined && isForAnyone(access, 'list') && Object.keys(access.fields ?? {}).length === 0
 }

@@ -25,11 +25,19 @@ const mostViews = 100
 const mostCallers = 2_000
 
 export class Sights {
+  readonly #rule: typeof decide
+  readonly #isSameForAll: typeof isSameForAll
   /** A caller is plain data that is not changed, so what was decided about one is good as long as there is one like it. */
   readonly #sights = new WeakMap<Caller, Map<CompiledResource, Sight>>()
   readonly #decisions = new WeakMap<Caller, Map<CompiledResource, Decision>>()
   readonly #views = new WeakMap<CompiledResource, Lru<CompiledResource>>()
   readonly #callers = new Lru<Caller>(mostCallers)
+
+  /** @param isSame  whether all that a resource leads to is decided alike for every caller */
+  constructor(rule = decide, isSame = isSameForAll) {
+    this.#rule = rule
+    this.#isSameForAll = isSame
+  }
 
   /** @param resource  as the registry has it */
   of(resource: CompiledResource, who: Caller): Sight {
@@ -51,7 +59,7 @@ export class Sights {
 
   #see(resource: CompiledResource, who: Caller): Sight {
     const decision = this.#decide(resource, who)
-    if (isSameForAll(resource)) return { who, resource, held: nothingHeld, decision }
+    if (this.#isSameForAll(resource)) return { who, resource, held: nothingHeld, decision }
     const reached = [...reachable(resource)]
     const decisions = reached.map((one) => this.#decide(one, who))
     const held = new Map(reached.map((one, i) => [one.name, decisions[i]?.held ?? []]))
@@ -59,7 +67,7 @@ export class Sights {
   }
 
   #decide(resource: CompiledResource, who: Caller): Decision {
-    return remembered(this.#decisions, who, resource, () => decide(resource, who))
+    return remembered(this.#decisions, who, resource, () => this.#rule(resource, who))
   }
 
   #view(resource: CompiledResource, shape: string, who: Caller): CompiledResource {

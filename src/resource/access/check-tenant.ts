@@ -1,0 +1,148 @@
+// The mistakes that the option `tenant` can make: a record without a tenant, a tenant that is none, and whatever would tell one tenant what
+// another has.
+
+import type { Field, Model } from '../../model/model.ts'
+import { nearest } from '../../support/similar.ts'
+import { type Declaration, nameOf, placeOf } from '../declaration.ts'
+import type { ResourceOptions } from '../define.ts'
+import { isOpen } from '../policy.ts'
+import { type TenantOption, tenantOption } from '../tenant-option.ts'
+import { leadsTo } from './tenant.ts'
+
+/** The field that holds the tenant, of every table that a resource with `tenant` exposes; by model name. Mistakes in it are left out. */
+export function tenantFieldsOf(declarations: readonly Declaration[]): ReadonlyMap<string, Field> {
+  return new Map(
+    declarations.flatMap(({ definition, model }) => {
+      const field = model.fieldByName.get(tenantOption(definition.options)?.field ?? '')
+      return field === undefined ? [] : [[model.name, field] as const]
+    }),
+  )
+}
+
+/** @param tenants  name of the table of tenants; undefined where the application names none: then nothing is known of what a column refers to */
+export function tenantProblems(declarations: readonly Declaration[], models: readonly Model[], tenants: string | undefined): string[] {
+  const fields = tenantFieldsOf(declarations)
+  return declarations.flatMap((declaration) => {
+    const { definition, model } = declaration
+    const option = tenantOption(definition.options)
+    const problems =
+      option === undefined ? unsaidProblems(model, declarations) : optionProblems(option, declaration, { models, tenants, fields })
+    return problems.map((problem) => `${placeOf(declaration)}: tenant: ${problem}`)
+  })
+}
+
+interface Surroundings {
+  readonly models: readonly Model[]
+  readonly tenants: string | undefined
+  readonly fields: ReadonlyMap<string, Field>
+}
+
+/** A second way to the rows would be a way around the first. */
+function unsaidProblems(model: Model, declarations: readonly Declaration[]): string[] {
+  const other = declarations.find((one) => one.model === model && one.definition.options.tenant !== undefined)
+  const option = other && tenantOption(other.definition.options)
+  if (other === undefined || option === undefined) return []
+  return [`records of "${model.name}" belong to tenants, as "${nameOf(other)}" says. Add tenant: '${option.field}'.`]
+}
+
+function optionProblems(option: TenantOption, { definition, model }: Declaration, around: Surroundings): string[] {
+  const field = model.fieldByName.get(option.field)
+  if (field === undefined) return [unknownField(option.field, model)]
+  const first = around.fields.get(model.name)
+  if (first !== undefined && first !== field) return [`another resource of "${model.name}" says "${first.name}". A record has one tenant.`]
+  if (field.dimensions > 0) return [`"${field.name}" holds several values, and a record has one tenant.`]
+  if (model.isView) return []
+  return [
+    ...(field.nullable ? [`"${field.name}" may be null, and a record without a tenant would be nobody's. Add .notNull().`] : []),
+    ...(field.generated ? [`"${field.name}" is made by the database, and a new record gets its maker's tenant.`] : []),
+    ...targetProblems(field, model, definition.options, around),
+    ...uniqueProblems(field, model, option, around),
+    ...unknownUniques(option, model),
+  ]
+}
+
+function unknownField(name: string, { name: table, fieldByName }: Model): string {
+  const near = nearest(name, fieldByName.keys())
+  return `"${name}" is not a field of "${table}".${near === undefined ? '' : ` Perhaps you meant "${near}".`}`
+}
+
+/** A resource of the tenants themselves says their key: who asks sees their own. */
+function targetProblems(field: Field, model: Model, { access }: ResourceOptions, { models, tenants }: Surroundings): string[] {
+  const target = models.find(({ name }) => name === tenants)
+  if (target === undefined) return []
+  if (target.name === model.name) return ownProblems(field, model, access)
+  const key = model.foreignKeys.find(({ fields }) => fields.length === 1 && fields[0] === field.name)
+  const isFit = key !== undefined && leadsTo(key, target) && key.foreignFields[0] === target.primaryKey[0]
+  return isFit
+    ? []
+    : [
+        `"${field.name}" is no foreign key to "${target.name}", which auth.tenants names. Add .references(() => ${target.name}.${target.primaryKey[0] ?? 'id'}).`,
+      ]
+}
+
+function ownProblems(field: Field, { name, primaryKey }: Model, access: ResourceOptions['access']): string[] {
+  if (primaryKey.length !== 1 || primaryKey[0] !== field.name)
+    return [`"${name}" are the tenants, so it is their key: '${primaryKey[0] ?? 'id'}'.`]
+  return access !== undefined && isOpen(access, 'create')
+    ? [`a new record of "${name}" is a new tenant, and would be none of its maker's. Close access.create.`]
+    : []
+}
+
+/** A unique value of all tenants is one that a 409 tells them of each other. */
+function uniqueProblems(field: Field, model: Model, option: TenantOption, { fields }: Surroundings): string[] {
+  const key = model.primaryKey.length === 0 ? undefined : model.uniques[0]
+  const others = model.uniques.filter((one) => one !== key)
+  const keyTells = key !== undefined && !key.fields.includes(field.name) && !isShared(key, option) && tellsOfOthers(model, fields)
+  const telling = [...others, ...model.looseUniques].filter((one) => !one.fields.includes(field.name) && !isShared(one, option))
+  return [
+    ...(keyTells
+      ? [
+          `whoever chooses the key of a new record is told whether another tenant has it. Make it a uuid or serial, put "${field.name}" in it, or name "${key.name}" in sharedUniques.`,
+        ]
+      : []),
+    ...telling.map(
+      (one) =>
+        `"${one.name}" is unique over all tenants: a 409 would tell one what another has. Write ${instead(one, field, model)}, or name it in sharedUniques.`,
+    ),
+  ]
+}
+
+/** Keys that nobody can guess, that the database numbers, and those that lead to a record of the tenant tell nothing. */
+function tellsOfOthers({ primaryKey, fieldByName, foreignKeys }: Model, tenantFields: ReadonlyMap<string, Field>): boolean {
+  const leadsToTenants = (name: string): boolean =>
+    foreignKeys.some((key) => key.fields.includes(name) && tenantFields.has(key.foreignTable.name))
+  return primaryKey.every((name) => {
+    const field = fieldByName.get(name)
+    const isMade = field?.generated === true || (primaryKey.length === 1 && field?.hasDefault === true && field.kind.encoding !== 'text')
+    return !isMade && field?.kind.name !== 'uuid' && !leadsToTenants(name)
+  })
+}
+
+interface Unique {
+  readonly name: string
+  readonly fields: readonly string[]
+  readonly where?: string
+}
+
+function isShared({ name, fields }: Unique, { sharedUniques }: TenantOption): boolean {
+  return sharedUniques.includes(name) || (fields.length === 1 && sharedUniques.includes(fields[0] ?? ''))
+}
+
+/** The constraint to write, as far as it is known. */
+function instead({ fields, name, where }: Unique, field: Field, { looseUniques }: Model): string {
+  const columns = [field.name, ...fields].map((one) => `table.${one}`).join(', ')
+  const isLoose = looseUniques.some((one) => one.name === name)
+  if (!isLoose) return `unique().on(${columns})`
+  return `uniqueIndex().on(${columns}${fields.length === 0 ? ', …' : ''})${where === undefined ? '' : '.where(…)'}`
+}
+
+function unknownUniques({ sharedUniques }: TenantOption, { uniques, looseUniques, name: table }: Model): string[] {
+  const all = [...uniques, ...looseUniques]
+  const known = all.flatMap(({ name, fields }) => (fields.length === 1 ? [name, ...fields] : [name]))
+  return sharedUniques
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known)
+      return `sharedUniques: nothing unique of "${table}" is called "${name}".${near === undefined ? '' : ` Perhaps you meant "${near}".`}`
+    })
+}
