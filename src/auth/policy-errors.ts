@@ -17,6 +17,12 @@ export const policyErrors = defineErrors('AUTH', {
         ? 'You may not do this.'
         : `You may not have a record with ${fields.length === 1 ? 'this' : 'these'} ${fields.map((field) => `"${field}"`).join(', ')}.`,
   },
+  TENANT_REQUIRED: {
+    status: 403,
+    summary: 'What was asked for belongs to a tenant, and the request acts in none: the caller belongs to none, or to several and has chosen none.',
+    message: () => 'Say which tenant you mean.',
+    hint: () => 'Send its key: X-Tenant: …',
+  },
 })
 
 /** RFC 9110, 11.6.1: a 401 says how to sign in. */
