@@ -9,10 +9,9 @@ import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
 import { createBus } from '../core/processes/bus.ts'
 import { noPeers, type Peers } from '../core/processes/peers.ts'
-import { runAcrossTenants } from '../core/tenant.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
-import { callersFromContext } from '../http/callers.ts'
+import { callersFromContext, callersInTenants } from '../http/callers.ts'
 import { drainServer } from '../http/drain.ts'
 import { type IdempotentHandler, idempotentHandler } from '../http/idempotency/idempotent.ts'
 import { Once } from '../http/idempotency/once.ts'
@@ -64,13 +63,6 @@ export interface App {
   readonly routes: readonly RegisteredRoute[]
   /** A resource for code in this process. @throws Error when the application has no resource of that name */
   resource(name: string): ResourceHandle
-  /**
-   * Runs `work` so that it is held to no tenant, with all that it starts: for code of the application that is about several, inside of a
-   * request, too. What is done in the name of a caller (`.as(caller)`) stays in that caller's.
-   *
-   * @example  `const total = await app.acrossTenants(() => app.resource('notes').list({ count: 'exact' }))`
-   */
-  acrossTenants<result>(work: () => result): result
   /**
    * A handler for a custom route that changes something: it runs in a transaction, and a request that is repeated with the same
    * Idempotency-Key gets the first answer. What the handler throws, or answers with 400 and above, rolls back what it did.
@@ -143,11 +135,12 @@ export async function createAppWith(
 
 export function readRegistry({ options }: AppDefinition): Engine['registry'] {
   const { models, declarations } = readModels(options)
-  const { auth } = options
-  return compileResources(declarations, models, options.relations, {
-    users: auth && readTable(auth.users).name,
-    tenants: auth?.tenants && readTable(auth.tenants.table).name,
-  })
+  return compileResources(declarations, models, options.relations, usersOf(options))
+}
+
+/** Name of the table whose keys callers have; undefined: the usual one. */
+function usersOf({ auth }: AppDefinition['options']): string | undefined {
+  return auth === undefined ? undefined : readTable(auth.users).name
 }
 
 export interface AppParts {
@@ -169,7 +162,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const { options } = definition
   const modules = orderModules(options.modules ?? [])
   const { ttlMs } = config.idempotency
-  const callers = callersFromContext
+  const callers = options.auth?.tenants === undefined ? callersFromContext : callersInTenants
   const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
   const state = createState({ db, redis, log, metrics, secret: config.secrets.secretKey })
   const { mailer, part: mail } = createMailer(config, log)
@@ -203,7 +196,6 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     fastify,
     routes: collectRoutes(fastify),
     resource: (name) => handleOf(engine, writers.get(name), name),
-    acrossTenants: runAcrossTenants,
     idempotent: (handler, transaction) => idempotentHandler({ db, once }, handler, transaction),
     inject: (request) => fastify.inject(request),
     async start() {

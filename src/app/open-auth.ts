@@ -3,8 +3,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Auth, AuthSurroundings } from '../auth/create-auth.ts'
-import type { AuthOptions } from '../auth/options.ts'
+import type { AuthOptions, TenantOptions } from '../auth/options.ts'
 import { permissions, role_permissions, roles } from '../auth/tables/roles.ts'
+import { readTable } from '../model/read-table.ts'
 import type { ReplyFormat } from '../rest/reply-format.ts'
 
 export async function openAuth(options: AuthOptions | undefined, surroundings: AuthSurroundings): Promise<Auth | undefined> {
@@ -28,5 +29,11 @@ export async function faceAuth(
 /** The tables that identity needs, whether or not the application names them among its models. */
 export function authTables({ auth }: { readonly auth?: AuthOptions }): readonly PgTable[] {
   if (auth === undefined) return []
-  return auth.userRoles === undefined ? [auth.users] : [auth.users, auth.userRoles, roles, permissions, role_permissions]
+  const ofRoles = auth.userRoles === undefined ? [] : [auth.userRoles, roles, permissions, role_permissions]
+  return [auth.users, ...ofRoles, ...(auth.tenants === undefined ? [] : membershipTables(auth.tenants))]
+}
+
+/** Tenants that are deleted softly have no members any more. */
+function membershipTables({ table, members }: TenantOptions): readonly PgTable[] {
+  return readTable(table).softDelete === undefined ? [members] : [members, table]
 }

@@ -1,11 +1,13 @@
 import { sql } from 'drizzle-orm'
-import { boolean, integer, pgSchema, pgTable, pgView, primaryKey, serial, text } from 'drizzle-orm/pg-core'
+import { boolean, integer, pgSchema, pgTable, pgView, primaryKey, serial, text, uuid } from 'drizzle-orm/pg-core'
 import { expect, test } from 'vitest'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { connect } from '../../test/support/migrations.ts'
 import { versionOf } from '../../test/support/tracked.ts'
 import { defineResource, type ResourceDefinition } from '../resource/define.ts'
 import { anyone } from '../auth/policies.ts'
+import { userColumns } from '../auth/tables/user-columns.ts'
+import { softDelete } from '../model/columns.ts'
 import { testApp } from '../testing/test-app.ts'
 import { defineApp, type AppDefinition } from './define.ts'
 import { trackingOf } from './tracking.ts'
@@ -61,6 +63,19 @@ test('a table without a primary key has no versions of rows', () => {
     tracked: ['public.notes'],
     fenced: [],
   })
+})
+
+test('who believes in memberships is told when they change; in tenants, when they are deleted softly', () => {
+  const users = pgTable('users', { ...userColumns })
+  const key = { id: uuid().primaryKey() }
+  const [plain, soft] = [pgTable('organizations', key), pgTable('organizations', { ...key, ...softDelete })]
+  const trackedWith = (table: typeof plain) => {
+    const members = pgTable('members', { user_id: uuid().references(() => users.id), organization_id: uuid().references(() => table.id) })
+    return trackingOf(defineApp({ name: 'tracked', models: { users }, resources: [], auth: { users, tenants: { table, members } } }))
+      .tracked
+  }
+  expect(trackedWith(plain)).toEqual(['public.members', 'public.users'])
+  expect(trackedWith(soft)).toEqual(['public.members', 'public.organizations', 'public.users'])
 })
 
 test('an application under test has what its cache needs', async () => {

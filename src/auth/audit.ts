@@ -26,6 +26,7 @@ export type AuditAction =
   | 'sign_in.succeeded'
   | 'sign_out'
   | 'sign_out.everywhere'
+  | 'tenant.switched'
   | 'token.reused'
   | 'invitation.sent'
   | 'invitation.accepted'

@@ -18,11 +18,14 @@ import type { AccountParts } from './accounts/parts.ts'
 import { Roles, roleTables } from './accounts/roles.ts'
 import { TryLimits } from './accounts/try-limits.ts'
 import { Users } from './accounts/users.ts'
+import { acrossTenants } from './across-tenants.ts'
 import { Audit } from './audit.ts'
 import type { AuthOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import { SignedIn } from './signed-in.ts'
+import { Memberships } from './tenants/memberships.ts'
+import { readTenancy } from './tenants/read-tenancy.ts'
 import { StoredCosts } from './stored-costs.ts'
 import { AccessTokens } from './tokens/access-tokens.ts'
 import { KeyRing } from './tokens/key-ring.ts'
@@ -52,8 +55,13 @@ export interface Auth {
   close(): void
   /** Makes roles that are missing, and what the first sign-in would wait for. */
   readonly part: Part
-  /** The user with all roles, as policies see it; undefined when there is none that may sign in. */
-  loadCaller(user: string): Promise<Caller | undefined>
+  /**
+   * The user with all roles, as policies see it; undefined when there is none that may sign in.
+   *
+   * @param tenant  key, as text, of the one to act in; without it the only one that the user belongs to, if there is one only
+   * @throws AppError AUTH_NOT_A_MEMBER
+   */
+  loadCaller(user: string, tenant?: string): Promise<Caller | undefined>
 }
 
 const secondMs = 1_000
@@ -62,14 +70,19 @@ const longestTokenMs = 600_000
 const keyLifetimeMs = 90 * 86_400_000
 
 /** Asks nothing of the database yet. @throws AppError AUTH_INVALID_SETUP, or CORE_INVALID_CONFIG in production without MAIL_URL */
-export function createAuth(options: AuthOptions, { config, name, db, state, mailer, log }: AuthSurroundings): Auth {
+export function createAuth(options: AuthOptions, { config, name, db: database, state, mailer, log }: AuthSurroundings): Auth {
   if (config.env === 'production' && config.mail.url === undefined)
     throw coreErrors.INVALID_CONFIG(['MAIL_URL is missing; nobody could confirm an address or reset a password'])
-  const users = new Users(db, readTable(options.users))
+  const db = acrossTenants(database)
+  const usersTable = readTable(options.users)
+  const users = new Users(db, usersTable)
   const unknown = (options.signUpFields ?? []).filter((field) => users.field(field) === undefined)
   if (unknown.length > 0) throw accountErrors.INVALID_SETUP(`signUpFields names ${unknown.join(', ')}, which users do not have`)
-  const roles = new Roles(db, users, options.userRoles !== undefined)
-  const members = new Members(db, users, roles, [users.table, ...(options.userRoles === undefined ? [] : roleTables)])
+  const memberships =
+    options.tenants === undefined ? undefined : new Memberships(db, readTenancy(options.tenants, usersTable), users.idType)
+  const roles = new Roles(db, users, options.userRoles !== undefined, memberships)
+  const rightsTables = [...(options.userRoles === undefined ? [] : roleTables), ...(memberships?.tables ?? [])]
+  const members = new Members(db, users, roles, [users.table, ...rightsTables])
   const audit = new Audit(db, log)
   const costs = new StoredCosts(() => countCosts(db), config.passwords, config.secrets.secretKey)
   const passwords = new Passwords(config.passwords, costs)
@@ -79,6 +92,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
     users,
     roles,
     members,
+    memberships,
     passwords,
     sessions: state.sessions,
     limits: new TryLimits(state.exactRates, config.secrets.secretKey, config.env === 'development' ? 10 : 1),
@@ -110,7 +124,7 @@ export function createAuth(options: AuthOptions, { config, name, db, state, mail
       members.close()
       ways.apiKeys.close()
     },
-    loadCaller: (user) => signedIn.callerOf(user),
+    loadCaller: (user, tenant) => signedIn.callerOf(user, { named: tenant }),
   }
 }
 

@@ -2,14 +2,15 @@
 // known of in every process within a second, because all of this is believed only as long as nothing has changed.
 
 import type { Caller } from '../core/caller.ts'
-import type { Session } from '../state/sessions.ts'
+import type { Session, SessionData } from '../state/sessions.ts'
 import { accountErrors } from './account-errors.ts'
 import { isStill } from './accounts/generations.ts'
-import type { Member } from './accounts/members.ts'
 import type { AccountParts, Origin } from './accounts/parts.ts'
 import type { User } from './accounts/users.ts'
 import { authErrors } from './errors.ts'
+import { KnownCallers } from './known-callers.ts'
 import type { RefreshTokens } from './refresh/refresh-tokens.ts'
+import { chooseTenant } from './tenants/choose.ts'
 import type { AccessTokens } from './tokens/access-tokens.ts'
 
 /** Half of what lies between two notes that a session is in use. */
@@ -44,8 +45,21 @@ export interface Asking {
   readonly session: Session
 }
 
+/** How a user asks, and what is said of the tenant that he wants to act in. */
+export interface CallerWish {
+  readonly credential?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  /** The only one that the key is for. */
+  readonly bound?: string | undefined
+  /** `X-Tenant`. */
+  readonly named?: string | undefined
+  /** What the session has kept; anything but a text: nothing. */
+  readonly chosen?: unknown
+}
+
 export class SignedIn {
   readonly #options: SignedInOptions
+  readonly #callers = new KnownCallers()
 
   constructor(options: SignedInOptions) {
     this.#options = options
@@ -59,20 +73,21 @@ export class SignedIn {
    * A new session, with an id of its own: what the client showed before is worth nothing for it.
    *
    * @param user  read before it was shown who asks
+   * @param kept  what goes over from the session before
    * @throws AppError AUTH_WRONG_CREDENTIALS when the password was changed meanwhile, or everything was ended
    */
-  async open(user: User, { address, agent }: Origin): Promise<OpenedSession> {
+  async open(user: User, { address, agent }: Origin, kept: SessionData = {}): Promise<OpenedSession> {
     const { parts, idleMs, lifetimeMs } = this.#options
-    const data = { address, agent: agent ?? null }
+    const data = { ...kept, address, agent: agent ?? null }
     const opened = await this.#ifStill(user, () => parts.sessions.create({ user: user.id, data, idleMs, lifetimeMs }))
     await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: opened.session.handle } })
     return opened
   }
 
   /** A new session for a client that keeps tokens. @throws AppError AUTH_WRONG_CREDENTIALS as `open` does */
-  async openTokens(user: User, { address, agent }: Origin): Promise<TokenReply> {
+  async openTokens(user: User, { address, agent }: Origin, kept: SessionData = {}): Promise<TokenReply> {
     const { parts, refreshes } = this.#options
-    const data = { address, agent: agent ?? null }
+    const data = { ...kept, address, agent: agent ?? null }
     const { token, session } = await this.#ifStill(user, () => refreshes.begin({ user: user.id, data }))
     await parts.audit.record({ action: 'sign_in.succeeded', actor: user.id, address, details: { session: session.handle } })
     return this.#reply(user.id, session.handle, token)
@@ -107,10 +122,15 @@ export class SignedIn {
     return { access_token: token, token_type: 'Bearer', expires_in: expiresIn, refresh_token: refresh }
   }
 
-  /** Whose session this is; undefined when it is over, and for a user who may not sign in any more. */
-  async bySession(id: string): Promise<Asking | undefined> {
+  /**
+   * Whose session this is; undefined when it is over, and for a user who may not sign in any more.
+   *
+   * @param tenant  that the request names; undefined: the one that the session has chosen, or the only one
+   * @throws AppError AUTH_NOT_A_MEMBER
+   */
+  async bySession(id: string, tenant?: string): Promise<Asking | undefined> {
     const session = await this.#options.parts.sessions.get(id)
-    const caller = session === undefined ? undefined : await this.callerOf(session.user, session.handle)
+    const caller = session === undefined ? undefined : await this.#callerBy(session, undefined, tenant)
     return session === undefined || caller === undefined ? undefined : { caller, session }
   }
 
@@ -121,20 +141,32 @@ export class SignedIn {
     parts.sessions.touch(id).catch((err: unknown) => parts.log.debug({ err }, 'that a session is in use was not noted'))
   }
 
-  /** Whose token this is. @throws AppError AUTH_INVALID_TOKEN */
-  async byToken(token: string): Promise<Asking> {
-    const { claims, session } = await this.#options.tokens.verify(token)
-    const caller = await this.callerOf(claims.sub, claims.sid, claims.scope?.split(' '))
+  /** Whose token this is. @param tenant  as for `bySession` @throws AppError AUTH_INVALID_TOKEN, AUTH_NOT_A_MEMBER */
+  async byToken(token: string, tenant?: string): Promise<Asking> {
+    const { scopes, session } = await this.#options.tokens.verify(token)
+    const caller = await this.#callerBy(session, scopes, tenant)
     if (caller === undefined) throw authErrors.INVALID_TOKEN()
     return { caller, session }
   }
 
-  async callerOf(user: string, credential?: string, scopes?: readonly string[]): Promise<Caller | undefined> {
-    const member = await this.#options.parts.members.find(user)
-    return member === undefined ? undefined : callerOf(member, credential, scopes)
+  #callerBy(
+    { user, handle, data }: Session,
+    scopes: readonly string[] | undefined,
+    named: string | undefined,
+  ): Promise<Caller | undefined> {
+    return this.callerOf(user, { credential: handle, scopes, named, chosen: data['tenant'] })
   }
-}
 
-function callerOf({ id, roles, permissions }: Member, credential: string | undefined, scopes: readonly string[] | undefined): Caller {
-  return { kind: 'user', id, roles, permissions, scopes, tenant: undefined, credential }
+  /**
+   * Undefined for a user who may not sign in, and for one whose key is for a tenant that he does not belong to any more. The same user in the
+   * same way is the same object, until something about him changes.
+   *
+   * @throws AppError AUTH_NOT_A_MEMBER
+   */
+  async callerOf(user: string, { credential, scopes, bound, named, chosen }: CallerWish = {}): Promise<Caller | undefined> {
+    const member = await this.#options.parts.members.find(user)
+    if (member === undefined || (bound !== undefined && !member.tenants.includes(bound))) return undefined
+    const tenant = bound ?? (this.#options.parts.memberships === undefined ? undefined : chooseTenant(member.tenants, named, chosen))
+    return this.#callers.of(member, credential, scopes, tenant)
+  }
 }

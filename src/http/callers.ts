@@ -10,7 +10,7 @@ export interface Callers {
   readonly headers: readonly string[]
 }
 
-/** By whoever the request's context says that asks, with what their token or key may be used for. */
+/** By whoever the request's context says that asks, with what their token or key may be used for, and in which tenant. */
 export const callersFromContext: Callers = Object.freeze({
   scopeOf({ exchange }: Pick<HttpRequest, 'exchange'>) {
     const caller = exchange?.caller
@@ -20,3 +20,6 @@ export const callersFromContext: Callers = Object.freeze({
   },
   headers: ['Authorization', 'Cookie'],
 })
+
+/** The same, where a request may name the tenant that it acts in. */
+export const callersInTenants: Callers = Object.freeze({ ...callersFromContext, headers: [...callersFromContext.headers, 'X-Tenant'] })

@@ -6,7 +6,7 @@ import type { Config } from '../core/config.ts'
 const exposed =
   'X-Request-Id, ETag, Location, Link, X-Total-Count, X-Pagination, Retry-After, Idempotency-Replayed, X-Read-After, RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset'
 const acceptedHeaders =
-  'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Read-After, X-Request-Id, X-CSRF-Token'
+  'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Read-After, X-Request-Id, X-Tenant, X-CSRF-Token'
 /** Seconds a browser may keep the answer to a preflight; Chromium's maximum. */
 const preflightSeconds = '7200'
 

@@ -9,7 +9,7 @@ import { fieldSchema } from '../model/json-schema.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { setCookie } from './cookies.ts'
-import { bodyOf, demandUser, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
+import { bodyOf, demandCaller, demandUser, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
 import {
   deviceSchema,
   emailSchema,
@@ -166,6 +166,8 @@ async function resetAnd(face: Face, request: HttpRequest, reply: HttpReply): Pro
 async function newPassword(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const user = await demandUser(face, request)
   const { current_password: current = '', password = '' } = bodyOf(request)
+  const before = await face.auth.parts.sessions.getByHandle(demandCaller(request).credential)
   const changed = await changePassword(face.auth.parts, user, current, password, originOf(request))
-  return openFor(face, changed, modeOf(request), request, reply)
+  // It is the same person at the same work.
+  return openFor(face, changed, modeOf(request), request, reply, { tenant: before?.data['tenant'] ?? null })
 }

@@ -16,6 +16,7 @@ import { passkeyRoutes } from './passkey-routes.ts'
 import { sameSite } from './same-site.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { tenantRoutes } from './tenant-routes.ts'
 import { totpRoutes } from './totp-routes.ts'
 
 export interface IdentityParts {
@@ -33,6 +34,7 @@ export function addIdentity(fastify: FastifyInstance, { auth, config, format, lo
     ...signInRoutes(face),
     ...accountRoutes(face),
     ...sessionRoutes(face),
+    ...tenantRoutes(face),
     ...apiKeyRoutes(face),
     ...invitationRoutes(face),
     ...totpRoutes(face),

@@ -19,27 +19,37 @@ const shownSchema = {
     description: 'What the key may be used for; null: everything its owner may do.',
   },
   created_at: { type: 'string', format: 'date-time' },
+  tenant: { type: ['string', 'null'], description: 'The one that the key acts in; null: whichever of its owner is named.' },
   expires_at: moment,
   used_at: { ...moment, description: 'To the minute.' },
 } satisfies Record<string, JsonSchema>
-const bodySchema = objectOf(
-  {
-    name: { type: 'string', minLength: 1, maxLength: 100 },
-    scopes: { type: 'array', maxItems: 50, items: scope },
-    expires_in: {
-      type: 'integer',
-      minimum: 60,
-      maximum: 315_360_000,
-      description: 'Seconds. Without it the key is good until it is revoked.',
-    },
+const bodyFields = {
+  name: { type: 'string', minLength: 1, maxLength: 100 },
+  scopes: { type: 'array', maxItems: 50, items: scope },
+  expires_in: {
+    type: 'integer',
+    minimum: 60,
+    maximum: 315_360_000,
+    description: 'Seconds. Without it the key is good until it is revoked.',
   },
-  ['scopes', 'expires_in'],
-)
+} satisfies Record<string, JsonSchema>
+const tenantField: JsonSchema = {
+  type: 'string',
+  maxLength: 200,
+  description: 'The only tenant that the key is for. Without it: whichever of its owner a request names.',
+}
 
 interface NewKeyBody {
   readonly name: string
   readonly scopes?: readonly string[]
   readonly expires_in?: number
+  readonly tenant?: string
+}
+
+/** Without tenants nobody can ask for one. */
+function bodySchema({ auth }: Face): JsonSchema {
+  const ofTenants: Record<string, JsonSchema> = auth.options.tenants === undefined ? {} : { tenant: tenantField }
+  return objectOf({ ...bodyFields, ...ofTenants }, ['scopes', 'expires_in', 'tenant'])
 }
 
 export function apiKeyRoutes(face: Face): IdentityRoute[] {
@@ -63,7 +73,7 @@ export function apiKeyRoutes(face: Face): IdentityRoute[] {
       answers: 'make an API key',
       schema: {
         summary: 'Make an API key, which is shown once',
-        body: bodySchema,
+        body: bodySchema(face),
         response: { 201: framed(face.format, 'The key.', objectOf({ key: { type: 'string' }, ...shownSchema })) },
         security: signedInSecurity,
       },
@@ -92,19 +102,27 @@ export function apiKeyRoutes(face: Face): IdentityRoute[] {
 
 async function create(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const user = await demandRecentSignIn(face, request)
-  const { name, scopes, expires_in: seconds } = request.body as NewKeyBody
+  const { name, scopes, tenant, expires_in: seconds } = request.body as NewKeyBody
   const lifetime = seconds === undefined ? {} : { lifetimeMs: seconds * 1_000 }
-  const { key, apiKey } = await face.auth.ways.apiKeys.create({ owner: { kind: 'user', id: user }, name, scopes, ...lifetime })
+  const { key, apiKey } = await face.auth.ways.apiKeys.create({ owner: { kind: 'user', id: user }, name, scopes, tenant, ...lifetime })
   await face.auth.audit.record({
     action: 'key.created',
     actor: user,
     address: request.ip,
-    details: { key: apiKey.id, scopes: scopes ?? null },
+    details: { key: apiKey.id, scopes: scopes ?? null, tenant: tenant ?? null },
   })
   await tellOwner(face, user, 'an API key was made for it')
   return send(face, reply, 201, { key, ...shown(apiKey) })
 }
 
-function shown({ id, name, scopes, createdAt, expiresAt, usedAt }: ApiKey): object {
-  return { id, name, scopes: scopes ?? null, created_at: createdAt, expires_at: expiresAt ?? null, used_at: usedAt ?? null }
+function shown({ id, name, scopes, tenant, createdAt, expiresAt, usedAt }: ApiKey): object {
+  return {
+    id,
+    name,
+    scopes: scopes ?? null,
+    tenant: tenant ?? null,
+    created_at: createdAt,
+    expires_at: expiresAt ?? null,
+    used_at: usedAt ?? null,
+  }
 }

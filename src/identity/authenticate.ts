@@ -51,7 +51,8 @@ async function settle(found: Promise<void>, done: HookHandlerDoneFunction): Prom
 /** RFC 6750, 3.1. */
 async function byToken({ auth }: AuthenticateParts, request: HttpRequest, token: string): Promise<void> {
   try {
-    const caller = (await callerByKey(keyCallers(auth), token)) ?? (await auth.signedIn.byToken(token)).caller
+    const tenant = tenantNamed(auth, request)
+    const caller = (await callerByKey(keyCallers(auth), token, tenant)) ?? (await auth.signedIn.byToken(token, tenant)).caller
     if (request.exchange !== null) request.exchange.caller = caller
   } catch (error) {
     if (!(error instanceof AppError) || error.status !== 401) throw error
@@ -60,7 +61,13 @@ async function byToken({ auth }: AuthenticateParts, request: HttpRequest, token:
 }
 
 function keyCallers({ ways: { apiKeys }, signedIn }: Auth): KeyCallers {
-  return { apiKeys, callerOf: (user, credential, scopes) => signedIn.callerOf(user, credential, scopes) }
+  return { apiKeys, callerOf: (user, wish) => signedIn.callerOf(user, wish) }
+}
+
+/** As it is written, because keys have one spelling. A header that came twice names no tenant that there is. */
+function tenantNamed({ options }: Auth, { headers }: HttpRequest): string | undefined {
+  const named = options.tenants === undefined ? undefined : headers['x-tenant']
+  return Array.isArray(named) ? named.join() : named
 }
 
 /** A session that is over is nobody's; its cookie goes. */
@@ -70,7 +77,7 @@ async function bySession(
   reply: HttpReply,
   id: string,
 ): Promise<void> {
-  const asking = await auth.signedIn.bySession(id)
+  const asking = await auth.signedIn.bySession(id, tenantNamed(auth, request))
   if (asking === undefined) return setCookie(reply, cookies.session, '', 0)
   if (changesSomething(request) && !isSameSite(request)) throw identityErrors.CROSS_SITE()
   if (request.exchange !== null) request.exchange.caller = asking.caller

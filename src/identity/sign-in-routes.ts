@@ -6,6 +6,7 @@ import type { User } from '../auth/accounts/users.ts'
 import { signInRequired } from '../auth/policy-errors.ts'
 import { ReusedToken } from '../auth/refresh/refresh-tokens.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
+import type { SessionData } from '../state/sessions.ts'
 import { bearerToken } from './authenticate.ts'
 import { readCookie, setCookie } from './cookies.ts'
 import { identityErrors } from './errors.ts'
@@ -91,13 +92,21 @@ export function comesFromElsewhere({ isSameSite }: Face, request: HttpRequest): 
   return (origin !== undefined || site !== undefined) && !isSameSite(request)
 }
 
-/** Opens a session and tells of it: to a browser by cookies, to others by tokens. */
-export async function openFor(face: Face, user: User, mode: Mode, request: HttpRequest, reply: HttpReply): Promise<unknown> {
+/** Opens a session and tells of it: to a browser by cookies, to others by tokens. @param kept  what goes over from the session before */
+export async function openFor(
+  face: Face,
+  user: User,
+  mode: Mode,
+  request: HttpRequest,
+  reply: HttpReply,
+  kept: SessionData = {},
+): Promise<unknown> {
   const { auth, cookies } = face
   const shown = await profileOf(face, user.id)
   const device = auth.parts.limits.devices.issue(user)
-  if (mode === 'token') return send(face, reply, 200, { user: shown, ...(await auth.signedIn.openTokens(user, originOf(request))), device })
-  const { id } = await auth.signedIn.open(user, originOf(request))
+  if (mode === 'token')
+    return send(face, reply, 200, { user: shown, ...(await auth.signedIn.openTokens(user, originOf(request), kept)), device })
+  const { id } = await auth.signedIn.open(user, originOf(request), kept)
   setCookie(reply, cookies.session, id, auth.signedIn.lifetimeMs)
   setCookie(reply, cookies.device, device, deviceMs)
   return send(face, reply, 200, { user: shown })

@@ -41,7 +41,7 @@ export class Browser {
   }
 
   async send(
-    method: 'GET' | 'POST' | 'DELETE' | 'PATCH',
+    method: 'GET' | 'POST' | 'DELETE' | 'PATCH' | 'PUT',
     path: string,
     body?: unknown,
     headers: Record<string, string> = samePage,

@@ -23,7 +23,7 @@ export class Members {
   readonly #watch: TableWatch
   readonly #kept = new Lru<Kept>(mostKept)
 
-  /** @param tables  of users and roles, as SQL names them */
+  /** @param tables  of users, roles and memberships, as SQL names them */
   constructor(db: Database, users: Users, roles: Roles, tables: readonly string[]) {
     this.#db = db
     this.#users = users

@@ -7,6 +7,7 @@ import type { MailContent } from '../../mail/message.ts'
 import type { SessionStore } from '../../state/sessions.ts'
 import type { Audit } from '../audit.ts'
 import type { Passwords } from '../passwords.ts'
+import type { Memberships } from '../tenants/memberships.ts'
 import type { MailSetting } from './mails.ts'
 import type { Members } from './members.ts'
 import type { Roles } from './roles.ts'
@@ -19,6 +20,8 @@ export interface AccountParts {
   readonly users: Users
   readonly roles: Roles
   readonly members: Members
+  /** Of an application with tenants. */
+  readonly memberships: Memberships | undefined
   readonly passwords: Passwords
   readonly sessions: SessionStore
   readonly limits: TryLimits

@@ -2,6 +2,7 @@
 
 import type { Database } from '../../db/database.ts'
 import { accountErrors } from '../account-errors.ts'
+import { isKey, type Memberships } from '../tenants/memberships.ts'
 import { readTexts, writeTexts } from './texts.ts'
 import type { Users } from './users.ts'
 
@@ -9,6 +10,8 @@ import type { Users } from './users.ts'
 export interface Rights {
   readonly roles: readonly string[]
   readonly permissions: readonly string[]
+  /** Keys, as text, of the tenants that the user belongs to. */
+  readonly tenants: readonly string[]
 }
 
 /** Roles and their permissions, as an application sets them in code. */
@@ -24,27 +27,42 @@ const tables = {
 /** All tables that rights depend on, beside that of users. */
 export const roleTables: readonly string[] = Object.values(tables)
 
-const noRights: Rights = Object.freeze({ roles: Object.freeze([]), permissions: Object.freeze([]) })
+const nothing: readonly string[] = Object.freeze([])
+const noRights: Rights = Object.freeze({ roles: nothing, permissions: nothing, tenants: nothing })
 
 export class Roles {
   readonly #db: Database
   readonly #users: Users
   readonly #hasRoles: boolean
+  readonly #memberships: Pick<Memberships, 'keysOfUser'> | undefined
 
-  /** @param hasRoles  whether the application has the tables */
-  constructor(db: Database, users: Users, hasRoles: boolean) {
+  /**
+   * @param hasRoles     whether the application has the tables
+   * @param memberships  of an application with tenants
+   */
+  constructor(db: Database, users: Users, hasRoles: boolean, memberships?: Pick<Memberships, 'keysOfUser'>) {
     this.#db = db
     this.#users = users
     this.#hasRoles = hasRoles
+    this.#memberships = memberships
   }
 
   async rightsOf(user: string): Promise<Rights> {
-    if (!this.#hasRoles) return noRights
-    const text = `SELECT r.name, p.name FROM ${tables.userRoles} ur JOIN ${tables.roles} r ON r.id = ur.role_id
+    const parts = [...(this.#hasRoles ? [this.#rolesOfUser] : []), ...(this.#memberships === undefined ? [] : [this.#tenantsOfUser])]
+    if (parts.length === 0) return noRights
+    const rows = await readTexts(this.#db, { name: 'plinth_rights', text: parts.join(' UNION ALL '), values: [user] })
+    const [roles, permissions, tenants] = [0, 1, 2].map((column) => namesIn(rows.map((row) => row[column])))
+    return Object.freeze({ roles: roles ?? nothing, permissions: permissions ?? nothing, tenants: tenants?.filter(isKey) ?? nothing })
+  }
+
+  get #rolesOfUser(): string {
+    return `SELECT r.name, p.name, NULL::text FROM ${tables.userRoles} ur JOIN ${tables.roles} r ON r.id = ur.role_id
       LEFT JOIN ${tables.rolePermissions} rp ON rp.role_id = r.id LEFT JOIN ${tables.permissions} p ON p.id = rp.permission_id
       WHERE ur.user_id = $1::text::${this.#users.idType}`
-    const rows = await readTexts(this.#db, { name: 'plinth_rights', text, values: [user] })
-    return Object.freeze({ roles: namesIn(rows.map(([role]) => role)), permissions: namesIn(rows.map(([, permission]) => permission)) })
+  }
+
+  get #tenantsOfUser(): string {
+    return `SELECT NULL::text, NULL::text, mine.key FROM (${this.#memberships?.keysOfUser}) mine (key)`
   }
 
   /** @returns false when the user had it already @throws AppError AUTH_UNKNOWN_ROLE, or DB_FOREIGN_KEY when there is no such user */

@@ -26,6 +26,13 @@ interface Kept {
   readonly endsAt: number
 }
 
+export interface ApiKeysOptions {
+  /** Is told of a use at most once a minute, by one process of all. */
+  readonly onUse?: (apiKey: ApiKey) => Promise<void>
+  /** Throws when the owner may have no key for this tenant. Without it every tenant is taken. */
+  readonly demandTenant?: (owner: KeyOwner, tenant: string) => Promise<void>
+}
+
 export class ApiKeys {
   readonly #db: Database
   readonly #watch: TableWatch
@@ -34,17 +41,23 @@ export class ApiKeys {
   readonly #noted = new Lru<number>(mostKept)
   /** That a key was used is not undone with a transaction. */
   readonly #outside = AsyncLocalStorage.snapshot()
-  readonly #onUse: (apiKey: ApiKey) => Promise<void>
+  readonly #options: ApiKeysOptions
 
-  /** @param onUse  is told of a use at most once a minute, by one process of all */
-  constructor(db: Database, onUse: (apiKey: ApiKey) => Promise<void> = async () => undefined) {
+  constructor(db: Database, options: ApiKeysOptions = {}) {
     this.#db = db
-    this.#onUse = onUse
+    this.#options = options
     this.#watch = new TableWatch(db, [keysTable])
   }
 
-  /** Part of the current transaction, when there is one. @returns the key, which cannot be found out afterwards @throws AppError AUTH_TOO_MANY_KEYS */
+  /**
+   * Part of the current transaction, when there is one.
+   *
+   * @returns the key, which cannot be found out afterwards
+   * @throws AppError AUTH_TOO_MANY_KEYS; AUTH_NOT_A_MEMBER for a tenant that its user does not belong to, or that there is none of
+   */
   async create(key: NewApiKey): Promise<{ readonly key: string; readonly apiKey: ApiKey }> {
+    const { demandTenant } = this.#options
+    if (key.tenant !== undefined) await demandTenant?.(key.owner, key.tenant)
     const text = newKeyText()
     const apiKey = await insertKey(this.#db, text, key, mostKeys)
     if (apiKey === undefined) throw factorErrors.TOO_MANY_KEYS(mostKeys)
@@ -113,7 +126,7 @@ export class ApiKeys {
   }
 
   async #write(apiKey: ApiKey): Promise<void> {
-    if (await noteUse(this.#db, apiKey.id, noteMs)) await this.#onUse(apiKey)
+    if (await noteUse(this.#db, apiKey.id, noteMs)) await this.#options.onUse?.(apiKey)
   }
 }
 

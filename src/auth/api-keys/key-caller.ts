@@ -2,7 +2,10 @@
 
 import type { Caller } from '../../core/caller.ts'
 import { authErrors } from '../errors.ts'
+import type { CallerWish } from '../signed-in.ts'
+import { tenantErrors } from '../tenants/tenant-errors.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { ApiKey } from './key-rows.ts'
 import { isKeyText } from './key-text.ts'
 
 /** How credentials of keys begin, so that they are told from sessions. */
@@ -10,16 +13,24 @@ const prefix = 'key:'
 
 export interface KeyCallers {
   readonly apiKeys: ApiKeys
-  /** Undefined for a user who may not sign in any more. */
-  callerOf(user: string, credential: string, scopes?: readonly string[]): Promise<Caller | undefined>
+  /** Undefined for a user who may not sign in any more, or does not belong to the tenant of the key any more. */
+  callerOf(user: string, wish: CallerWish): Promise<Caller | undefined>
 }
 
-/** Undefined for a text that is no key. @throws AppError AUTH_INVALID_TOKEN */
-export async function callerByKey({ apiKeys, callerOf }: KeyCallers, text: string): Promise<Caller | undefined> {
+/**
+ * Undefined for a text that is no key.
+ *
+ * @param named  tenant that the request names: a key that is for one tenant is for no other, and a service belongs to that of its key alone
+ * @throws AppError AUTH_INVALID_TOKEN, AUTH_NOT_A_MEMBER
+ */
+export async function callerByKey({ apiKeys, callerOf }: KeyCallers, text: string, named?: string): Promise<Caller | undefined> {
   if (!isKeyText(text)) return undefined
-  const { id, owner, scopes } = await apiKeys.verify(text)
-  const credential = `${prefix}${id}`
-  const caller = owner.kind === 'user' ? await callerOf(owner.id, credential, scopes) : serviceOf(owner.id, credential, scopes)
+  const apiKey = await apiKeys.verify(text)
+  const { owner, scopes, tenant: bound } = apiKey
+  const isHeld = bound !== undefined || owner.kind === 'service'
+  if (isHeld && named !== undefined && named !== bound) throw tenantErrors.NOT_A_MEMBER()
+  const caller =
+    owner.kind === 'user' ? await callerOf(owner.id, { credential: credentialOf(apiKey), scopes, bound, named }) : serviceOf(apiKey)
   if (caller === undefined) throw authErrors.INVALID_TOKEN()
   return caller
 }
@@ -29,6 +40,19 @@ export function asksWithKey({ credential }: Caller): boolean {
   return credential?.startsWith(prefix) === true
 }
 
-function serviceOf(id: string, credential: string, scopes: readonly string[] | undefined): Caller {
-  return { kind: 'service', id, roles: [], permissions: [...(scopes ?? [])].toSorted(), scopes, tenant: undefined, credential }
+/** The same object as long as what is known of the key is. */
+const services = new WeakMap<ApiKey, Caller>()
+
+function serviceOf(apiKey: ApiKey): Caller {
+  const known = services.get(apiKey)
+  if (known !== undefined) return known
+  const { owner, scopes, tenant } = apiKey
+  const permissions = [...(scopes ?? [])].toSorted()
+  const caller: Caller = { kind: 'service', id: owner.id, roles: [], permissions, scopes, tenant, credential: credentialOf(apiKey) }
+  services.set(apiKey, caller)
+  return caller
+}
+
+function credentialOf({ id }: ApiKey): string {
+  return `${prefix}${id}`
 }

@@ -18,6 +18,8 @@ export interface ApiKey {
   readonly name: string
   /** What it may be used for; undefined: everything its owner may do. */
   readonly scopes: readonly string[] | undefined
+  /** The one that it acts in; undefined: any that its owner belongs to. */
+  readonly tenant: string | undefined
   readonly createdAt: Date
   readonly expiresAt: Date | undefined
   /** To the minute. */
@@ -32,6 +34,7 @@ export interface ApiKeyRow {
 }
 
 export type NewApiKey = Pick<ApiKey, 'owner' | 'name' | 'scopes'> & {
+  readonly tenant?: string | undefined
   /** Without it: until it is revoked. */
   readonly lifetimeMs?: number
 }
@@ -40,13 +43,14 @@ export type NewApiKey = Pick<ApiKey, 'owner' | 'name' | 'scopes'> & {
 export const keysTable = '"plinth"."api_keys"'
 const milliseconds = (time: string): string => `floor(extract(epoch FROM ${time}) * 1000)::bigint`
 const columns = `k.id, k.owner_kind, k.owner_id, k.name, k.scopes, ${milliseconds('k.created_at')}, ${milliseconds('k.expires_at')},
-  ${milliseconds('u.used_at')}, encode(k.hash, 'hex'), ${milliseconds('k.expires_at - clock_timestamp()')}`
+  ${milliseconds('u.used_at')}, encode(k.hash, 'hex'), ${milliseconds('k.expires_at - clock_timestamp()')}, k.tenant`
 const ofOwner = 'owner_kind = $1::text AND owner_id = $2::text'
 
-/** Two at once may both be the last one. */
+/** One after the other for each owner: two at once would both be the last one. */
+const lock = `SELECT pg_advisory_xact_lock(hashtextextended(concat('plinth: API keys of ', $1::text, ' ', $2::text), 0))`
 const insert = `WITH k AS (
-    INSERT INTO plinth.api_keys (id, hash, owner_kind, owner_id, name, scopes, expires_at)
-    SELECT $1::text, decode($2::text, 'hex'), $3::text, $4::text, $5::text, $6::text::json, clock_timestamp() + $7::text::bigint * interval '1 ms'
+    INSERT INTO plinth.api_keys (id, hash, owner_kind, owner_id, name, scopes, expires_at, tenant)
+    SELECT $1::text, decode($2::text, 'hex'), $3::text, $4::text, $5::text, $6::text::json, clock_timestamp() + $7::text::bigint * interval '1 ms', $9::text
     WHERE (SELECT count(*) FROM plinth.api_keys WHERE owner_kind = $3::text AND owner_id = $4::text) < $8::text::bigint RETURNING *
   ) SELECT ${columns} FROM k LEFT JOIN plinth.api_key_uses u USING (id)`
 const find = `SELECT ${columns} FROM plinth.api_keys k LEFT JOIN plinth.api_key_uses u USING (id) WHERE k.id = $1::text`
@@ -62,12 +66,25 @@ const use = `INSERT INTO plinth.api_key_uses (id, used_at) VALUES ($1::text, clo
 export async function insertKey(
   db: Database,
   { id, hash }: KeyText,
-  { owner, name, scopes, lifetimeMs }: NewApiKey,
+  { owner, name, scopes, tenant, lifetimeMs }: NewApiKey,
   most: number,
 ): Promise<ApiKey | undefined> {
   const lifetime = lifetimeMs === undefined ? null : String(lifetimeMs)
-  const values = [id, hash.toString('hex'), owner.kind, owner.id, name, JSON.stringify(scopes ?? null), lifetime, String(most)]
-  return rowsOf(await db.write({ text: insert, values }, { tables: [keysTable] }))[0]?.apiKey
+  const values = [
+    id,
+    hash.toString('hex'),
+    owner.kind,
+    owner.id,
+    name,
+    JSON.stringify(scopes ?? null),
+    lifetime,
+    String(most),
+    tenant ?? null,
+  ]
+  return db.transaction(async () => {
+    await db.read({ text: lock, values: [owner.kind, owner.id] })
+    return rowsOf(await db.write({ text: insert, values }, { tables: [keysTable] }))[0]?.apiKey
+  })
 }
 
 export async function findKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
@@ -98,12 +115,13 @@ function rowsOf(rows: TextRows): ApiKeyRow[] {
   return Array.from({ length: rows.count }, (_, index) => rowOf(textColumns(rows, index)))
 }
 
-function rowOf([id, kind, owner, name, scopes, created, expires, used, hash, endsIn]: (string | null)[]): ApiKeyRow {
+function rowOf([id, kind, owner, name, scopes, created, expires, used, hash, endsIn, tenant]: (string | null)[]): ApiKeyRow {
   const apiKey: ApiKey = {
     id: id ?? '',
     owner: { kind: kind as KeyOwner['kind'], id: owner ?? '' },
     name: name ?? '',
     scopes: (JSON.parse(scopes ?? 'null') as string[] | null) ?? undefined,
+    tenant: tenant ?? undefined,
     createdAt: new Date(Number(created)),
     expiresAt: dateOf(expires),
     usedAt: dateOf(used),

@@ -1,5 +1,6 @@
 // Invitations: a mail whose link makes an account, or finds one, and gives it what the invitation promises. Good once, for a week.
 
+import type { Database } from '../../db/database.ts'
 import { accountErrors } from '../account-errors.ts'
 import { setPassword } from '../accounts/reset-password.ts'
 import { normalEmail } from '../accounts/email.ts'
@@ -30,8 +31,13 @@ export interface Acceptance {
   readonly own?: OwnValues
 }
 
+export interface AcceptanceContext {
+  /** What is done with it belongs to the transaction in which the invitation is accepted, and is held to no tenant. */
+  readonly db: Database
+}
+
 /** Does what the invitation promises beyond roles, as part of the same transaction: makes somebody a member. */
-export type WhenAccepted = (user: User, data: InvitationData) => Promise<void>
+export type WhenAccepted = (user: User, data: InvitationData, context: AcceptanceContext) => Promise<void>
 
 export interface Invited {
   readonly email: string
@@ -86,7 +92,7 @@ export class Invitations {
       const invitation = promised(await useToken(db, token, ['invitation']))
       const user = await this.#accountOf(await users.findByEmail(email), email, phc, own)
       for (const role of invitation.roles) await roles.grant(user.id, role)
-      await this.#accepted(user, invitation.data)
+      await this.#accepted(user, invitation.data, { db })
       await audit.record({ action: 'invitation.accepted', actor: user.id, address, details: { roles: invitation.roles } })
       return user
     })

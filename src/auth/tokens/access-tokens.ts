@@ -24,11 +24,14 @@ export interface NewAccessToken {
 
 export interface VerifiedToken {
   readonly claims: AccessClaims
+  /** The same object each time that the token is shown. */
+  readonly scopes: readonly string[] | undefined
   readonly session: Session
 }
 
 interface Kept {
   readonly claims: AccessClaims
+  readonly scopes: readonly string[] | undefined
   readonly key: VerifyingKey
 }
 
@@ -72,11 +75,11 @@ export class AccessTokens {
    * @throws AppError `AUTH_INVALID_TOKEN`, whatever is wrong; the cause says what, for the log. And what the database room throws
    */
   async verify(token: string): Promise<VerifiedToken> {
-    const { claims } = this.#seen(token) ?? (await this.#verify(token))
+    const { claims, scopes } = this.#seen(token) ?? (await this.#verify(token))
     const session = await this.#options.sessions.getByHandle(claims.sid)
     if (session === undefined) throw invalid(new TokenFault('belongs to a session that is over'))
     if (session.user !== claims.sub) throw invalid(new TokenFault('belongs to the session of somebody else'))
-    return { claims, session }
+    return { claims, scopes, session }
   }
 
   #seen(token: string): Kept | undefined {
@@ -95,7 +98,7 @@ export class AccessTokens {
       const key = await this.#keyOf(jws)
       if (!key.verify(jws.input, jws.signature)) throw new TokenFault('has a wrong signature')
       const claims = checkClaims(readObject(jws.payload), this.#options.rules, Date.now() / 1_000)
-      const kept = { claims, key }
+      const kept = { claims, scopes: claims.scope?.split(' '), key }
       this.#verified.set(token, kept)
       return kept
     } catch (error) {

@@ -24,3 +24,11 @@ CREATE TABLE plinth.api_key_uses (
 CREATE TRIGGER plinth_track AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON plinth.api_keys FOR EACH STATEMENT EXECUTE FUNCTION plinth.track();
 ALTER TABLE plinth.api_keys ENABLE ALWAYS TRIGGER plinth_track;`,
 }
+
+/** Nothing: it acts in whichever tenant of its owner is named. */
+export const apiKeyTenantsStep: SystemStep = {
+  step: 57,
+  title: 'tenants of API keys',
+  sql: `
+ALTER TABLE plinth.api_keys ADD COLUMN tenant text;`,
+}

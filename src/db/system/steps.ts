@@ -1,6 +1,6 @@
 // Every step, in the order they are applied. A room that keeps something in the schema `plinth` adds its step here.
 
-import { apiKeysStep } from './api-keys-step.ts'
+import { apiKeysStep, apiKeyTenantsStep } from './api-keys-step.ts'
 import { auditStep } from './audit-step.ts'
 import { credentialsStep } from './credentials-step.ts'
 import { fenceRowsStep } from './fence-rows-step.ts'
@@ -34,4 +34,5 @@ export const systemSteps: readonly SystemStep[] = [
   passkeysStep,
   oauthAccountsStep,
   userGenerationsStep,
+  apiKeyTenantsStep,
 ]
