@@ -9,6 +9,7 @@ import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
 import { createBus } from '../core/processes/bus.ts'
 import { noPeers, type Peers } from '../core/processes/peers.ts'
+import { runAcrossTenants } from '../core/tenant.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
 import { callersFromContext, callersInTenants } from '../http/callers.ts'
@@ -63,6 +64,13 @@ export interface App {
   readonly routes: readonly RegisteredRoute[]
   /** A resource for code in this process. @throws Error when the application has no resource of that name */
   resource(name: string): ResourceHandle
+  /**
+   * Runs `work` so that it is held to no tenant, with all that it starts: for code of the application that is about several, inside of a
+   * request, too. What is done in the name of a caller (`.as(caller)`) stays in that caller's.
+   *
+   * @example  `const total = await app.acrossTenants(() => app.resource('notes').list({ count: 'exact' }))`
+   */
+  acrossTenants<result>(work: () => result): result
   /**
    * A handler for a custom route that changes something: it runs in a transaction, and a request that is repeated with the same
    * Idempotency-Key gets the first answer. What the handler throws, or answers with 400 and above, rolls back what it did.
@@ -135,12 +143,11 @@ export async function createAppWith(
 
 export function readRegistry({ options }: AppDefinition): Engine['registry'] {
   const { models, declarations } = readModels(options)
-  return compileResources(declarations, models, options.relations, usersOf(options))
-}
-
-/** Name of the table whose keys callers have; undefined: the usual one. */
-function usersOf({ auth }: AppDefinition['options']): string | undefined {
-  return auth === undefined ? undefined : readTable(auth.users).name
+  const { auth } = options
+  return compileResources(declarations, models, options.relations, {
+    users: auth && readTable(auth.users).name,
+    tenants: auth?.tenants && readTable(auth.tenants.table).name,
+  })
 }
 
 export interface AppParts {
@@ -196,6 +203,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     fastify,
     routes: collectRoutes(fastify),
     resource: (name) => handleOf(engine, writers.get(name), name),
+    acrossTenants: runAcrossTenants,
     idempotent: (handler, transaction) => idempotentHandler({ db, once }, handler, transaction),
     inject: (request) => fastify.inject(request),
     async start() {
