@@ -8,7 +8,7 @@ import { normalEmail } from './email.ts'
 import { forgetGeneration, isStill } from './generations.ts'
 import { changeEmailMail, noticeMail } from './mails.ts'
 import { endTokensOf, keepToken, newOneTimeToken } from './one-time-tokens.ts'
-import { type AccountParts, mailLater, noticeLater, type Origin } from './parts.ts'
+import { type AccountParts, mailLater, mailNobody, noticeLater, type Origin } from './parts.ts'
 import { setPassword } from './reset-password.ts'
 import type { User } from './users.ts'
 
@@ -39,7 +39,8 @@ export async function requestEmailChange(parts: AccountParts, user: User, curren
     await demandSame(parts, user)
     await keepToken(parts.db, token, { purpose: 'change_email', user: user.id, data: { email } })
   })
-  if (taken === undefined) mailLater(parts, 'change', changeEmailMail(parts.mailSetting, email, token.token))
+  const send = taken === undefined ? mailLater : mailNobody
+  send(parts, 'change', changeEmailMail(parts.mailSetting, email, token.token))
   noticeLater(parts, noticeMail(parts.mailSetting, user.email, 'somebody asked to change its address'))
 }
 

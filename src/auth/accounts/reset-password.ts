@@ -19,8 +19,8 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
   const token = newOneTimeToken()
   const user = await parts.users.addResetToken(email, token)
   await parts.audit.record({ action: 'password.reset_requested', subject: user?.id, address })
-  if (user === undefined) mailNobody(parts, 'reset', email)
-  else mailLater(parts, 'reset', resetPasswordMail(parts.mailSetting, email, token.token))
+  const send = user === undefined ? mailNobody : mailLater
+  send(parts, 'reset', resetPasswordMail(parts.mailSetting, email, token.token))
 }
 
 /**

@@ -26,6 +26,9 @@ export interface UserWithPassword extends User {
 /** Values of the application's own columns, as PostgreSQL reads them. */
 export type OwnValues = Readonly<Record<string, string | null>>
 
+/** An account is a row of users and one of credentials, with their indexes: as much work as two more tokens (of 1,000 pairs: 0.478 with none, 0.490 with one, 0.496 with two, 0.507 with three). */
+const rowsOfAccount = 3
+
 const needed = ['id', 'email', 'email_verified_at', 'disabled_at'] as const
 
 export class Users {
@@ -90,8 +93,10 @@ export class Users {
         INSERT INTO plinth.credentials (user_id, password) SELECT id, $1::text FROM added
       ), token AS (
         INSERT INTO plinth.one_time_tokens (id, purpose, user_id, data, expires_at)
-        SELECT decode($2::text, 'hex'), CASE WHEN added.id IS NULL THEN 'none' ELSE $3::text END, coalesce(added.id, ''),
-          json_build_object('email', $4::text), now() + $5::text::bigint * interval '1 ms' FROM (SELECT 1) one LEFT JOIN added ON true
+        SELECT CASE n WHEN 1 THEN decode($2::text, 'hex') ELSE sha256(decode($2::text, 'hex') || int4send(n)) END,
+          CASE WHEN added.id IS NULL THEN 'none' ELSE $3::text END, coalesce(added.id, ''),
+          json_build_object('email', $4::text), now() + $5::text::bigint * interval '1 ms'
+        FROM (SELECT 1) one LEFT JOIN added ON true, generate_series(1, CASE WHEN added.id IS NULL THEN ${rowsOfAccount} ELSE 1 END) n
       ) SELECT id FROM added`
     const values = [phc, hash, 'verify_email', email, String(lifetimeOf('verify_email')), email, ...Object.values(own)]
     const [row] = await writeTexts(this.#db, { text, values }, this.#written)
