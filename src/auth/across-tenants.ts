@@ -3,7 +3,14 @@
 import { runAcrossTenants } from '../core/tenant.ts'
 import type { Database } from '../db/database.ts'
 
-const statements: ReadonlySet<string | symbol> = new Set(['read', 'readAll', 'write', 'query', 'execute', 'transaction'] satisfies (keyof Database)[])
+const statements: ReadonlySet<string | symbol> = new Set([
+  'read',
+  'readAll',
+  'write',
+  'query',
+  'execute',
+  'transaction',
+] satisfies (keyof Database)[])
 
 /** The same database, whose statements and transactions are held to no tenant, whoever asks for them. */
 export function acrossTenants(db: Database): Database {

@@ -20,6 +20,7 @@ import { TryLimits } from './accounts/try-limits.ts'
 import { Users } from './accounts/users.ts'
 import { acrossTenants } from './across-tenants.ts'
 import { Audit } from './audit.ts'
+import { auditSweeper } from './audit-retention.ts'
 import type { AuthOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
@@ -119,7 +120,7 @@ export function createAuth(options: AuthOptions, { config, name, db: database, s
     audit,
     signedIn,
     ways,
-    part: authPart(options, parts),
+    part: authPart(options, parts, auditSweeper(db, log, config.audit.retentionMs)),
     close() {
       members.close()
       ways.apiKeys.close()
@@ -143,10 +144,12 @@ function createTokens({ tokens = {} }: AuthOptions, config: Config, db: Database
   return { keys, tokens: new AccessTokens({ keys, sessions, rules }) }
 }
 
-function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles }: AccountParts): Part {
+function authPart({ roles: defaults = {} }: AuthOptions, { log, passwords, roles }: AccountParts, sweeper: Part): Part {
   return {
     name: 'Identity',
+    stop: () => sweeper.stop?.(),
     async start() {
+      await sweeper.start?.()
       await passwords.prepare()
       // An application starts without its database; the next start makes what is missing.
       await roles.addMissing(defaults).catch((err: unknown) => log.warn({ err }, 'roles that are missing could not be made'))

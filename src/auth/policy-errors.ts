@@ -19,7 +19,8 @@ export const policyErrors = defineErrors('AUTH', {
   },
   TENANT_REQUIRED: {
     status: 403,
-    summary: 'What was asked for belongs to a tenant, and the request acts in none: the caller belongs to none, or to several and has chosen none.',
+    summary:
+      'What was asked for belongs to a tenant, and the request acts in none: the caller belongs to none, or to several and has chosen none.',
     message: () => 'Say which tenant you mean.',
     hint: () => 'Send its key: X-Tenant: …',
   },

@@ -32,6 +32,7 @@ export function assembleConfig(reader: EnvReader, root: string): Config {
       passes: given(values.PASSWORD_PASSES),
       parallelism: given(values.PASSWORD_PARALLELISM),
     },
+    audit: { retentionMs: given(values.AUDIT_RETENTION) },
     mail: { ...optional('url', values.MAIL_URL), from: values.MAIL_FROM ?? 'no-reply@localhost' },
     app: { url: values.APP_URL ?? values.API_URL ?? `http://localhost:${port}` },
     secrets: chooseSecrets(reader, root),

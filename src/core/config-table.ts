@@ -12,6 +12,7 @@ import {
   port,
   rateLimit,
   redisAddress,
+  retention,
   secret,
   secretUrl,
   secretUrls,
@@ -101,6 +102,10 @@ export const settings = {
     default: { development: '2', testing: '1', production: '2' },
   }),
   PASSWORD_PARALLELISM: integer('Lanes of that memory, each of which may have a core.', 1, 16, { default: '1' }),
+
+  AUDIT_RETENTION: retention('How long it is kept who did what to accounts and roles. Rows that are older are removed.', {
+    default: '400d',
+  }),
 
   MAIL_URL: secretUrl(
     'Mail server: `smtp://user:password@host:587`, `smtps://…:465`. Nothing set: development and tests keep mails and show them.',

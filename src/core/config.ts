@@ -94,6 +94,8 @@ export interface Config {
   readonly limits: LimitsConfig
   /** Of all routes together that have no limit of their own; absent: what the application says. */
   readonly rateLimit?: RateLimit
+  /** Entries of the audit that are older are removed. */
+  readonly audit: { readonly retentionMs: number }
   /** How long answers to requests with an Idempotency-Key are kept. */
   /** Bytes of answers that each process keeps. */
   readonly cache: { readonly memoryBytes: number }

@@ -70,6 +70,16 @@ export function duration(description: string, least: string, options: SettingOpt
   }
 }
 
+/** How long something is kept: days, up to a hundred years. */
+export function retention(description: string, options: SettingOptions = {}): Setting<number> {
+  return {
+    description,
+    type: 'duration',
+    ...options,
+    parse: (value) => inRange(parseDuration(value), 86_400_000, 36_525 * 86_400_000, 'a time such as 30d or 400d, at least 1d'),
+  }
+}
+
 export function flag(description: string, options: SettingOptions = {}): Setting<boolean> {
   return { description, type: 'true or false', ...options, parse: parseFlag }
 }

@@ -84,7 +84,7 @@ export function createState({ db, redis, log, metrics, secret, countBudgetMs = d
     get exactRates() {
       return used(exactRates)
     },
-    sweeper: stateSweeper(sweeps, log, { isNeeded: () => isUsed }),
+    sweeper: stateSweeper(sweeps, log, { name: 'The sweeper of sessions and counters', isNeeded: () => isUsed }),
     close: () => changes.close(),
   }
 }

@@ -6,7 +6,7 @@ import { stateSweeper, type Sweep } from './sweeper.ts'
 
 /** A sweeper that runs a hundred times a second. */
 function run(sweep: Sweep, isNeeded: () => boolean): void {
-  const sweeper = stateSweeper([sweep], silentLog(), { isNeeded, intervalMs: 10 })
+  const sweeper = stateSweeper([sweep], silentLog(), { name: 'The sweeper', isNeeded, intervalMs: 10 })
   onTestFinished(async () => sweeper.stop?.())
   void sweeper.start?.()
 }

@@ -1,4 +1,4 @@
-// Removes in the background what is over: sessions, changes of sessions, counters. Little at a time, every process at other times.
+// Removes in the background what is over: sessions, counters, and what other rooms keep for a time. Little at a time, every process at other times.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Part } from '../core/lifecycle.ts'
@@ -14,6 +14,8 @@ const defaultIntervalMs = 60_000
 export type Sweep = (most: number) => Promise<number>
 
 export interface SweeperOptions {
+  /** For the log, as the subject of a sentence. */
+  readonly name: string
   /** Asked each time: an application that uses none of it has perhaps not even the tables. */
   readonly isNeeded: () => boolean
   /** Milliseconds from one time to the next on average; a minute when not said. */
@@ -24,7 +26,7 @@ export function stateSweeper(sweeps: readonly Sweep[], log: Logger, options: Swe
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   return {
-    name: 'The sweeper of sessions and counters',
+    name: options.name,
     start() {
       running = sweepUntil(stopping.signal, sweeps, log, options)
     },
