@@ -86,6 +86,7 @@ function describedApp({ definition, engine, config, routes, fastify }: App): Des
       .map(({ method, path, schema, idempotent, limited }) => ({ method, url: path, schema, idempotent, limited })),
     limited: (config.rateLimit ?? definition.options.rateLimit ?? false) !== false,
     ...(definition.options.auth === undefined ? {} : { securitySchemes: securitySchemes(config.env === 'production') }),
+    hasTenants: definition.options.auth?.tenants !== undefined,
     customSchemas: fastify.getSchemas(),
   }
 }

@@ -80,16 +80,23 @@ interface Said {
   readonly because: string
 }
 
-function answer({ exists, operations }: AccessExplanation, name: RuleName): Said {
-  const { may, record, policy, answer: policySays } = operations[name]
+function answer({ caller, exists, operations }: AccessExplanation, name: RuleName): Said {
+  const { may, record, policy, answer: policySays, tenant } = operations[name]
+  if (may === 'no' && tenant !== undefined && caller.tenant === undefined) return { may, because: outOfTenant(tenant, policy) }
   if (may === 'no') return { may, because: `The policy is ${policy}, and no record can meet it for this caller.` }
   if (exists === false) return { may: 'no', because: 'There is no such record.' }
-  if (record === undefined) return { may, because: whichRecords(may, policySays, policy) }
-  return { may: record, because: `The policy is ${policy}, and the record ${record === 'yes' ? 'meets' : 'does not meet'} it.` }
+  if (record === undefined) return { may, because: whichRecords(may, policySays, policy, tenant) }
+  const both = tenant === undefined ? policy : `${tenant} and ${policy}`
+  return { may: record, because: `The policy is ${both}, and the record ${record === 'yes' ? 'meets' : 'does not meet'} it.` }
 }
 
-function whichRecords(may: string, policySays: string, policy: string): string {
+function outOfTenant(tenant: string, policy: string): string {
+  return `The records belong to tenants, and the caller acts in none (${tenant}). Name one with --tenant. The policy is ${policy}.`
+}
+
+function whichRecords(may: string, policySays: string, policy: string, tenant: string | undefined): string {
   if (may === 'yes') return `The policy is ${policy}.`
+  if (tenant !== undefined) return `Those of the tenant (${tenant}). The policy is ${policy}.`
   return policySays === 'yes' ? `Those that the caller sees. The policy is ${policy}.` : `It depends on the record: ${policy}.`
 }
 
@@ -111,7 +118,8 @@ function report(explained: AccessExplanation, name: RuleName, why: boolean): voi
 function ruleLines(rule: ExplainedRule): string[] {
   const { condition } = rule
   const sql = condition === undefined ? [] : [`condition  ${condition.sql}`, `values     ${JSON.stringify(condition.values)}`]
-  return [...policyLines(rule, 0), ...sql]
+  const tenant = rule.tenant === undefined ? [] : [`records of  ${rule.tenant}`]
+  return [...tenant, ...policyLines(rule, 0), ...sql]
 }
 
 function policyLines({ policy, answer: said, parts = [] }: ExplainedPolicy, depth: number): string[] {

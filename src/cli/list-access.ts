@@ -12,6 +12,8 @@ interface AccessRow {
   /** An operation, or a field and what is done with it. */
   readonly operation: string
   readonly policy: string
+  /** The column that holds the tenant, where records belong to one: nobody's policy leads beyond it. */
+  readonly tenant?: string
 }
 
 export async function listAccess(json: boolean): Promise<void> {
@@ -19,22 +21,24 @@ export async function listAccess(json: boolean): Promise<void> {
   const app = await composeUnconnected(definition, config)
   const rows = [...app.engine.registry.resources.values()].flatMap(accessRows)
   if (json) return printJson(rows)
+  const hasTenants = rows.some(({ tenant }) => tenant !== undefined)
   print(
     table(
-      ['RESOURCE', 'OPERATION', 'POLICY'],
-      rows.map(({ resource, operation, policy }) => [resource, operation, policy]),
+      ['RESOURCE', 'OPERATION', 'POLICY', ...(hasTenants ? ['TENANT'] : [])],
+      rows.map(({ resource, operation, policy, tenant }) => [resource, operation, policy, ...(hasTenants ? [tenant ?? ''] : [])]),
     ),
   )
 }
 
 const served = { list: 'list', get: 'get', create: 'create', update: 'patch', delete: 'delete' } as const
 
-function accessRows({ name, access, operations }: CompiledResource): AccessRow[] {
+function accessRows({ name, access, operations, tenant }: CompiledResource): AccessRow[] {
   const isServed = (rule: RuleName): boolean => operations.has(served[rule]) || (rule === 'update' && operations.has('replace'))
   const rules = ruleNames.map((rule) => ({
     resource: name,
     operation: rule,
     policy: isServed(rule) ? inWords(access.rules[rule].policy) : 'nobody',
+    ...(tenant === undefined ? {} : { tenant: tenant.name }),
   }))
   const fields = [...access.fields].flatMap(([field, { read, write }]) => [
     { resource: name, operation: `see ${field.name}`, policy: inWords(read.policy) },

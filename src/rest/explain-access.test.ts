@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, onTestFinished, test } from 'vitest'
 import { actAs, header, user } from '../../test/support/act-as.ts'
 import { newsroom, seedSql } from '../../test/support/newsroom.ts'
+import { callers, seed, tenancy } from '../../test/support/tenancy.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { testApp } from '../testing/test-app.ts'
 
@@ -24,6 +25,21 @@ test('?explain=access says which rule decided, by which condition, and what it s
   expect((await app.get('/api/either?explain=access')).body.operations.update).toMatchObject({ answer: 'some rows' })
   expect(await app.get('/api/editors?explain=access')).toMatchObject({ status: 401, body: { code: 'AUTH_REQUIRED' } })
   expect(await app.get('/api/editors/1?explain=access')).toMatchObject({ status: 401 })
+})
+
+test('it names the tenant whose records are meant', async () => {
+  const app = await testApp(tenancy, { url: testDatabase().url, environment: { APP_ENV: 'development' } })
+  onTestFinished(() => app.close())
+  actAs(app.app, callers)
+  await seed(app.app)
+  const { body } = await app.get('/api/notes/2?explain=access', { [header]: 'north' })
+  expect(body.operations.get).toMatchObject({ answer: 'yes', may: 'some rows', tenant: 'organization_id = 1', record: 'no' })
+  expect(body.operations.get.condition).toMatchObject({ sql: expect.stringContaining('"organization_id" = $1'), values: ['1'] })
+  expect((await app.get('/api/notes/2?explain=access', { [header]: 'south' })).body.operations.delete).toMatchObject({ record: 'yes' })
+  expect((await app.get('/api/comments?explain=access')).body.operations.list).not.toHaveProperty('tenant')
+  expect(await app.get('/api/notes?explain=access', { [header]: 'homeless' })).toMatchObject({ status: 403 })
+  const list = (await app.get('/api/notes?explain', { [header]: 'north' })).body.statements[0]
+  expect(list).toMatchObject({ sql: expect.stringContaining('"organization_id" = $'), values: ['1'] })
 })
 
 const secret = (): string => randomBytes(32).toString('base64url')

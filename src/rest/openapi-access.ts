@@ -10,7 +10,7 @@ import type { Operation } from '../resource/define.ts'
 import { isRead } from '../resource/policy.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { refusalReplies } from './openapi-errors.ts'
-import type { Part, Parts } from './openapi-parts.ts'
+import { type Part, type Parts, refTo } from './openapi-parts.ts'
 import { scopedScheme } from './openapi-security.ts'
 
 /** Where nothing of the application signs anybody in, something in front of it does. */
@@ -20,6 +20,12 @@ export const plainBearer: Parts = { bearer: { type: 'http', scheme: 'bearer' } }
 export function asksWho(resource: CompiledResource): boolean {
   const { rules } = resource.access
   return !isReadByAnyone(resource) || Object.values(rules).some(({ policy }) => policy.policy !== 'anyone' && policy.policy !== 'nobody')
+}
+
+/** An operation about records of tenants, with the header that says of which. */
+export function operationInTenant(part: Part): Part {
+  const { parameters = [] } = part as { readonly parameters?: readonly Part[] }
+  return { ...part, parameters: [...parameters, refTo('parameters', 'Tenant')] }
 }
 
 /** @param schemes  names of the ways to sign in, of which each will do */
@@ -38,14 +44,15 @@ export function guardedOperation(resource: CompiledResource, operation: Operatio
   }
 }
 
-/** What anyone may needs none. */
-function scopesOf({ name, access }: CompiledResource, operation: Operation): readonly string[] {
+/** What anyone may needs none, but where somebody has to say in which tenant. */
+function scopesOf({ name, access, tenant }: CompiledResource, operation: Operation): readonly string[] {
   const { policy } = access.rules[ruleOf(operation)].policy
-  return policy === 'anyone' ? [] : [`${name}:${isRead(operation) ? 'read' : 'write'}`]
+  return policy === 'anyone' && tenant === undefined ? [] : [`${name}:${isRead(operation) ? 'read' : 'write'}`]
 }
 
 /** What is let to who has not signed in may be refused to somebody who has. */
-function refusesNobody({ access: { rules } }: CompiledResource, operation: Operation): boolean {
+function refusesNobody({ access: { rules }, tenant }: CompiledResource, operation: Operation): boolean {
+  if (tenant !== undefined) return false
   const name = ruleOf(operation)
   const isSeen = name === 'list' || name === 'get' || name === 'create' || isSeenByEverybody(rules)
   return letsEverybody(rules[name].policy) && isSeen

@@ -2,6 +2,7 @@
 
 import { authErrors } from '../auth/errors.ts'
 import { policyErrors } from '../auth/policy-errors.ts'
+import { tenantErrors } from '../auth/tenants/tenant-errors.ts'
 import { fenceErrors } from '../cache/fenced/errors.ts'
 import { type AppError, coreErrors, declaredErrors } from '../core/errors.ts'
 import { dbErrors } from '../db/errors.ts'
@@ -85,7 +86,7 @@ function exampleErrors({ resource, field }: ErrorSubject): Readonly<Record<Refus
     InvalidAddress: [httpErrors.INVALID_URL('has a broken percent-encoding')],
     InvalidInput: [httpErrors.INVALID_INPUT('body')],
     SignInRequired: [policyErrors.REQUIRED(), authErrors.INVALID_TOKEN()],
-    Forbidden: [policyErrors.FORBIDDEN()],
+    Forbidden: [policyErrors.FORBIDDEN(), policyErrors.TENANT_REQUIRED(), tenantErrors.NOT_A_MEMBER()],
     NotFound: [resourceErrors.NOT_FOUND(resource)],
     BulkNotFound: [writeErrors.BULK_NOT_FOUND(1).with({ details: [missing.toDetail(3)] })],
     NotForYou: [httpErrors.NOT_FOUND()],

@@ -4,7 +4,7 @@ import type { Operation } from '../resource/define.ts'
 import { keyFields } from '../resource/get-statement.ts'
 import { rateLimitOf } from '../resource/rate-limit.ts'
 import type { CompiledResource } from '../resource/registry.ts'
-import { guardedOperation } from './openapi-access.ts'
+import { guardedOperation, operationInTenant } from './openapi-access.ts'
 import { isServed } from './rest-resource.ts'
 import { refusalReplies } from './openapi-errors.ts'
 import type { RefusalName } from './openapi-refusals.ts'
@@ -33,6 +33,8 @@ interface Subject {
   /** Whether operations of which the resource says nothing may be called only so often. */
   readonly limited: boolean
   readonly schemes: readonly string[]
+  /** Whether requests say which tenant they act in. */
+  readonly hasTenants: boolean
 }
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -64,6 +66,7 @@ const operations: readonly Described[] = [
  * @param path     of the collection: `/api/items`
  * @param limited  whether all routes together have a rate limit
  * @param schemes  names of the ways to sign in
+ * @param hasTenants  whether requests say which tenant they act in
  */
 export function resourcePaths(
   resource: CompiledResource,
@@ -72,9 +75,10 @@ export function resourcePaths(
   path: string,
   limited = false,
   schemes: readonly string[] = [],
+  hasTenants = false,
 ): Parts {
   const schemas = replySchemas(format, names)
-  const subject: Subject = { resource, names, format, schemas, examples: replyExamples(resource, format), limited, schemes }
+  const subject: Subject = { resource, names, format, schemas, examples: replyExamples(resource, format), limited, schemes, hasTenants }
   const record = `${path}/${keyFields(resource)
     .map(({ name }) => `{${name}}`)
     .join('/')}`
@@ -96,7 +100,9 @@ function pathItem(subject: Subject, place: Place): Part | undefined {
 function describeOne(subject: Subject, { operation, describe }: Described): Part {
   const { name, options } = subject.resource
   const own = rateLimitOf(name, options.rateLimit, operation)
-  const part = guardedOperation(subject.resource, operation, subject.schemes, { tags: [name], ...describe(subject) })
+  const plain = { tags: [name], ...describe(subject) }
+  const isInTenant = subject.hasTenants && subject.resource.tenant !== undefined
+  const part = guardedOperation(subject.resource, operation, subject.schemes, isInTenant ? operationInTenant(plain) : plain)
   return (own === undefined ? subject.limited : own !== false) ? limitedOperation(part) : part
 }
 

@@ -31,6 +31,10 @@ export const parameters: Parts = {
     'A name for this request, such as a UUID. Repeated with the same key it is not done again: the first answer comes back, with `Idempotency-Replayed`. For a limited time, a day unless set otherwise.',
     { minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
   ),
+  Tenant: header(
+    'X-Tenant',
+    'Key of the tenant to act in, of those that the caller belongs to. Without it: the one that the session has chosen, the only one, or that of the API key.',
+  ),
   IfNoneMatch: header('If-None-Match', 'An `ETag` from before: 304 without a body when nothing has changed.'),
 }
 

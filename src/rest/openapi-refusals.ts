@@ -113,7 +113,7 @@ export const refusals = {
   Forbidden: {
     status: 403,
     summary: 'The caller may not do this, or not with this record.',
-    codes: ['AUTH_FORBIDDEN', 'AUTH_TENANT_REQUIRED', 'WRITE_BULK_FORBIDDEN'],
+    codes: ['AUTH_FORBIDDEN', 'AUTH_TENANT_REQUIRED', 'AUTH_NOT_A_MEMBER', 'WRITE_BULK_FORBIDDEN'],
   },
   NotFound: { status: 404, summary: 'There is no such record.', codes: ['RESOURCE_NOT_FOUND'] },
   BulkNotFound: { status: 404, summary: 'Some of the records do not exist; nothing was changed.', codes: ['WRITE_BULK_NOT_FOUND'] },

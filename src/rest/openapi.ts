@@ -34,6 +34,8 @@ export interface DescribedApp {
   readonly customRoutes?: readonly CustomRoute[]
   /** True when all routes together have a rate limit. */
   readonly limited?: boolean
+  /** True when requests say which tenant they act in. */
+  readonly hasTenants?: boolean
   /** Ways to show who one is, by name; absent where nobody signs in. */
   readonly securitySchemes?: Parts
   /** Schemas that those routes share (Fastify's `getSchemas()`). */
@@ -79,7 +81,7 @@ function pathsOf(app: DescribedApp, names: NameBook): Parts {
   const { registry, format, prefix, limited } = app
   const schemes = Object.keys(schemesOf(app) ?? {})
   const paths = [...registry.resources.values()].map((resource) =>
-    resourcePaths(resource, namesOf(resource, names), format, `${prefix}/${resource.name}`, limited, schemes),
+    resourcePaths(resource, namesOf(resource, names), format, `${prefix}/${resource.name}`, limited, schemes, app.hasTenants),
   )
   return Object.assign({}, ...paths)
 }

@@ -2,6 +2,7 @@
 
 import { inWords } from '../../auth/policies-in-words.ts'
 import type { Caller } from '../../core/caller.ts'
+import { tenantOf } from '../../core/tenant.ts'
 import type { Database } from '../../db/database.ts'
 import { textColumns } from '../../db/rows.ts'
 import { conditionSql } from '../condition-sql.ts'
@@ -23,6 +24,8 @@ export interface ExplainedPolicy {
 }
 
 export interface ExplainedRule extends ExplainedPolicy {
+  /** The clause that joins the policy, whatever that says: `organization_id = 7`; where the caller acts in no tenant, no record meets it. */
+  readonly tenant?: string
   /** What all that comes to: with the scopes of a key, and for changes with what the caller has to be able to see. */
   readonly may: Answer
   /** Which rows, where that is some. */
@@ -60,11 +63,19 @@ export async function explainAccess(sight: Sight, about?: { readonly db: Databas
 
 function explainRule({ who, resource, decision }: Sight, name: RuleName): ExplainedRule {
   const verdict = decision.rows[name]
-  const explained = { ...explainPolicy(resource.access.rules[name], who), may: answerOf(verdict) }
+  const clause = tenantClause(resource, who)
+  const tenant = clause === undefined ? {} : { tenant: clause }
+  const explained = { ...explainPolicy(resource.access.rules[name], who), ...tenant, may: answerOf(verdict) }
   if (typeof verdict === 'boolean') return explained
   const sql = new SqlBuilder()
   const text = conditionSql(sql, resource.model.sqlName, verdict)
   return { ...explained, condition: { sql: text, values: sql.values } }
+}
+
+function tenantClause({ tenant }: Sight['resource'], who: Caller): string | undefined {
+  if (tenant === undefined) return undefined
+  const key = tenantOf(who)
+  return key === undefined ? `${tenant.name} of no tenant` : `${tenant.name} = ${key}`
 }
 
 function explainPolicy(rule: Rule, who: Caller): ExplainedPolicy {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { actAs, header } from '../../../test/support/act-as.ts'
 import { watchReads } from '../../../test/support/cached-app.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
-import { callers, type Name, seedSql, tenancy } from '../../../test/support/tenancy.ts'
+import { callers, type Name, seed, tenancy } from '../../../test/support/tenancy.ts'
 import { type TestApp, testApp } from '../../testing/test-app.ts'
 
 describe.each(testDatabases())('reads of tenants on $name', ({ url }) => {
@@ -13,7 +13,7 @@ describe.each(testDatabases())('reads of tenants on $name', ({ url }) => {
   beforeAll(async () => {
     app = await testApp(tenancy, { url })
     actAs(app.app, callers)
-    await app.app.db.query(seedSql)
+    await seed(app.app)
   })
   afterAll(() => app.close())
 

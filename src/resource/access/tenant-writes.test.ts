@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { actAs, header } from '../../../test/support/act-as.ts'
 import { watchReads } from '../../../test/support/cached-app.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
-import { callers, type Name, seedSql, tenancy } from '../../../test/support/tenancy.ts'
+import { callers, inForce, type Name, seed, tenancy } from '../../../test/support/tenancy.ts'
 import type { Caller } from '../../core/caller.ts'
 import { type TestApp, testApp } from '../../testing/test-app.ts'
 
@@ -16,7 +16,7 @@ describe.each(testDatabases())('writes of tenants on $name', ({ url }) => {
     actAs(app.app, callers)
   })
   afterAll(() => app.close())
-  beforeEach(() => app.app.db.query(seedSql))
+  beforeEach(() => seed(app.app))
 
   type Reply = Awaited<ReturnType<TestApp['get']>>
   const as = (name: Name): Record<string, string> => ({ [header]: name })
@@ -218,6 +218,7 @@ describe.each(testDatabases())('writes of tenants on $name', ({ url }) => {
       ],
       ['an association', (id) => app.post('/api/note_tags', { note_id: id, tag_id: 1 }, as('north')), 2],
       ['an association that is there', (id) => app.post('/api/note_tags', { note_id: id, tag_id: 2 }, as('north')), 2],
+      ['an association in bulk that is there', (id) => app.post('/api/note_tags', [{ note_id: id, tag_id: 2 }], as('north')), 2],
       ['a record of no tenant', (id) => app.post('/api/comments', { note_id: id, line: 'x' }, as('north')), 2],
       ['a record of no tenant, by somebody in none', (id) => app.post('/api/comments', { note_id: id, line: 'x' }, as('homeless')), 1],
       ['a record of no tenant, by nobody', (id) => app.patch('/api/comments/1', { note_id: id }), 3],
@@ -233,7 +234,7 @@ describe.each(testDatabases())('writes of tenants on $name', ({ url }) => {
 
     test('and one to a record of the tenant is set: also to those that the same request makes, and to deleted ones', async () => {
       expect((await app.patch('/api/notes/1', { project_id: 3, parent_id: 5 }, as('north'))).status).toBe(200)
-      await rows(`select setval('notes_id_seq', 100)`)
+      await seed(app.app, `select setval('notes_id_seq', 100)`)
       const tree = [{ title: 'x' }, { title: 'y', parent_id: 101 }, { title: 'z', parent_id: 102 }]
       expect((await app.post('/api/notes', tree, as('north'))).status).toBe(201)
       expect((await app.post('/api/note_tags', { note_id: 3, tag_id: 1 }, as('north'))).status).toBe(201)
@@ -302,7 +303,9 @@ describe.each(testDatabases())('writes of tenants on $name', ({ url }) => {
     test('hooks of a write in the name of a caller act in that caller’s tenant', async () => {
       const { south } = callers
       await expect(app.app.resource('hooked').as(south).patch(2, { title: 'move 1' })).rejects.toMatchObject({ code: 'AUTH_FORBIDDEN' })
+      expect(inForce.at(-1)).toBe('2')
       expect(await app.app.resource('hooked').patch(4, { title: 'move 1' })).toMatchObject({ organization_id: 1 })
+      expect(inForce.at(-1)).toBe('*')
     })
   })
 })

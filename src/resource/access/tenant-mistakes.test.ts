@@ -1,0 +1,175 @@
+// Tenants that cannot be, and constraints that would tell one tenant what another has: found at start, each with what to write instead.
+
+import { getTableName } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { anyone, defineApp, defineResource, signedIn } from 'plinth'
+import { integer, pgTable, primaryKey, serial, sql, text, unique, uniqueIndex, uuid } from 'plinth/db'
+import { expect, test } from 'vitest'
+import { readTable } from '../../model/read-table.ts'
+import { compileResources } from '../compile.ts'
+import { tenancy } from '../../../test/support/tenancy.ts'
+import { readRegistry } from '../../app/create.ts'
+
+const organizations = pgTable('organizations', { id: serial().primaryKey(), name: text() })
+const others = pgTable('others', { id: serial().primaryKey() })
+const organization_id = integer()
+  .notNull()
+  .references(() => organizations.id)
+const id = serial().primaryKey()
+const open = { read: anyone, write: anyone }
+
+function problems(table: PgTable, tenant: unknown, more: readonly (readonly [PgTable, object])[] = [], tenants?: string): string {
+  const definitions = [
+    defineResource(table, { tenant, access: open } as never),
+    ...more.map(([one, options]) => defineResource(one, options as never)),
+  ]
+  const models = new Map([table, organizations, others, ...more.map(([one]) => one)].map((one) => [one, readTable(one)]))
+  try {
+    const declarations = definitions.map((definition) => ({ definition, model: readTable(definition.table) }))
+    const known = declarations.map((one) => ({
+      ...one,
+      model: [...models.values()].find(({ name }) => name === one.model.name) ?? one.model,
+    }))
+    compileResources(known, [...models.values()], undefined, { tenants: tenants ?? getTableName(organizations) })
+    return ''
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'RESOURCE_INVALID_DEFINITION' })
+    return (error as Error).message
+  }
+}
+
+test('a column that is right, with constraints that have it in them, is taken', () => {
+  const table = pgTable('notes', { id, organization_id, slug: text(), email: text() }, (one) => [
+    unique().on(one.organization_id, one.slug),
+    uniqueIndex('notes_email').on(one.organization_id, sql`lower(${one.email})`),
+    uniqueIndex('notes_live')
+      .on(one.organization_id, one.slug)
+      .where(sql`email is null`),
+  ])
+  expect(problems(table, 'organization_id')).toBe('')
+  expect(problems(pgTable('notes', { id: uuid().primaryKey(), organization_id }), 'organization_id')).toBe('')
+  expect(
+    problems(
+      pgTable('notes', { organization_id, code: text().notNull() }, (one) => [primaryKey({ columns: [one.organization_id, one.code] })]),
+      'organization_id',
+    ),
+  ).toBe('')
+  expect(readRegistry(tenancy).resources.get('notes')?.tenant?.name).toBe('organization_id')
+})
+
+test.each<[string, PgTable, string]>([
+  [
+    'is not there',
+    pgTable('notes', { id, organisation_id: organization_id }),
+    '"organization_id" is not a field of "notes". Perhaps you meant "organisation_id".',
+  ],
+  [
+    'may be null',
+    pgTable('notes', { id, organization_id: integer().references(() => organizations.id) }),
+    "may be null, and a record without a tenant would be nobody's. Add .notNull().",
+  ],
+  ['holds several', pgTable('notes', { id, organization_id: integer().array().notNull() }), '"organization_id" holds several values'],
+  [
+    'is generated',
+    pgTable('notes', {
+      id,
+      organization_id: integer()
+        .notNull()
+        .generatedAlwaysAs(sql`1`),
+    }),
+    '"organization_id" is made by the database',
+  ],
+  [
+    'refers to nothing',
+    pgTable('notes', { id, organization_id: integer().notNull() }),
+    'is no foreign key to "organizations", which auth.tenants names. Add .references(() => organizations.id).',
+  ],
+  [
+    'refers elsewhere',
+    pgTable('notes', {
+      id,
+      organization_id: integer()
+        .notNull()
+        .references(() => others.id),
+    }),
+    'is no foreign key to "organizations"',
+  ],
+])('a column that %s is refused', (_what, table, line) => {
+  expect(problems(table, 'organization_id')).toContain(`resource "notes": tenant: `)
+  expect(problems(table, 'organization_id')).toContain(line)
+})
+
+test('where the application names no tenants, any column will do', () => {
+  expect(problems(pgTable('notes', { id, organization_id: text().notNull() }), 'organization_id', [], 'no such table')).toBe('')
+})
+
+const slugs = pgTable('notes', { id, organization_id, slug: text().unique() })
+const loose = pgTable('notes', { id, organization_id, email: text(), slug: text() }, (one) => [
+  uniqueIndex('notes_email').on(sql`lower(${one.email})`),
+  uniqueIndex('notes_live')
+    .on(one.slug)
+    .where(sql`email is null`),
+])
+
+test('what is unique over all tenants is refused by its name, with what to write instead', () => {
+  expect(problems(slugs, 'organization_id')).toContain(
+    'tenant: "notes_slug_key" is unique over all tenants: a 409 would tell one what another has. Write unique().on(table.organization_id, table.slug), or name it in sharedUniques.',
+  )
+  expect(problems(loose, 'organization_id')).toContain(
+    '"notes_email" is unique over all tenants: a 409 would tell one what another has. Write uniqueIndex().on(table.organization_id, …)',
+  )
+  expect(problems(loose, 'organization_id')).toContain('Write uniqueIndex().on(table.organization_id, table.slug).where(…)')
+})
+
+test('what is shared on purpose is named, by the constraint or its only field, and has to be there', () => {
+  const option = (...sharedUniques: string[]) => ({ field: 'organization_id', sharedUniques })
+  expect(problems(slugs, option('slug'))).toBe('')
+  expect(problems(slugs, option('notes_slug_key'))).toBe('')
+  expect(problems(loose, option('notes_email', 'slug'))).toBe('')
+  expect(problems(slugs, option('slug', 'slugg'))).toContain(
+    'sharedUniques: nothing unique of "notes" is called "slugg". Perhaps you meant "slug".',
+  )
+})
+
+test('a key that its maker chooses tells whether another tenant has it', () => {
+  const chosen = pgTable('notes', { code: text().primaryKey(), organization_id })
+  expect(problems(chosen, 'organization_id')).toContain('whoever chooses the key of a new record is told whether another tenant has it.')
+  expect(problems(chosen, { field: 'organization_id', sharedUniques: ['code'] })).toBe('')
+})
+
+test('every resource of a table says the same', () => {
+  const table = pgTable('notes', { id, organization_id })
+  expect(problems(table, 'organization_id', [[table, { name: 'all_notes', access: open }]])).toContain(
+    `resource "all_notes": tenant: records of "notes" belong to tenants, as "notes" says. Add tenant: 'organization_id'.`,
+  )
+  const two = pgTable('notes', { id, organization_id, other_id: organization_id })
+  expect(problems(two, 'organization_id', [[two, { name: 'others', access: open, tenant: 'other_id' }]])).toContain(
+    'A record has one tenant.',
+  )
+})
+
+test('a resource of the tenants themselves is told apart by their key, and makes none', () => {
+  const own = (tenant: string, access: object) =>
+    problems(organizations, tenant, []) +
+    problems(pgTable('notes', { id, organization_id }), 'organization_id', [[organizations, { tenant, access }]])
+  expect(own('name', { read: signedIn })).toContain(`"organizations" are the tenants, so it is their key: 'id'.`)
+  expect(own('id', { read: signedIn })).toContain('a new record of "organizations" is a new tenant')
+  expect(
+    problems(pgTable('notes', { id, organization_id }), 'organization_id', [[organizations, { tenant: 'id', access: { read: signedIn } }]]),
+  ).toBe('')
+})
+
+test('what depends on the tenant is for no cache that several people share', () => {
+  const shared = defineResource(slugs, {
+    tenant: { field: 'organization_id', sharedUniques: ['slug'] },
+    access: { read: anyone },
+    cacheControl: { public: true },
+  })
+  expect(() => readRegistry(defineApp({ name: 'x', resources: [shared] }))).toThrow(
+    'cacheControl.public needs reads that are open to anyone',
+  )
+  const users = pgTable('members', { id, note_id: integer().references(() => slugs.id) })
+  const leads = defineResource(users, { access: { read: anyone }, cacheControl: { public: true } })
+  const plain = defineResource(slugs, { tenant: { field: 'organization_id', sharedUniques: ['slug'] }, access: { read: anyone } })
+  expect(() => readRegistry(defineApp({ name: 'x', resources: [plain, leads] }))).toThrow('its replies can include "notes"')
+})
