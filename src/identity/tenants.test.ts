@@ -4,6 +4,7 @@ import { drizzleOn } from 'plinth/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tokenIn } from '../../test/support/account-bed.ts'
 import { bearer, Browser, mailTo, password, samePage, tokensOf } from '../../test/support/identity-app.ts'
+import { compileDocument } from '../../test/support/openapi.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
 import { memberships, tenantApp, type TenantApp } from '../../test/support/tenant-app.ts'
 
@@ -138,6 +139,23 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect((await app.get('/auth/tenants')).status).toBe(401)
   })
 
+  test('the document has the routes, and replies are as it says', async () => {
+    await app.user('sam@example.com', acme)
+    const sam = await program('sam@example.com')
+    const compiled = compileDocument((await app.get('/openapi.json')).body)
+    const replies = [
+      ['GET', '/auth/tenants', await app.get('/auth/tenants', sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: acme }, sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: null }, sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: bolt }, sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', {}, sam)],
+    ] as const
+    for (const [method, path, { status, body }] of replies) {
+      const schema = compiled.replySchema(method, path, status)
+      expect([status, schema === undefined ? 'no schema' : compiled.fits(schema, body)]).toEqual([status, []])
+    }
+  })
+
   test('who chose which tenant is in the audit', async () => {
     const lea = await app.user('lea@example.com', acme)
     await app.put('/auth/tenant', { tenant: acme }, await program('lea@example.com'))
@@ -220,7 +238,9 @@ describe.each(testDatabases())('with $name', ({ url }) => {
   test('an invitation makes a member, in the transaction in which it is accepted', async () => {
     const invited = await tenantApp(url, {
       async invitationAccepted({ id }, { organization }, { db }) {
-        await drizzleOn(db).insert(memberships).values({ user_id: id, organization_id: String(organization) })
+        await drizzleOn(db)
+          .insert(memberships)
+          .values({ user_id: id, organization_id: String(organization) })
       },
     })
     const zen = await invited.organization('Zen')

@@ -54,6 +54,21 @@ describe.each(testDatabases())('API keys on $name', ({ url }) => {
     expect(stored?.row).not.toContain(Buffer.from(key.slice(24), 'base64url').toString('hex'))
   })
 
+  test('an owner has a hundred keys, also when the last ones are made at once by several processes', async () => {
+    const { here, there } = keysOf()
+    const owner = { kind: 'user', id: 'collector' } as const
+    await db.query(
+      `insert into plinth.api_keys (id, hash, owner_kind, owner_id, name, scopes)
+       select 'collected' || n, '', 'user', 'collector', 'x', 'null' from generate_series(1, 98) n`,
+    )
+    const made = await Promise.allSettled(
+      Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? here : there).create({ owner, name: 'x', scopes: undefined })),
+    )
+    const refusals = made.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []))
+    expect(refusals).toEqual(Array.from({ length: 10 }, () => 'AUTH_TOO_MANY_KEYS'))
+    expect(await here.list(owner)).toHaveLength(100)
+  })
+
   test('a service has keys of its own', async () => {
     const { here, there } = keysOf()
     const { key } = await here.create({ owner: { kind: 'service', id: 'billing' }, name: 'nightly', scopes: undefined })
