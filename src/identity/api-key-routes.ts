@@ -5,7 +5,7 @@ import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { demandCaller, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
-import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
+import { demandRecentSignIn, demandStillSignedIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 const moment: JsonSchema = { type: ['string', 'null'], format: 'date-time' }
@@ -104,7 +104,11 @@ async function create(face: Face, request: HttpRequest, reply: HttpReply): Promi
   const user = await demandRecentSignIn(face, request)
   const { name, scopes, tenant, expires_in: seconds } = request.body as NewKeyBody
   const lifetime = seconds === undefined ? {} : { lifetimeMs: seconds * 1_000 }
-  const { key, apiKey } = await face.auth.ways.apiKeys.create({ owner: { kind: 'user', id: user }, name, scopes, tenant, ...lifetime })
+  const still = demandStillSignedIn(face, request)
+  const { key, apiKey } = await face.auth.parts.db.transaction(async () => {
+    await still()
+    return face.auth.ways.apiKeys.create({ owner: { kind: 'user', id: user }, name, scopes, tenant, ...lifetime })
+  })
   await face.auth.audit.record({
     action: 'key.created',
     actor: user,

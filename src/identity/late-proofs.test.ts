@@ -1,8 +1,12 @@
 // S3: what was shown before everything was ended counts no more, however long the hash waited in line.
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Browser, identityApp, mailTo, password } from '../../test/support/identity-app.ts'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tokenIn } from '../../test/support/account-bed.ts'
+import { Browser, browserOf, identityApp, mailTo, password } from '../../test/support/identity-app.ts'
+import { PasskeyDevice } from '../../test/support/passkey-device.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
+import { codeOf } from '../../test/support/totp.ts'
 import type { TestApp } from '../testing/test-app.ts'
 
 let app: TestApp
@@ -105,4 +109,94 @@ test('of sessions that are opened while everything is ended, none is left', asyn
   const [, ...opened] = await Promise.allSettled([auth().accounts.signOutEverywhere(id), ...opening])
   expect(await auth().parts.sessions.list(id)).toEqual([])
   for (const result of opened) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'AUTH_WRONG_CREDENTIALS' })
+})
+
+const site = { APP_URL: 'https://shop.example' }
+/** What is done meanwhile is no part of the transaction that it comes into. */
+const outside = AsyncLocalStorage.snapshot()
+
+/** Makes a method wait for `meanwhile` once: before it does anything, after it has, or before it demands that the session lives. */
+function onceWith<on extends object>(
+  on: on,
+  name: keyof on,
+  place: 'before' | 'after' | 'demand',
+  meanwhile: () => Promise<unknown>,
+): void {
+  const method = on[name] as (...given: unknown[]) => Promise<unknown>
+  const once = async (...given: unknown[]): Promise<unknown> => {
+    on[name] = method as on[keyof on]
+    if (place === 'before') await outside(meanwhile)
+    const demand = given.at(-1) as () => Promise<void>
+    const late = async (): Promise<void> => {
+      await outside(meanwhile)
+      await demand()
+    }
+    const result = await method.apply(on, place === 'demand' ? [...given.slice(0, -1), late] : given)
+    if (place === 'after') await outside(meanwhile)
+    return result
+  }
+  on[name] = once as on[keyof on]
+}
+
+describe('in the moment in which a reset is not yet known', () => {
+  let shop: TestApp
+  beforeAll(async () => {
+    shop = await identityApp(testDatabase().url, {}, { environment: site })
+  })
+  afterAll(() => shop.close())
+
+  const phone = () => new PasskeyDevice({ origin: site.APP_URL, rpId: 'shop.example' })
+  const ways = () => shop.app.auth?.ways ?? expect.fail('There is no identity.')
+
+  async function attacked(email: string): Promise<{ id: string; thief: Browser; reset: () => Promise<void> }> {
+    const thief = await browserOf(shop, email)
+    const { id = '' } = (await shop.app.auth?.accounts.findByEmail(email)) ?? {}
+    await new Browser(shop).send('POST', '/auth/request-password-reset', { email })
+    const token = tokenIn(await mailTo(shop, email, /Set a new/))
+    const reset = async () =>
+      expect((await new Browser(shop).send('POST', '/auth/reset-password', { token, password: 'battery staple' })).status).toBe(204)
+    return { id, thief, reset }
+  }
+
+  test('no passkey is kept, and none signs in that was checked before', async () => {
+    const { id, thief, reset } = await attacked('passkey@example.com')
+    const device = phone()
+    const keep = async () => {
+      const { body } = await thief.send('POST', '/auth/passkeys/options')
+      return thief.send('POST', '/auth/passkeys', { name: 'Phone', credential: device.register(body.data) })
+    }
+    onceWith(ways().passkeys, 'finishRegistration', 'demand', reset)
+    expect(await keep()).toMatchObject({ status: 401, body: { code: 'AUTH_REQUIRED' } })
+    expect(await ways().passkeys.list(id)).toEqual([])
+
+    const again = await attacked('passkeys@example.com')
+    const options = await again.thief.send('POST', '/auth/passkeys/options')
+    const kept = await again.thief.send('POST', '/auth/passkeys', { name: 'Phone', credential: device.register(options.body.data) })
+    expect(kept.status).toBe(201)
+    const { body } = await new Browser(shop).send('POST', '/auth/sign-in/passkey/options')
+    const late = new Browser(shop)
+    onceWith(ways().passkeys, 'finishSignIn', 'after', again.reset)
+    const credential = device.signIn(body.data)
+    expect(await late.send('POST', '/auth/sign-in/passkey', { credential })).toMatchObject({
+      status: 403,
+      body: { code: 'AUTH_WRONG_PASSKEY' },
+    })
+    expect((await late.send('GET', '/auth/me')).status).toBe(401)
+  })
+
+  test('no API key is made', async () => {
+    const { id, thief, reset } = await attacked('key@example.com')
+    onceWith(shop.app.auth?.parts.sessions ?? expect.fail('There are no sessions.'), 'getByHandle', 'after', reset)
+    expect(await thief.send('POST', '/auth/keys', { name: 'x' })).toMatchObject({ status: 401, body: { code: 'AUTH_REQUIRED' } })
+    expect(await ways().apiKeys.list({ kind: 'user', id })).toEqual([])
+  })
+
+  test('no second factor is switched on, which would keep the owner out', async () => {
+    const { id, thief, reset } = await attacked('factor@example.com')
+    const { body } = await thief.send('POST', '/auth/second-factor')
+    onceWith(ways().factors, 'confirm', 'demand', reset)
+    const confirmed = await thief.send('POST', '/auth/second-factor/confirm', { code: codeOf(body.data.secret) })
+    expect(confirmed).toMatchObject({ status: 401, body: { code: 'AUTH_REQUIRED' } })
+    expect(await ways().factors.isOn(id)).toBe(false)
+  })
 })

@@ -7,7 +7,7 @@ import { readCookie, setCookie } from './cookies.ts'
 import { demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
 import { notingFailure } from './failed-sign-in.ts'
 import { askForCode, oauthCodeRoute } from './oauth-code-route.ts'
-import { byProvider, demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
+import { byProvider, demandRecentSignIn, demandStillSignedIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 /** As long as a sign-in elsewhere may take. */
@@ -130,7 +130,7 @@ async function comeBack(face: Face, appUrl: string, request: HttpRequest, reply:
   setCookie(reply, cookies.away, '', 0)
   const query = request.url.slice(request.url.indexOf('?') + 1)
   const session = request.exchange?.caller.credential
-  const finished = auth.ways.oauth.finish(name, { query, state, session })
+  const finished = auth.ways.oauth.finish(name, { query, state, session, demand: demandStillSignedIn(face, request) })
   const { user, isNew, isConnected, returnTo: path = '/' } = await notingFailure(face, request, { provider: name }, finished)
   const home = new URL(path, appUrl)
   if (isConnected) {

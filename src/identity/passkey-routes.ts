@@ -9,7 +9,7 @@ import { readCookie } from './cookies.ts'
 import { notingFailure } from './failed-sign-in.ts'
 import { identityErrors } from './errors.ts'
 import { demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
-import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
+import { demandRecentSignIn, demandStillSignedIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf, signedInSchema } from './schemas.ts'
 import { comesFromElsewhere, type Mode, openFor } from './sign-in-routes.ts'
 
@@ -129,7 +129,7 @@ function signInByPasskey(face: Face): IdentityRoute[] {
 async function keep(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { id: user } = demandCaller(request)
   const { name, credential } = request.body as RegistrationBody
-  const passkey = await face.auth.ways.passkeys.finishRegistration(user, credential, name)
+  const passkey = await face.auth.ways.passkeys.finishRegistration(user, credential, name, demandStillSignedIn(face, request))
   await face.auth.audit.record({ action: 'passkey.added', actor: user, address: request.ip, details: { passkey: passkey.id } })
   await tellOwner(face, user, 'a passkey was added to it')
   return send(face, reply, 201, shown(passkey))
@@ -154,9 +154,12 @@ async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promi
 }
 
 async function userBy({ auth }: Face, credential: unknown): Promise<User> {
-  const { user: id } = await auth.ways.passkeys.finishSignIn(credential)
+  const { user: id, passkey } = await auth.ways.passkeys.finishSignIn(credential)
   const user = await auth.accounts.find(id)
   if (user === undefined || user.disabled) throw factorErrors.WRONG_PASSKEY()
+  // There still after the user was read: a reset that came between them is noticed by this, one that comes later by the user's generation.
+  const left = await auth.ways.passkeys.list(id)
+  if (!left.some((one) => one.id === passkey.id)) throw factorErrors.WRONG_PASSKEY()
   return user
 }
 

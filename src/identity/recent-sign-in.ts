@@ -2,9 +2,11 @@
 
 import { factorErrors } from '../auth/factor-errors.ts'
 import { findPassword } from '../auth/accounts/credentials.ts'
+import { demandLiving } from '../auth/accounts/living-session.ts'
 import { noticeMail } from '../auth/accounts/mails.ts'
 import { noticeLater } from '../auth/accounts/parts.ts'
 import { signInRequired } from '../auth/policy-errors.ts'
+import { anonymousCaller } from '../core/caller.ts'
 import type { HttpRequest } from '../http/route.ts'
 import type { Session, SessionData } from '../state/sessions.ts'
 import { demandCaller, type Face } from './face.ts'
@@ -25,6 +27,17 @@ export async function demandRecentSignIn(face: Face, request: HttpRequest): Prom
   const isOld = Date.now() - session.createdAt.getTime() > recentMs
   if (isOld || (session.data['provider'] !== undefined && (await hasOwnProof(face, id)))) throw factorErrors.SIGN_IN_AGAIN()
   return id
+}
+
+/**
+ * Demands that the session which asks is not over by now. For the transaction that makes a way into the account: what is made in the moment
+ * in which a reset or a sign-out is not yet known would outlive it.
+ *
+ * @throws AppError AUTH_REQUIRED
+ */
+export function demandStillSignedIn({ auth: { parts } }: Face, request: HttpRequest): () => Promise<void> {
+  const { id, credential } = request.exchange?.caller ?? anonymousCaller
+  return () => demandLiving(parts.db, id ?? '', credential ?? '')
 }
 
 /** What a session carries that another site opened. */

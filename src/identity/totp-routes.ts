@@ -4,7 +4,7 @@ import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { bodyOf, demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
-import { demandRecentSignIn, tellOwner } from './recent-sign-in.ts'
+import { demandRecentSignIn, demandStillSignedIn, tellOwner } from './recent-sign-in.ts'
 import { framed, noContent, objectOf } from './schemas.ts'
 
 export const codeSchema: JsonSchema = {
@@ -117,7 +117,7 @@ async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promis
 
 async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { id, credential } = demandCaller(request)
-  const codes = await face.auth.ways.factors.confirm(id, codeOf(request))
+  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), demandStillSignedIn(face, request))
   await endOthers(face, id, credential)
   await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
   await tellOwner(face, id, 'a second factor was switched on')

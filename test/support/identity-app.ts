@@ -77,6 +77,19 @@ export class Browser {
   }
 }
 
+/** Makes an account. @returns the id */
+export async function newUser({ app }: TestApp, email: string): Promise<string> {
+  const id = await app.auth?.accounts.create({ email, password })
+  if (id === undefined) throw new Error('The application has no accounts.')
+  return id
+}
+
+/** Somebody new who is signed in. */
+export async function browserOf(app: TestApp, email: string): Promise<Browser> {
+  await newUser(app, email)
+  return new Browser(app).enter(email)
+}
+
 /** A program that keeps tokens. */
 export async function tokensOf(app: TestApp, email: string): Promise<{ readonly access_token: string; readonly refresh_token: string }> {
   const reply = await new Browser(app).send('POST', '/auth/sign-in', { email, password, mode: 'token' }, {})

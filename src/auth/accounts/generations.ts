@@ -17,8 +17,13 @@ const next = `INSERT INTO plinth.user_generations AS g (user_id, generation) VAL
  * until the current transaction is over.
  */
 export async function isStill(db: Database, { id, generation }: Pick<User, 'id' | 'generation'>): Promise<boolean> {
-  const [row] = await writeTexts(db, { text: lock, values: [id] }, tables)
-  return row?.[0] === generation
+  return (await lockGeneration(db, id)) === generation
+}
+
+/** Waits for whoever ends now what signed a user in, and holds up whoever comes next until the current transaction is over. @returns the generation */
+export async function lockGeneration(db: Database, user: string): Promise<string> {
+  const [row] = await writeTexts(db, { text: lock, values: [user] }, tables)
+  return row?.[0] ?? ''
 }
 
 /** To be called in a transaction, before sessions are removed: those that are being opened are there by then. @returns the new generation */

@@ -36,7 +36,7 @@ export interface Found {
  */
 export async function accountOf(parts: AccountParts, named: Named, provider: OAuthProvider, name: string): Promise<Found> {
   const connected = await findConnected(parts.db, named)
-  if (connected !== undefined) return { user: await usable(parts, connected), isNew: false }
+  if (connected !== undefined) return { user: await connectedUser(parts, connected, named), isNew: false }
   // Some say "true", as text: nobody can know what they mean by it.
   if (named.emailVerified !== true || typeof named.email !== 'string') throw factorErrors.ADDRESS_NOT_CONFIRMED()
   const email = normalEmail(named.email)
@@ -46,6 +46,14 @@ export async function accountOf(parts: AccountParts, named: Named, provider: OAu
     await demandConnected(parts, named, id, name)
     return { user: await usable(parts, id), isNew: existing === undefined }
   })
+}
+
+/** Who the account belongs to still after the user was read, so that a reset which came between them is noticed. */
+async function connectedUser(parts: AccountParts, id: string, named: OtherAccount): Promise<User> {
+  const user = await usable(parts, id)
+  if ((await findConnected(parts.db, named)) !== id)
+    throw factorErrors.PROVIDER_REFUSED().with({ cause: new Error(`the user ${id} was disconnected meanwhile`) })
+  return user
 }
 
 /** For a user who is signed in. @throws AppError AUTH_ACCOUNT_EXISTS when it belongs to another user */

@@ -47,6 +47,8 @@ export interface Returned {
   readonly state: string | undefined
   /** What names the session that the browser shows, when there is one and it is not over. */
   readonly session?: string | undefined
+  /** Refuses, in the transaction that connects the other site, a user who may not any more. */
+  readonly demand?: () => Promise<void>
 }
 
 export class OAuthSignIn {
@@ -90,7 +92,7 @@ export class OAuthSignIn {
    *
    * @throws AppError AUTH_PROVIDER_REFUSED, whose cause says why; AUTH_PROVIDER_UNAVAILABLE, AUTH_ADDRESS_NOT_CONFIRMED, AUTH_ACCOUNT_EXISTS, AUTH_SIGN_UP_CLOSED
    */
-  async finish(name: string, { query, state, session }: Returned): Promise<Finished> {
+  async finish(name: string, { query, state, session, demand }: Returned): Promise<Finished> {
     const client = this.#client(name)
     const states = new URLSearchParams(query).getAll('state')
     if (state === undefined || states.length !== 1 || states[0] !== state) throw refused('came back to another browser')
@@ -101,7 +103,9 @@ export class OAuthSignIn {
     if (begun.user !== '' && begun.data['session'] !== session) throw refused('was begun by a session that is over, or not the one shown')
     const named = await this.#exchange(name, client, query, state)
     const found =
-      begun.user === '' ? await accountOf(this.#options, named, client.provider, name) : await this.#connect(begun.user, named, name)
+      begun.user === ''
+        ? await accountOf(this.#options, named, client.provider, name)
+        : await this.#connect(begun.user, named, name, demand)
     const { returnTo } = begun.data
     return { ...found, returnTo: typeof returnTo === 'string' ? returnTo : undefined, isConnected: begun.user !== '' }
   }
@@ -143,10 +147,13 @@ export class OAuthSignIn {
     return { issuer: claims.iss, subject: claims.sub, email: claims['email'], emailVerified: claims['email_verified'], claims }
   }
 
-  async #connect(user: string, named: Named, name: string): Promise<Found> {
+  async #connect(user: string, named: Named, name: string, demand?: () => Promise<void>): Promise<Found> {
     const found = await this.#options.users.find(user)
     if (found === undefined || found.disabled) throw refused('was begun by a user who is gone or disabled')
-    await demandConnected(this.#options, named, user, name)
+    await this.#options.db.transaction(async () => {
+      await demand?.()
+      await demandConnected(this.#options, named, user, name)
+    })
     return { user: found, isNew: false }
   }
 

@@ -66,16 +66,21 @@ export class Passkeys {
    *
    * @param reply  JSON of what `navigator.credentials.create` gave
    * @param name   what the user calls it
-   * @throws       AppError AUTH_WRONG_PASSKEY; the cause says why
+   * @param demand refuses, in the transaction that keeps it, a user who may not have one any more
+   * @throws       AppError AUTH_WRONG_PASSKEY; the cause says why. And what `demand` throws
    */
-  async finishRegistration(user: string, reply: unknown, name: string): Promise<Passkey> {
+  async finishRegistration(user: string, reply: unknown, name: string, demand?: () => Promise<void>): Promise<Passkey> {
     const response = accepted(() => readRegistration(reply))
     const challenge = await this.#use('passkey_registration', response, (owner) => owner === user)
     const credential = await refusing(() => this.#verifyRegistration(response, challenge))
     const { id, publicKey, counter: signCount } = credential
     const transports = credential.transports ?? []
     const row = { id, user, publicKey: Buffer.from(publicKey), signCount, transports, name }
-    const kept = await insertPasskey(this.#options.db, row)
+    const { db } = this.#options
+    const kept = await db.transaction(async () => {
+      await demand?.()
+      return insertPasskey(db, row)
+    })
     if (kept === undefined) throw wrong('is known already')
     return shown(kept)
   }

@@ -60,14 +60,21 @@ export class SecondFactors {
     return describeTotp(secret, { issuer, label })
   }
 
-  /** Switches it on. @returns recovery codes, which cannot be found out afterwards @throws AppError AUTH_WRONG_CODE, AUTH_FACTOR_IS_ON, AUTH_TOO_MANY_TRIES */
-  async confirm(user: string, code: string): Promise<string[]> {
+  /**
+   * Switches it on.
+   *
+   * @param demand  refuses, in the transaction that does it, a user who may not any more
+   * @returns       recovery codes, which cannot be found out afterwards
+   * @throws        AppError AUTH_WRONG_CODE, AUTH_FACTOR_IS_ON, AUTH_TOO_MANY_TRIES, and what `demand` throws
+   */
+  async confirm(user: string, code: string, demand?: () => Promise<void>): Promise<string[]> {
     const { db } = this.#options
     await this.#options.limits.code(user)
     const factor = await findFactor(db, user)
     if (factor?.confirmed === true) throw factorErrors.FACTOR_IS_ON()
     const step = await this.#stepOf(user, factor, code)
     return db.transaction(async () => {
+      await demand?.()
       if (factor === undefined || step === undefined || !(await useStep(db, user, factor, step))) throw factorErrors.WRONG_CODE()
       return replaceRecoveryCodes(db, user, this.#recoveryKey)
     })
