@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp } from 'plinth/testing'
-import { bearer, Browser, browserOf, identityApp, password } from '../../test/support/identity-app.ts'
+import { bearer, Browser, browserOf, identityApp } from '../../test/support/identity-app.ts'
 import { PasskeyDevice } from '../../test/support/passkey-device.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 
