@@ -23,10 +23,8 @@ const document = openapiDocument({ ...described, hasTenants: true }) as Json
 const header = { $ref: '#/components/parameters/Tenant' }
 
 function operations(resource: string): Json[] {
-  const paths = Object.entries(document.paths as Json).filter(
-    ([path]) => path === `/api/${resource}` || path.startsWith(`/api/${resource}/`),
-  )
-  return paths.flatMap(([, item]) => ['get', 'post', 'put', 'patch', 'delete'].flatMap((method) => (item as Json)[method] ?? []))
+  const paths = Object.entries<Json>(document.paths).filter(([path]) => path === `/api/${resource}` || path.startsWith(`/api/${resource}/`))
+  return paths.flatMap(([, item]) => ['get', 'post', 'put', 'patch', 'delete'].flatMap((method) => item[method] ?? []))
 }
 
 test('every operation of a resource of tenants takes the header that names one, and no other does', () => {

@@ -142,7 +142,8 @@ export async function seed({ config }: Pick<App, 'config'>, sql = seedSql): Prom
   const client = new Client({ connectionString: config.database.url })
   await client.connect()
   try {
-    await client.query(`set plinth.tenant = '*'; ${sql}`)
+    await client.query(`set plinth.tenant = '*'`)
+    await client.query(sql)
   } finally {
     await client.end()
   }

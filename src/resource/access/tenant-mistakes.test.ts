@@ -20,7 +20,7 @@ const open = { read: anyone, write: anyone }
 
 function problems(table: PgTable, tenant: unknown, more: readonly (readonly [PgTable, object])[] = [], tenants?: string): string {
   const definitions = [
-    defineResource(table, { tenant, access: open } as never),
+    defineResource(table, { tenant: tenant as never, access: open }),
     ...more.map(([one, options]) => defineResource(one, options as never)),
   ]
   const models = new Map([table, organizations, others, ...more.map(([one]) => one)].map((one) => [one, readTable(one)]))
