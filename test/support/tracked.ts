@@ -7,15 +7,14 @@ import { installSystem } from '../../src/db/system/install.ts'
 import { versionStatement, type VersionQuestion } from '../../src/db/system/version-query.ts'
 
 /** Installs the schema `plinth`, runs `sql` and puts the triggers on the tables (of `public`, by their bare names). */
-export async function trackTables(client: Client, sql: string, wanted: Partial<Tracking>): Promise<void> {
+export async function trackTables(client: Client, sql: string, wanted: Partial<Omit<Tracking, 'walled'>>): Promise<void> {
   await installSystem(client)
   await client.query(sql)
   const tables = [...new Set(Object.values(wanted).flat())]
   const ddl = tables.map((name) => ({ entityType: 'tables' as const, schema: 'public', name }))
-  const plinth = Object.fromEntries(
-    Object.entries({ ...noTracking, ...wanted }).map(([kind, names]) => [kind, names.map((name) => `public.${name}`)]),
-  )
-  const change = trackingChange({ ddl: [] }, { ddl, plinth: plinth as unknown as Tracking })
+  const { versioned, tracked, fenced } = { ...noTracking, ...wanted }
+  const named = (names: readonly string[]): string[] => names.map((name) => `public.${name}`)
+  const change = trackingChange({ ddl: [] }, { ddl, plinth: { versioned: named(versioned), tracked: named(tracked), fenced: named(fenced) } })
   for (const statement of gainedStatements(change)) await client.query(statement)
   await client.query('SELECT plinth.touch_all()')
 }

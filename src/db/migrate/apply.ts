@@ -33,6 +33,7 @@ export async function applyFile(
 ): Promise<number> {
   const file = { name: `${migration.revision}/${direction}.sql`, source: migration[direction] }
   const start = performance.now()
+  await connection.query(`SET plinth.tenant = '*'`) // else row-level security would show an owner who is no superuser no row
   try {
     if (runsOutsideTransaction(file.source)) await applyOutside(connection, file, migration, direction, patience.lockTimeoutMs)
     else await applyInside(connection, file, migration, direction, patience)

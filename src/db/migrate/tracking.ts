@@ -1,7 +1,8 @@
-// What the cache needs of the application's own tables: a column and triggers, written into migrations like everything else.
+// What the framework needs of the application's own tables: a column and triggers for the cache, a policy for tenants, written into
+// migrations like everything else.
 
-import { quotePath } from './quote.ts'
-import { nameMap, type Renaming } from './relocate.ts'
+import { quoteName, quotePath } from './quote.ts'
+import { nameMap, type NameMap, type Renaming } from './relocate.ts'
 import { dotted, entitiesOf, type Entity } from './snapshot.ts'
 
 /** Names with their schema: `public.items`. A table may be in several lists. */
@@ -12,6 +13,8 @@ export interface Tracking {
   readonly tracked: readonly string[]
   /** Writes past the application are refused while the cache is on. */
   readonly fenced: readonly string[]
+  /** The column with the tenant of a row, by table: whoever is held to a tenant reaches the rows of that alone. */
+  readonly walled?: Readonly<Record<string, string>>
 }
 
 export type TrackingKind = keyof Tracking
@@ -19,7 +22,7 @@ export type TrackingKind = keyof Tracking
 export const noTracking: Tracking = { versioned: [], tracked: [], fenced: [] }
 
 /** In this order they are put up; they are taken down the other way round. */
-const kinds: readonly TrackingKind[] = ['versioned', 'tracked', 'fenced']
+const kinds: readonly TrackingKind[] = ['versioned', 'tracked', 'fenced', 'walled']
 
 /** Note the rows of a fenced table that a transaction touches. PostgreSQL wants a trigger for each event to tell the rows of a statement. */
 const recorders = [
@@ -28,7 +31,7 @@ const recorders = [
   { name: 'plinth_record_delete', event: 'DELETE', rows: 'OLD TABLE AS plinth_old' },
 ] as const
 
-type Statements = (table: string) => readonly string[]
+type Statements = (table: string, wall: Wall | undefined) => readonly string[]
 
 /** A pulled database may have had a cache before: what is there already is kept. */
 const putUp: Readonly<Record<TrackingKind, Statements>> = {
@@ -40,6 +43,13 @@ const putUp: Readonly<Record<TrackingKind, Statements>> = {
   tracked: (table) => [
     `CREATE OR REPLACE TRIGGER "plinth_track" AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.track();`,
     enableAlways(table, 'plinth_track'),
+  ],
+  // What several policies permit is permitted, so beside others ours restricts.
+  walled: (table, { column, isOneOfSeveral } = noWall) => [
+    `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`,
+    `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`,
+    `DROP POLICY IF EXISTS "plinth_tenant" ON ${table};`,
+    `CREATE POLICY "plinth_tenant" ON ${table} ${isOneOfSeveral ? 'AS RESTRICTIVE ' : ''}USING (${heldTo(column)}) WITH CHECK (${heldTo(column)});`,
   ],
   fenced: (table) => [
     `CREATE OR REPLACE TRIGGER "plinth_guard" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.guard();`,
@@ -55,6 +65,16 @@ const takeDown: Readonly<Record<TrackingKind, Statements>> = {
   versioned: (table) => [`DROP TRIGGER "plinth_stamp" ON ${table};`, `ALTER TABLE ${table} DROP COLUMN "plinth_version";`],
   tracked: (table) => [`DROP TRIGGER "plinth_track" ON ${table};`],
   fenced: (table) => ['plinth_guard', ...recorders.map(({ name }) => name)].map((name) => `DROP TRIGGER "${name}" ON ${table};`),
+  walled: (table, { isOneOfSeveral } = noWall) => [
+    `DROP POLICY "plinth_tenant" ON ${table};`,
+    `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`,
+    ...(isOneOfSeveral ? [] : [`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`]),
+  ],
+}
+
+/** Asked for once in a statement, not for each row. */
+function heldTo(column: string): string {
+  return `(SELECT plinth.tenant()) IN ('*', ${quoteName(column)}::text)`
 }
 
 /** So that they also fire for what comes with `session_replication_role = replica`: restores, some tools that move data. */
@@ -67,7 +87,18 @@ export interface TrackingStep {
   readonly kind: TrackingKind
   readonly schema: string
   readonly name: string
+  readonly wall?: Wall | undefined
 }
+
+interface Wall {
+  readonly column: string
+  /** PostgreSQL changes no type under a policy: then it is taken down and put up again. */
+  readonly type: string
+  /** The models have policies of their own for the table. */
+  readonly isOneOfSeveral: boolean
+}
+
+const noWall: Wall = { column: '', type: '', isOneOfSeveral: false }
 
 /** A state that tracking is compared in. */
 interface State {
@@ -84,10 +115,7 @@ export interface TrackingChange {
 
 export function trackingChange(from: State, to: State, renamings: readonly Renaming[] = []): TrackingChange {
   const names = nameMap(renamings)
-  const renamed = (step: TrackingStep): TrackingStep => {
-    const [schema, name] = names.object('table', step.schema, step.name)
-    return { ...step, schema, name }
-  }
+  const renamed = (step: TrackingStep): TrackingStep => renamedStep(step, names)
   const [before, after] = [stepsOf(from), stepsOf(to)]
   const [had, has] = [new Set(before.map((step) => textOf(renamed(step)))), new Set(after.map(textOf))]
   const stays = new Set(entitiesOf(to.ddl, 'tables').map(pathOf))
@@ -97,30 +125,53 @@ export function trackingChange(from: State, to: State, renamings: readonly Renam
   }
 }
 
+/** PostgreSQL follows a renamed column in a policy by itself. */
+function renamedStep(step: TrackingStep, names: NameMap): TrackingStep {
+  const [schema, name] = names.object('table', step.schema, step.name)
+  const { wall } = step
+  return { ...step, schema, name, wall: wall && { ...wall, column: names.column(schema, name, wall.column) } }
+}
+
 /** Every list, for tables that the state has. */
 function stepsOf({ ddl, plinth = noTracking }: State): TrackingStep[] {
   const tables = entitiesOf(ddl, 'tables')
+  const { walled = {} } = plinth
   return kinds.flatMap((kind) => {
-    const wanted = new Set(plinth[kind])
-    return tables.filter((table) => wanted.has(pathOf(table))).map(({ schema, name }) => ({ kind, schema, name }))
+    const wanted = new Set(kind === 'walled' ? Object.keys(walled) : plinth[kind])
+    return tables
+      .filter((table) => wanted.has(pathOf(table)))
+      .map(({ schema, name }) => ({ kind, schema, name, wall: kind === 'walled' ? wallOf(ddl, schema, name, walled) : undefined }))
   })
 }
 
+function wallOf(ddl: readonly Entity[], schema: string, table: string, walled: Readonly<Record<string, string>>): Wall {
+  const name = walled[pathOf({ schema, name: table })] ?? ''
+  const column = entitiesOf(ddl, 'columns').find((it) => it.schema === schema && it.table === table && it.name === name)
+  const values = entitiesOf(ddl, 'enums').find((it) => it.schema === column?.typeSchema && it.name === column.type)?.values
+  return {
+    column: name,
+    type: JSON.stringify([column?.type, column?.typeSchema, column?.dimensions, column?.generated, values]),
+    isOneOfSeveral: entitiesOf(ddl, 'policies').some((policy) => policy.schema === schema && policy.table === table),
+  }
+}
+
 const pathOf = ({ schema, name }: { schema: string; name: string }): string => `${schema}.${name}`
-const textOf = (step: TrackingStep): string => `${step.kind} ${pathOf(step)}`
+const textOf = (step: TrackingStep): string => JSON.stringify([step.kind, pathOf(step), step.wall])
 
 export function lostStatements({ lost }: TrackingChange): string[] {
-  return lost.flatMap(({ kind, schema, name }) => takeDown[kind](quotePath(schema, name)))
+  return lost.flatMap(({ kind, schema, name, wall }) => takeDown[kind](quotePath(schema, name), wall))
 }
 
 export function gainedStatements({ gained }: TrackingChange): string[] {
-  return gained.flatMap(({ kind, schema, name }) => putUp[kind](quotePath(schema, name)))
+  const statements = gained.flatMap(({ kind, schema, name, wall }) => putUp[kind](quotePath(schema, name), wall))
+  return gained.some(({ kind }) => kind === 'walled') ? [...statements, 'SELECT plinth.open_to_app();'] : statements
 }
 
 const sentences: Readonly<Record<TrackingKind, string>> = {
   versioned: 'versions of rows for the cache',
   tracked: 'a version for the cache',
   fenced: 'a guard of the fenced cache',
+  walled: 'a wall between tenants',
 }
 
 /** A sentence per change, without a full stop. */
@@ -141,5 +192,7 @@ export function keptTracking(tracking: Tracking, ddl: readonly Entity[]): Tracki
       .filter(({ kind }) => kind === wanted)
       .map(pathOf)
       .toSorted()
-  return { versioned: list('versioned'), tracked: list('tracked'), fenced: list('fenced') }
+  const walls = list('walled').map((table) => [table, tracking.walled?.[table] ?? ''])
+  const lists = { versioned: list('versioned'), tracked: list('tracked'), fenced: list('fenced') }
+  return walls.length === 0 ? lists : { ...lists, walled: Object.fromEntries(walls) as Record<string, string> }
 }

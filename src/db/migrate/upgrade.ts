@@ -60,7 +60,9 @@ export function upgrade(connection: Connection, directory: string, options: Upgr
     const open = new Set(statuses.filter(({ state }) => state === 'pending' || state === 'late').map(({ revision }) => revision))
     const end = target === undefined ? migrations.length : migrations.indexOf(target) + 1
     const due = migrations.slice(0, end).filter(({ revision }) => open.has(revision))
-    return runAll(connection, due.slice(0, options.steps), 'up', options)
+    const applied = await runAll(connection, due.slice(0, options.steps), 'up', options)
+    await openToApp(connection)
+    return applied
   })
 }
 
@@ -99,6 +101,11 @@ export function locked<result>(connection: Connection, options: RunOptions, work
     await connection.query('SELECT plinth.touch_all(unknown_only => true)') // a restored dump has tracked tables without a version
     return work()
   })
+}
+
+/** What has come since, made by hand too, and what a restored dump of another server has lost, is opened to the application's role. */
+async function openToApp(connection: Connection): Promise<void> {
+  await connection.query(`SELECT plinth.open_to_app() WHERE EXISTS (SELECT FROM pg_policy WHERE polname = 'plinth_tenant')`)
 }
 
 async function runAll(

@@ -2,7 +2,7 @@
 // a later step replaces what an earlier one made.
 
 export interface SystemStep {
-  /** 1 to 9: table versions, 10 to 19: the fenced cache, 20: idempotency, from 30: sessions and counters, from 40: accounts, from 50: their tokens. */
+  /** 1 to 9: table versions, 10 to 19: the fenced cache, 20: idempotency, from 30: sessions and counters, from 40: accounts, from 50: their tokens, 60: tenants. */
   readonly step: number
   /** What it makes, for people. */
   readonly title: string

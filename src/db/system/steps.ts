@@ -14,6 +14,7 @@ import { secondFactorsStep } from './second-factors-step.ts'
 import { sessionsStep } from './sessions-step.ts'
 import { signingKeysStep } from './signing-keys-step.ts'
 import type { SystemStep } from './step.ts'
+import { tenantsStep } from './tenants-step.ts'
 import { userGenerationsStep } from './user-generations-step.ts'
 import { rowVersionsStep, versionsStep } from './versions-step.ts'
 
@@ -35,4 +36,5 @@ export const systemSteps: readonly SystemStep[] = [
   oauthAccountsStep,
   userGenerationsStep,
   apiKeyTenantsStep,
+  tenantsStep,
 ]

@@ -1,0 +1,117 @@
+// The tenant that a statement is held to, and the role that is held: what row-level security of tables with tenants stands on.
+// decisions/0019-tenancy.md has the reasons and the numbers.
+
+import type { SystemStep } from './step.ts'
+
+/** Nothing said, or none: null, to which no row is equal. Written so that PostgreSQL puts it in where it is called. */
+const tenant = `
+CREATE FUNCTION plinth.tenant() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(current_setting('plinth.tenant', true), '');`
+
+/** A role belongs to the whole server, where migrators of several databases may make it at once: who comes second finds it made. */
+const role = `
+CREATE FUNCTION plinth.make_app_role() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  may boolean;
+BEGIN
+  FOR attempt IN 1..10 LOOP
+    BEGIN
+      IF to_regrole('plinth_app') IS NULL THEN
+        CREATE ROLE plinth_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+      END IF;
+      IF current_setting('server_version_num')::integer >= 160000 THEN
+        may := pg_has_role('plinth_app', 'SET');
+      ELSE
+        may := pg_has_role('plinth_app', 'MEMBER');
+      END IF;
+      IF NOT may THEN GRANT plinth_app TO CURRENT_USER; END IF;
+      EXIT;
+    EXCEPTION
+      WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'The role % may not make the role plinth_app that the application runs as.', current_user USING
+          ERRCODE = 'insufficient_privilege',
+          HINT = format('Somebody who may has to run this once: CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO %I;', current_user);
+      WHEN duplicate_object OR unique_violation OR internal_error THEN
+        IF attempt = 10 THEN RAISE; END IF;
+        PERFORM pg_sleep(0.02 * attempt);
+    END;
+  END LOOP;
+  IF (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'plinth_app') THEN
+    RAISE EXCEPTION 'The role plinth_app may read past row-level security.' USING
+      HINT = 'Somebody who may has to run this once: ALTER ROLE plinth_app NOSUPERUSER NOBYPASSRLS;';
+  END IF;
+END $$;`
+
+/**
+ * What is the current role's to give and not given yet: a grant that changes nothing still writes the catalog, which tells caches that the
+ * table has changed. What is known of versions is written by functions with rights of their own, and TRUNCATE asks no policy.
+ */
+const grants = `
+CREATE FUNCTION plinth.privileges_for_app(rel oid) RETURNS text[] LANGUAGE sql STABLE AS $$
+  SELECT CASE
+    WHEN (n.nspname = 'plinth' AND c.relname IN ('system', 'versions', 'touches', 'cache_state')) OR (n.nspname = 'public' AND c.relname = 'plinth_migrations')
+      THEN ARRAY['SELECT']
+    WHEN c.relkind = 'S' THEN ARRAY['USAGE', 'SELECT', 'UPDATE']
+    WHEN c.relkind IN ('v', 'm') OR n.nspname = 'plinth' OR c.relrowsecurity THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
+    ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] END
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
+$$;
+
+CREATE FUNCTION plinth.open_to_app() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  found record;
+  held text[];
+BEGIN
+  PERFORM plinth.make_app_role();
+  FOR found IN
+    SELECT n.oid, n.nspname AS name FROM pg_namespace n
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'CREATE')
+  LOOP
+    IF NOT has_schema_privilege('plinth_app', found.oid, 'USAGE') THEN EXECUTE format('GRANT USAGE ON SCHEMA %I TO plinth_app', found.name); END IF;
+    CONTINUE WHEN EXISTS (
+      SELECT FROM pg_default_acl d, aclexplode(d.defaclacl) a
+      WHERE d.defaclnamespace = found.oid AND d.defaclrole = to_regrole(quote_ident(current_user)) AND a.grantee = to_regrole('plinth_app'));
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE%s ON TABLES TO plinth_app', found.name,
+      CASE WHEN found.name = 'plinth' THEN '' ELSE ', TRUNCATE' END);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO plinth_app', found.name);
+  END LOOP;
+  FOR found IN
+    SELECT c.oid, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, format('%I.%I', n.nspname, c.relname) AS name,
+      plinth.privileges_for_app(c.oid) AS wanted, c.relacl
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_has_role(c.relowner, 'USAGE')
+  LOOP
+    SELECT coalesce(array_agg(a.privilege_type), '{}') INTO held FROM aclexplode(found.relacl) a WHERE a.grantee = to_regrole('plinth_app');
+    CONTINUE WHEN held @> found.wanted AND held <@ found.wanted;
+    IF NOT held <@ found.wanted THEN EXECUTE format('REVOKE ALL ON %s %s FROM plinth_app', found.kind, found.name); END IF;
+    EXECUTE format('GRANT %s ON %s %s TO plinth_app', array_to_string(found.wanted, ', '), found.kind, found.name);
+  END LOOP;
+  PERFORM plinth.wall_views();
+END $$;`
+
+/** A view reads with the rights of its owner, whom as a superuser nothing holds: those that lead to a table with tenants read with the caller's. */
+const views = `
+CREATE FUNCTION plinth.wall_views() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  found record;
+BEGIN
+  FOR found IN
+    WITH RECURSIVE reached (oid) AS (
+      SELECT polrelid FROM pg_policy WHERE polname = 'plinth_tenant'
+      UNION
+      SELECT r.ev_class FROM reached JOIN pg_depend d ON d.refobjid = reached.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass
+      JOIN pg_rewrite r ON r.oid = d.objid
+    )
+    SELECT format('%I.%I', n.nspname, c.relname) AS name FROM reached JOIN pg_class c ON c.oid = reached.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'v' AND pg_has_role(c.relowner, 'USAGE')
+      AND NOT EXISTS (SELECT FROM pg_options_to_table(c.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)
+  LOOP
+    EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', found.name);
+  END LOOP;
+END $$;`
+
+export const tenantsStep: SystemStep = {
+  step: 60,
+  title: 'the tenant of a statement and the role of the application',
+  sql: [tenant, role, views, grants].join('\n'),
+}
