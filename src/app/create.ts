@@ -42,6 +42,7 @@ import { faceAuth, openAuth } from './open-auth.ts'
 import { openCache } from './open-cache.ts'
 import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
+import { checkWall, hasTenants } from './wall.ts'
 
 export interface App {
   readonly name: string
@@ -119,7 +120,8 @@ export async function createAppWith(
   const registry = readRegistry(definition)
   const metrics = createMetrics({ processMetrics: config.env === 'production', peers })
   const redis = await openRedis(config, definition.options.name, log, metrics)
-  const db = await createDatabase({ ...config.database, root: config.root, env: config.env }, log, metrics).catch(
+  const { root, env } = config
+  const db = await createDatabase({ ...config.database, root, env, hasTenants: hasTenants(definition) }, log, metrics).catch(
     async (error: unknown) => {
       await redis?.close()
       throw error
@@ -207,6 +209,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     idempotent: (handler, transaction) => idempotentHandler({ db, once }, handler, transaction),
     inject: (request) => fastify.inject(request),
     async start() {
+      await checkWall(definition, db, log)
       await life.start()
       await cache?.start()
       return listen(app)

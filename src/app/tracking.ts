@@ -1,4 +1,4 @@
-// What the cached resources of an application need of its tables: told to migrations, which put it there.
+// What the cached resources of an application need of its tables, and those of tenants: told to migrations, which put it there.
 
 import { noTracking, type Tracking } from '../db/migrate/tracking.ts'
 import type { Model, TableName } from '../model/model.ts'
@@ -9,6 +9,7 @@ import { readRegistry } from './create.ts'
 import type { AppDefinition } from './define.ts'
 import { resourceDefinitions } from './models.ts'
 import { authTables } from './open-auth.ts'
+import { walledTables } from './wall.ts'
 
 /**
  * Resources are compiled only when one is cached: a migration is written while an application has mistakes, too.
@@ -20,7 +21,10 @@ export function trackingOf(definition: AppDefinition): Tracking {
   const tracking = isCached ? trackingFor(readRegistry(definition)) : noTracking
   // What a caller may do is believed until one of these changes.
   const asked = authTables(definition.options).map((table) => nameOf(readTable(table).table))
-  return { ...tracking, tracked: [...new Set([...tracking.tracked, ...asked])].toSorted() }
+  const tracked = [...new Set([...tracking.tracked, ...asked])].toSorted()
+  const walls = walledTables(definition).map(({ model, column }) => [nameOf(model.table), column] as const)
+  const walled: Record<string, string> = Object.fromEntries(walls)
+  return { ...tracking, tracked, ...(walls.length === 0 ? {} : { walled }) }
 }
 
 /** Tables of cached resources, and every table that their relations lead to as deep as they may be included. Views have no triggers. */

@@ -1,6 +1,6 @@
 // A connection for commands that look after the database: one session, no time limit on statements, closed afterwards.
 
-import type { Pool, PoolClient } from 'pg'
+import type { Client, Pool, PoolClient } from 'pg'
 import type { Config } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
@@ -48,13 +48,27 @@ export async function withSession<result>(db: Database, config: Config, work: (c
   }
 }
 
-async function connect(db: Database, { database }: Config): Promise<PoolClient> {
+/** A session as the user of the configuration, which the running application is not where it has tenants. @throws AppError DB_CANNOT_CONNECT */
+export async function asOwner<result>(db: Database, config: Config, work: (client: Client) => Promise<result>): Promise<result> {
+  const client = await db.connectAsOwner().catch((error: unknown) => refuse(error, config))
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+async function connect(db: Database, config: Config): Promise<PoolClient> {
   try {
     return await (db.client() as Pool).connect()
   } catch (error) {
-    if (error instanceof AppError) throw error
-    throw dbErrors.CANNOT_CONNECT(addressOf(database.url ?? 'embedded'), reasonOf(error)).with({ cause: error })
+    return refuse(error, config)
   }
+}
+
+function refuse(error: unknown, { database }: Config): never {
+  if (error instanceof AppError) throw error
+  throw dbErrors.CANNOT_CONNECT(addressOf(database.url ?? 'embedded'), reasonOf(error)).with({ cause: error })
 }
 
 /** A host with several addresses fails once for each. */

@@ -3,14 +3,14 @@
 import { join } from 'node:path'
 import type { App } from '../app/create.ts'
 import { locked, upgrade } from '../db/migrate/upgrade.ts'
-import { withSession } from './connection.ts'
+import { asOwner } from './connection.ts'
 import { migrationEvents } from './migration-events.ts'
 import { progressBar } from './progress.ts'
 
 /** The seed runs under the same lock: two processes that both find an empty table would both fill it. */
 export async function prepareDatabase(app: App, root: string): Promise<void> {
   const options = { lockTimeoutMs: app.config.database.migrationLockTimeoutMs, onEvent: migrationEvents() }
-  await withSession(app.db, app.config, (client) =>
+  await asOwner(app.db, app.config, (client) =>
     locked(client, options, async () => {
       await upgrade(client, join(root, 'migrations'), options)
       await runSeed(app)

@@ -3,6 +3,7 @@
 import type { DatabaseConfig, Environment } from '../core/config.ts'
 import { silentLog, type Logger } from '../core/log.ts'
 import { createMetrics, Histogram, type Metrics } from '../core/metrics.ts'
+import { asAppRole, asOwner } from './app-role.ts'
 import { connectionConfig } from './connect.ts'
 import type { Database } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
@@ -20,6 +21,8 @@ import { doubtMs, Writes } from './replicas/writes.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface CreateDatabaseConfig extends DatabaseConfig {
+  /** Every connection is held to the tenant in force, as the role of the application. */
+  readonly hasTenants?: boolean
   /** Folder of the application; the embedded database lies in `.plinth/postgres` of it. */
   readonly root: string
   readonly env: Environment
@@ -52,29 +55,33 @@ async function startEmbedded(root: string, log: Logger): Promise<EmbeddedDatabas
   return embedded.startEmbedded({ root, log })
 }
 
+type HeldConfig = DatabaseConfig & Pick<CreateDatabaseConfig, 'hasTenants'>
+
 interface Surroundings {
   readonly embedded?: EmbeddedDatabase | undefined
   readonly log: Logger
   readonly waits: Histogram
 }
 
-function assemble(url: string, config: DatabaseConfig, { embedded, log, waits }: Surroundings): PostgresDatabase {
-  const connection = connectionConfig(url, config)
-  const { statementTimeoutMs } = config
+function assemble(url: string, config: HeldConfig, { embedded, log, waits }: Surroundings): PostgresDatabase {
+  const { statementTimeoutMs, hasTenants = false } = config
+  const ownerConnection = connectionConfig(url, config)
+  const connection = hasTenants ? asAppRole(ownerConnection) : ownerConnection
   const watchdog = new Watchdog({ statementTimeoutMs, knock: () => knock(connection), log })
-  const pool = new ConnectionPool({ connection, size: config.poolSize, watchdog, log, waits })
+  const pool = new ConnectionPool({ connection, size: config.poolSize, watchdog, log, waits, hasTenants })
   const reader = createReader({
     connection,
     connections: config.readerConnections,
     statementTimeoutMs,
     kind: config.reader,
+    hasTenants,
     onConnectionError: (error) => log.warn({ err: error }, 'a read connection was lost'),
   })
-  return new PostgresDatabase({ connection, pool, reader, watchdog, embedded, log })
+  return new PostgresDatabase({ connection, ownerConnection: asOwner(ownerConnection), hasTenants, pool, reader, watchdog, embedded, log })
 }
 
 /** What can be wrong with a replica is said by the set, once, and not by every connection that fails. */
-async function withReplicas(primary: Database, config: DatabaseConfig, log: Logger, metrics: Metrics): Promise<Database> {
+async function withReplicas(primary: Database, config: HeldConfig, log: Logger, metrics: Metrics): Promise<Database> {
   const quiet = { log: silentLog(), waits: new Histogram() }
   const replicas = config.replicaUrls.map((url) => new Replica(addressOf(url), assemble(url, config, quiet)))
   const set = new ReplicaSet({ primary, replicas, maxLagMs: config.replicaMaxLagMs, log })
@@ -85,14 +92,19 @@ async function withReplicas(primary: Database, config: DatabaseConfig, log: Logg
   return database
 }
 
-/** What waiting does not cure ends the start: a wrong password (28), a database that does not exist (3D), an old server. */
+/**
+ * What waiting does not cure ends the start: a wrong password (28), a database that does not exist (3D), an old server, a pooler on the way.
+ * The role of the application is made by migrations, which may be run next: who serves looks again (`checkRole`).
+ */
 async function refuseOrWait(error: unknown, url: string, database: Database, log: Logger): Promise<void> {
   const refusal = pgProblemOf(error)
   const forGood = /^(28|3D)/.test(refusal?.sqlstate ?? '')
-  const tooOld = appErrorIn(error)?.code === 'DB_SERVER_TOO_OLD'
-  if (!forGood && !tooOld) return log.warn({ err: error, address: addressOf(url) }, 'the database cannot be reached yet')
+  const code = appErrorIn(error)?.code ?? ''
+  if (code === 'DB_NO_APP_ROLE') return
+  const ours = code === 'DB_SERVER_TOO_OLD' || code === 'DB_NOT_HELD'
+  if (!forGood && !ours) return log.warn({ err: error, address: addressOf(url) }, 'the database cannot be reached yet')
   await database.close()
-  throw tooOld ? error : dbErrors.CANNOT_CONNECT(addressOf(url), refusal?.message ?? '').with({ cause: error })
+  throw ours ? error : dbErrors.CANNOT_CONNECT(addressOf(url), refusal?.message ?? '').with({ cause: error })
 }
 
 /** The URL without what is before the last `@` (user and password) and without parameters. */

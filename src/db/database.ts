@@ -1,6 +1,6 @@
 // What every room above `db` may do with PostgreSQL. The only place where a connection is taken.
 
-import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
+import type { Client, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import type { PoolCounts } from './pool.ts'
 import type { Statement, TextRows } from './rows.ts'
 import type { Session } from './session.ts'
@@ -111,11 +111,19 @@ export interface Database extends Reads {
    * @throws AppError `DB_NO_TRANSACTION`
    */
   beforeCommit(effect: () => void | Promise<void>, options?: BeforeCommitOptions): void
+  /**
+   * A connection of its own as the user of the configuration, whom no tenant holds: for migrations. Its statements have no time limit.
+   * End it.
+   *
+   * @throws whatever `pg` throws
+   */
+  connectAsOwner(): Promise<Client>
   /** A connection of its own to the primary, for what must not wait behind the application's statements. Close it before the database. */
   openSession(): Session
   /**
    * The `pg` client of the current transaction, or the pool. What is written on the pool itself goes unnoticed: afterwards reads by
-   * `anywhere` and from caches may show what was there before. Drizzle gets along without it: `drizzleOn(db)` sends its queries with `execute`.
+   * `anywhere` and from caches may show what was there before, and no tenant is in force: tables of tenants show no row. Drizzle gets along
+   * without it: `drizzleOn(db)` sends its queries with `execute`.
    */
   client(): Pool | PoolClient
   health(): Promise<DatabaseHealth>

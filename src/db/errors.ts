@@ -127,6 +127,31 @@ export const dbErrors = defineErrors('DB', {
     message: (address: string, reason: string) => `The database at ${address} refused the connection: ${reason}.`,
     hint: () => 'Check DATABASE_URL (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD).',
   },
+  NO_APP_ROLE: {
+    status: 503,
+    summary:
+      'An application with tenants runs as the role plinth_app, which row-level security holds. The role is not there, or the user of DATABASE_URL is no member of it.',
+    message: () => 'The database has no role that the application may run as.',
+    hint: () => 'Run plinth db upgrade, which makes the role. Where its user may not make roles it says what somebody else has to run.',
+  },
+  NOT_HELD: {
+    status: 503,
+    summary:
+      'A connection of an application with tenants was not opened as the role plinth_app: a proxy or pooler on the way did not pass the option on.',
+    message: (role: string) => `A connection runs as the role ${role}, not as plinth_app.`,
+    hint: () => 'Connect without the pooler, or have it pass the start-up parameter "options" on.',
+  },
+  OTHER_TENANT: {
+    status: 403,
+    summary: 'Row-level security refused a change that would have put a record into another tenant than that of the request.',
+    message: () => 'The record would belong to another tenant.',
+  },
+  NO_PRIVILEGE: {
+    status: 500,
+    summary: 'The role of the application lacks a privilege for what it was asked to do. The log has what PostgreSQL says.',
+    message: () => 'The application may not do this in its database.',
+    hint: () => 'Run plinth db upgrade as the owner of the tables: it gives the role plinth_app what applications with tenants need.',
+  },
   SERVER_TOO_OLD: {
     status: 500,
     summary: 'The server is older than PostgreSQL 15.',

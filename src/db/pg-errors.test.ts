@@ -119,7 +119,7 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     ['P0001', 'DB_RAISED', 409],
     ['42P01', 'CORE_INTERNAL', 500],
     ['42601', 'CORE_INTERNAL', 500],
-    ['42501', 'CORE_INTERNAL', 500],
+    ['42501', 'DB_NO_PRIVILEGE', 500],
     ['0A000', 'CORE_INTERNAL', 500],
     ['XX000', 'CORE_INTERNAL', 500],
   ])('%s becomes %s, says nothing of what PostgreSQL said, and 503 asks to come back', async (sqlstate, code, status) => {

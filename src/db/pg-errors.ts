@@ -39,6 +39,7 @@ const bySqlstate: Readonly<Record<string, Factory>> = {
   '25P03': () => retryLater(dbErrors.TIMEOUT()),
   '40001': () => retryLater(dbErrors.SERIALIZATION()),
   '40P01': () => retryLater(dbErrors.SERIALIZATION()),
+  '42501': dbErrors.NO_PRIVILEGE,
   '55P03': () => retryLater(dbErrors.LOCKED()),
   '57014': () => retryLater(dbErrors.TIMEOUT()),
   '57P05': () => retryLater(dbErrors.UNAVAILABLE()),
@@ -75,6 +76,7 @@ export function toAppError(error: unknown): AppError {
     return isConnectionError(error) ? retryLater(dbErrors.UNAVAILABLE(), error) : coreErrors.INTERNAL().with({ cause: error })
   if (isStalePlan(error)) return retryLater(dbErrors.SCHEMA_CHANGED(), error)
   if (isUnfenced(problem)) return dbErrors.UNFENCED().with({ cause: error })
+  if (isOtherTenant(problem)) return dbErrors.OTHER_TENANT().with({ cause: error })
   const factory = bySqlstate[problem.sqlstate] ?? byClass[problem.sqlstate.slice(0, 2)] ?? coreErrors.INTERNAL
   return factory().with({ cause: error })
 }
@@ -82,6 +84,11 @@ export function toAppError(error: unknown): AppError {
 /** The guard of a fenced table, `plinth.admit_unfenced`; PostgreSQL does not translate what it raises. */
 function isUnfenced({ sqlstate, message }: PgProblem): boolean {
   return sqlstate === '55000' && message.startsWith('cached rows of ')
+}
+
+/** A new version of a row that the policies of its table do not take. */
+function isOtherTenant({ sqlstate, routine }: PgProblem): boolean {
+  return sqlstate === '42501' && routine === 'ExecWithCheckOptions'
 }
 
 /** The error as a caller may see it when the application or PostgreSQL meant it; undefined for bugs and foreign errors. */

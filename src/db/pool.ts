@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Histogram } from '../core/metrics.ts'
 import { RecentPeak } from '../support/recent-peak.ts'
+import { greetAsApp, refusalOfRole } from './app-role.ts'
 import { checkServerVersion, VersionedClient } from './connect.ts'
 import { dbErrors, retryLater } from './errors.ts'
 import { isConnectionError, isUseless, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
@@ -29,6 +30,8 @@ export interface PoolOptions {
   readonly log: Logger
   /** Hears how long each caller waited for a connection, in seconds. */
   readonly waits: Histogram
+  /** The connections are those of the application's role, and are greeted as such. */
+  readonly hasTenants?: boolean
 }
 
 export interface PoolCounts {
@@ -62,7 +65,7 @@ export class ConnectionPool {
       ...options.connection,
       max: options.size,
       Client: VersionedClient,
-      verify: (client, done) => done(this.#refuseOldServer(client)),
+      verify: (client, settle) => void this.#meet(client, options.hasTenants ?? false).then(settle),
     })
     this.pg.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'))
   }
@@ -180,13 +183,16 @@ export class ConnectionPool {
     this.#longest.saw(now - since, now)
   }
 
-  #refuseOldServer(client: PoolClient): Error | undefined {
-    if (!(client instanceof VersionedClient) || client.serverVersion === undefined) return undefined
-    this.serverVersion = client.serverVersion
+  /** @returns why a new connection is not to be used: `DB_SERVER_TOO_OLD`, `DB_NOT_HELD` */
+  async #meet(client: PoolClient, hasTenants: boolean): Promise<Error | undefined> {
     try {
-      checkServerVersion(client.serverVersion)
+      if (client instanceof VersionedClient && client.serverVersion !== undefined) {
+        this.serverVersion = client.serverVersion
+        checkServerVersion(client.serverVersion)
+      }
+      if (hasTenants) await this.withDeadline(client, greetAsApp(client))
     } catch (error) {
-      return error as AppError
+      return error as Error
     }
     return undefined
   }
@@ -195,7 +201,8 @@ export class ConnectionPool {
 // A connection in use also fails its statement, and that is where the error is dealt with.
 function ignoreError(): void {}
 
-function connectError(error: unknown): AppError {
+function connectError(failure: unknown): AppError {
+  const error = refusalOfRole(failure)
   if (error instanceof AppError) return error
   if (error instanceof Error && error.message === 'timeout exceeded when trying to connect') return retryLater(dbErrors.OVERLOADED(), error)
   if (isConnectionError(error) || pgProblemOf(error) !== undefined) return toAppError(error)

@@ -1,10 +1,12 @@
 // The one implementation of `Database`: sends each statement the right way and turns what comes back into our errors.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
+import { Client, type ClientConfig, type Pool, type PoolClient, type QueryArrayConfig, type QueryConfig, type QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
+import { tenantInForce } from '../core/tenant.ts'
 import { RetryBudget } from '../support/retry-budget.ts'
 import type { Effect } from './after-commit.ts'
+import { tenantCommand, tenantStatement } from './app-role.ts'
 import type {
   BeforeCommitOptions,
   Database,
@@ -16,6 +18,7 @@ import type {
   WriteOptions,
 } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
+import { runHeld } from './held-query.ts'
 import { mayWrite } from './may-write.ts'
 import { isConnectionError, isStalePlan, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
 import { type ConnectionPool, type PoolCounts, scarceMs } from './pool.ts'
@@ -23,12 +26,16 @@ import type { Reader } from './reader/reader.ts'
 import type { Statement, TextRows } from './rows.ts'
 import { Session } from './session.ts'
 import { runText } from './text-query.ts'
-import { type OnClient, Transactions } from './transaction.ts'
+import { type Begin, type OnClient, textOf, Transactions } from './transaction.ts'
 import type { Watchdog } from './watchdog.ts'
 
 export interface DatabaseParts {
   /** What further connections are made with. */
   readonly connection: ClientConfig
+  /** The same for those that no tenant holds. */
+  readonly ownerConnection: ClientConfig
+  /** Whether each statement is told the tenant in force. */
+  readonly hasTenants: boolean
   readonly pool: ConnectionPool
   readonly reader: Reader
   readonly watchdog: Watchdog
@@ -43,6 +50,8 @@ const readOnly = '25006'
 
 export class PostgresDatabase implements Database {
   readonly #connection: ClientConfig
+  readonly #ownerConnection: ClientConfig
+  readonly #hasTenants: boolean
   readonly #pool: ConnectionPool
   readonly #reader: Reader
   readonly #watchdog: Watchdog
@@ -55,8 +64,10 @@ export class PostgresDatabase implements Database {
   /** Reads leave the few connections that there are to the pool, and go there. */
   #poolOnlyUntil = -Infinity
 
-  constructor({ connection, pool, reader, watchdog, embedded, log }: DatabaseParts) {
+  constructor({ connection, ownerConnection, hasTenants, pool, reader, watchdog, embedded, log }: DatabaseParts) {
     this.#connection = connection
+    this.#ownerConnection = ownerConnection
+    this.#hasTenants = hasTenants
     this.#pool = pool
     this.#reader = reader
     this.#watchdog = watchdog
@@ -81,20 +92,23 @@ export class PostgresDatabase implements Database {
   async readAfter(): Promise<undefined> {}
 
   read(statement: Statement, options?: ReadOptions): Promise<TextRows> {
-    if (this.#isForPool(options)) return this.#readOnPool(statement)
-    return this.#pipeline(() => this.#reader.read(statement)).catch((error: unknown) =>
-      this.#unlessScarce(error, () => this.#readOnPool(statement)),
+    const tenant = this.#tenant()
+    if (this.#isForPool(options)) return this.#readOnPool(statement, tenant)
+    return this.#pipeline(() => this.#reader.read(statement, { tenant })).catch((error: unknown) =>
+      this.#unlessScarce(error, () => this.#readOnPool(statement, tenant)),
     )
   }
 
   readAll(statements: readonly Statement[], options?: ReadOptions): Promise<TextRows[]> {
-    const onPool = (): Promise<TextRows[]> => Promise.all(statements.map((statement) => this.#readOnPool(statement)))
+    const tenant = this.#tenant()
+    const onPool = (): Promise<TextRows[]> => Promise.all(statements.map((statement) => this.#readOnPool(statement, tenant)))
     if (this.#isForPool(options)) return onPool()
-    return this.#pipeline(() => this.#reader.readAll(statements)).catch((error: unknown) => this.#unlessScarce(error, onPool))
+    return this.#pipeline(() => this.#reader.readAll(statements, tenant)).catch((error: unknown) => this.#unlessScarce(error, onPool))
   }
 
   write(statement: Statement, { tables }: WriteOptions = {}): Promise<TextRows> {
-    return this.#telling(tables, () => this.#run((client, begin) => runText(client, statement, begin)))
+    const tenant = this.#tenant()
+    return this.#telling(tables, () => this.#run((client, begin) => runText(client, statement, ahead(begin, tenant))))
   }
 
   async query<row extends object>(text: string, values: readonly unknown[] = []): Promise<row[]> {
@@ -103,10 +117,12 @@ export class PostgresDatabase implements Database {
   }
 
   execute(query: QueryConfig | QueryArrayConfig): Promise<QueryResult> {
+    const tenant = this.#tenant()
+    const isInTransaction = this.isInTransaction()
     const run = (): Promise<QueryResult> =>
       this.#run(async (client, begin) => {
-        if (begin !== undefined) await client.query(begin.join('; '))
-        return client.query(query)
+        if (begin !== undefined) await client.query(textOf(begin))
+        return tenant === undefined ? client.query(query) : runHeld(client, query, tenant, isInTransaction)
       })
     return mayWrite(query.text) ? this.#telling(undefined, run) : run()
   }
@@ -132,11 +148,19 @@ export class PostgresDatabase implements Database {
   }
 
   openSession(): Session {
-    return new Session(this.#connection)
+    return new Session(this.#connection, { hasTenants: this.#hasTenants })
+  }
+
+  async connectAsOwner(): Promise<Client> {
+    const client = new Client(this.#ownerConnection)
+    client.on('error', () => undefined) // a connection that is lost fails the statement under way
+    await client.connect()
+    return client
   }
 
   client(): Pool | PoolClient {
-    return this.#transactions.client() ?? this.#pool.pg
+    const tenant = this.#tenant()
+    return this.#transactions.client(tenant === undefined ? undefined : tenantCommand(tenant)) ?? this.#pool.pg
   }
 
   /** Asks on a read connection, which is there also when the pool is busy. */
@@ -182,8 +206,13 @@ export class PostgresDatabase implements Database {
     this.#reader.renew()
   }
 
-  #readOnPool(statement: Statement): Promise<TextRows> {
-    return this.#run((client, begin) => runText(client, unnamed(statement), begin), isConnectionError)
+  #readOnPool(statement: Statement, tenant: string | undefined): Promise<TextRows> {
+    return this.#run((client, begin) => runText(client, unnamed(statement), ahead(begin, tenant)), isConnectionError)
+  }
+
+  /** That of the moment in which a statement is asked for, whenever it is sent. Undefined where there are none: then nothing is said. */
+  #tenant(): string | undefined {
+    return this.#hasTenants ? tenantInForce() : undefined
   }
 
   /** Where the server gives no connection for reads the pool may have the only ones there are. */
@@ -231,6 +260,10 @@ export class PostgresDatabase implements Database {
     this.#pool.renew()
     this.#reader.renew()
   }
+}
+
+function ahead(begin: Begin = [], tenant: string | undefined): readonly Statement[] {
+  return tenant === undefined ? begin : [...begin, tenantStatement(tenant)]
 }
 
 /**

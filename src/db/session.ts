@@ -1,8 +1,11 @@
 // One connection outside of the pool, for what must be answered also when all others are busy: it is made with the first
 // statement, and again after it was lost.
 
-import { Client, type ClientConfig } from 'pg'
+import { Client, type ClientConfig, type QueryConfig } from 'pg'
+import { tenantInForce } from '../core/tenant.ts'
+import { greetAsApp } from './app-role.ts'
 import { dbErrors, retryLater } from './errors.ts'
+import { runHeld } from './held-query.ts'
 import { isConnectionError, toAppError } from './pg-errors.ts'
 
 /** Longest wait for one answer; then the connection is cut. Nothing that a session is for takes a tenth of it. */
@@ -12,13 +15,15 @@ const closeMs = 500
 
 export class Session {
   readonly #config: ClientConfig
+  readonly #hasTenants: boolean
   #client: Promise<Client> | undefined
   #closed = false
   /** pg is about to stop keeping statements in a queue of its own. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(config: ClientConfig) {
+  constructor(config: ClientConfig, { hasTenants = false }: { readonly hasTenants?: boolean } = {}) {
     this.#config = config
+    this.#hasTenants = hasTenants
   }
 
   /**
@@ -29,7 +34,8 @@ export class Session {
    */
   query<row extends object = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<row[]> {
     const deadline = performance.now() + deadlineMs
-    const answer = this.#turn.then(() => this.#run<row>(text, values, deadline))
+    const tenant = this.#hasTenants ? tenantInForce() : undefined
+    const answer = this.#turn.then(() => this.#run<row>({ text, values: [...values] }, tenant, deadline))
     this.#turn = answer.catch(() => undefined)
     return answer
   }
@@ -43,13 +49,14 @@ export class Session {
     clearTimeout(late)
   }
 
-  async #run<row extends object>(text: string, values: readonly unknown[], deadline: number): Promise<row[]> {
+  async #run<row extends object>(query: QueryConfig, tenant: string | undefined, deadline: number): Promise<row[]> {
     if (performance.now() > deadline) throw retryLater(dbErrors.UNAVAILABLE())
     const connected = this.#connected()
     try {
       const client = await connected
-      const { rows } = await inTime(client, client.query<row>(text, [...values]))
-      return rows
+      const answer = tenant === undefined ? client.query<row>(query) : runHeld(client, query, tenant, false)
+      const { rows } = await inTime(client, answer)
+      return rows as row[]
     } catch (error) {
       if (isConnectionError(error)) this.#forget(connected)
       throw toAppError(error)
@@ -60,12 +67,18 @@ export class Session {
     if (this.#closed) return Promise.reject(retryLater(dbErrors.UNAVAILABLE()))
     if (this.#client !== undefined) return this.#client
     const client = new Client(this.#config)
-    const connected = client.connect().then(() => client)
+    const connected = this.#connect(client)
     const forget = (): void => this.#forget(connected)
     client.on('error', forget).on('end', forget)
     connected.catch(forget)
     this.#client = connected
     return connected
+  }
+
+  async #connect(client: Client): Promise<Client> {
+    await client.connect()
+    if (this.#hasTenants) await greetAsApp(client)
+    return client
   }
 
   #forget(connected: Promise<Client>): void {

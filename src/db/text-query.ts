@@ -6,18 +6,18 @@ import type { Statement, TextRows } from './rows.ts'
 /**
  * Runs a statement with the extended protocol and without Describe: nobody needs the column types.
  *
- * @param begin  BEGIN and settings to send ahead in the same packet, which saves a transaction one of three round trips;
- *               when one fails the server does not run the statement
+ * @param ahead  what goes ahead in the same packet and the same transaction: BEGIN, settings, the tenant. When one fails the server does
+ *               not run the statement
  * @throws       whatever `pg` throws: the server's error, or a lost connection
  */
-export function runText(client: ClientBase, statement: Statement, begin: readonly string[] = []): Promise<TextRows> {
+export function runText(client: ClientBase, statement: Statement, ahead: readonly Statement[] = []): Promise<TextRows> {
   return new Promise((resolve, reject) => {
-    client.query(new TextQuery(statement, begin, resolve, reject))
+    client.query(new TextQuery(statement, ahead, resolve, reject))
   })
 }
 
 /** What `pg` 8.23 keeps on its connection and its types leave out: the text of each statement prepared there, by name. */
-interface PreparingConnection extends Connection {
+export interface PreparingConnection extends Connection {
   readonly parsedStatements: Record<string, string | undefined>
 }
 
@@ -27,31 +27,31 @@ type Row = readonly (string | null)[]
 class TextQuery implements Submittable {
   readonly text: string
   readonly #statement: Statement
-  readonly #begin: readonly string[]
-  /** Commands of `begin` without their CommandComplete: until it has come, what arrives is about them. */
-  #ahead: number
+  readonly #ahead: readonly Statement[]
+  /** Those of `#ahead` without their CommandComplete: until it has come, what arrives is about them. */
+  #left: number
   readonly #resolve: (rows: TextRows) => void
   readonly #reject: (error: Error) => void
   readonly #rows: Row[] = []
   #affected = 0
 
-  constructor(statement: Statement, begin: readonly string[], resolve: (rows: TextRows) => void, reject: (error: Error) => void) {
+  constructor(statement: Statement, ahead: readonly Statement[], resolve: (rows: TextRows) => void, reject: (error: Error) => void) {
     this.text = statement.text
     this.#statement = statement
-    this.#begin = begin
-    this.#ahead = begin.length
+    this.#ahead = ahead
+    this.#left = ahead.length
     this.#resolve = resolve
     this.#reject = reject
   }
 
   /** `pg` asks for it at each ParseComplete, to remember what is prepared. */
   get name(): string {
-    return this.#ahead === 0 ? (this.#statement.name ?? '') : ''
+    return this.#left === 0 ? (this.#statement.name ?? '') : ''
   }
 
   submit(connection: Connection): void {
     connection.stream.cork()
-    for (const text of this.#begin) send(connection, { text, values: [] })
+    for (const statement of this.#ahead) send(connection, statement)
     send(connection, this.#statement)
     connection.sync()
     connection.stream.uncork()
@@ -60,12 +60,12 @@ class TextQuery implements Submittable {
   handleRowDescription(): void {}
 
   handleDataRow(message: { readonly fields: Row }): void {
-    this.#rows.push(message.fields)
+    if (this.#left === 0) this.#rows.push(message.fields)
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
     this.#affected = affectedRows(message.text)
-    this.#ahead = Math.max(this.#ahead - 1, 0)
+    this.#left = Math.max(this.#left - 1, 0)
   }
 
   handleEmptyQuery(): void {}
@@ -86,7 +86,8 @@ class TextQuery implements Submittable {
   handleCopyData(): void {}
 }
 
-function send(connection: Connection, { name = '', text, values }: Statement): void {
+/** Parse unless it is prepared, Bind and Execute; no Sync. */
+export function send(connection: Connection, { name = '', text, values }: Statement): void {
   const isPrepared = name !== '' && (connection as PreparingConnection).parsedStatements[name] !== undefined
   if (!isPrepared) connection.parse({ name, text, types: [] }, true)
   connection.bind({ statement: name, values: [...values] }, true)

@@ -11,6 +11,7 @@ import type { BeforeCommitOptions, TransactionOptions } from './database.ts'
 import { dbErrors } from './errors.ts'
 import { isStalePlan, isWorthRetrying, pgProblemOf, toAppError } from './pg-errors.ts'
 import type { ConnectionPool } from './pool.ts'
+import type { Statement } from './rows.ts'
 
 /** Tries of a transaction with `retry`. Of 50,000 transfers beside other work on two cores up to five were unlucky six times. */
 const maxTries = 10
@@ -26,7 +27,7 @@ const failedTransaction = '25P02'
 export type OnClient<result> = (client: PoolClient, begin?: Begin) => Promise<result>
 
 /** BEGIN and the settings of the transaction, each a command of its own. */
-export type Begin = readonly string[]
+export type Begin = readonly Statement[]
 
 /** One open transaction or savepoint. */
 class Scope {
@@ -83,11 +84,18 @@ export class Transactions {
     this.#log = log
   }
 
-  /** The connection of the current transaction. What is done to it directly comes after the BEGIN, which `pg` keeps in line. */
-  client(): PoolClient | undefined {
+  /**
+   * The connection of the current transaction. What is done to it directly comes after the BEGIN, which `pg` keeps in line.
+   *
+   * @param first  one more command to come before
+   */
+  client(first?: string): PoolClient | undefined {
     const scope = this.#scopes.getStore()
-    if (scope?.begin !== undefined) void this.#begin(scope).catch(() => undefined)
-    return scope?.client
+    if (scope === undefined) return undefined
+    const begin = scope.takeBegin()
+    const commands = [begin && textOf(begin), first].filter((command) => command !== undefined)
+    if (commands.length > 0) void this.#command(scope.client, commands.join('; ')).catch(() => undefined)
+    return scope.client
   }
 
   isOpen(): boolean {
@@ -184,7 +192,7 @@ export class Transactions {
 
   async #begin(scope: Scope): Promise<void> {
     const begin = scope.takeBegin()
-    if (begin !== undefined) await this.#command(scope.client, begin.join('; '))
+    if (begin !== undefined) await this.#command(scope.client, textOf(begin))
   }
 
   async #savepoint<result>(outer: Scope, work: () => Promise<result>, options: TransactionOptions): Promise<result> {
@@ -227,7 +235,13 @@ export class Transactions {
 
 function begin(options: TransactionOptions): Begin {
   const isolation = options.isolation === undefined ? '' : ` isolation level ${options.isolation}`
-  return [`begin${isolation}${options.readOnly === true ? ' read only' : ''}`, ...settingCommands(options)]
+  const commands = [`begin${isolation}${options.readOnly === true ? ' read only' : ''}`, ...settingCommands(options)]
+  return commands.map((text) => ({ text, values: [] }))
+}
+
+/** The commands in one message. */
+export function textOf(begin: Begin): string {
+  return begin.map(({ text }) => text).join('; ')
 }
 
 function settingCommands({ settings = {} }: TransactionOptions): string[] {

@@ -34,14 +34,14 @@ export class Dispatcher implements Reader, ConnectionOwner {
   read(statement: Statement, options?: ReadCallOptions): Promise<TextRows> {
     const signal = options?.signal
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    const task = new ReadTask(statement)
+    const task = new ReadTask(statement, options?.tenant)
     this.#accept([task])
     if (signal !== undefined) this.#watch(task, signal)
     return task.promise
   }
 
-  readAll(statements: readonly Statement[]): Promise<TextRows[]> {
-    const tasks = statements.map((statement) => new ReadTask(statement))
+  readAll(statements: readonly Statement[], tenant?: string): Promise<TextRows[]> {
+    const tasks = statements.map((statement) => new ReadTask(statement, tenant))
     this.#accept(tasks)
     return Promise.all(tasks.map((task) => task.promise))
   }

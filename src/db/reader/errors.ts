@@ -1,6 +1,6 @@
 // What the reader refuses by itself. A server's error stays `pg`'s DatabaseError; a lost connection has a system error's code.
 
-import { defineErrors, type AppError } from '../../core/errors.ts'
+import { AppError, defineErrors } from '../../core/errors.ts'
 import { retryLater } from '../errors.ts'
 
 const declared = defineErrors('READER', {
@@ -58,7 +58,7 @@ export function connectionLost(cause?: unknown, code = 'ECONNRESET'): Error {
 
 /** Without a server's word, whatever kept a connection from being made is a failure of it: `pg` has no code, and TLS no `syscall`, for some. */
 export function asConnectionError(error: unknown): Error {
-  if (error instanceof Error && ('severity' in error || 'syscall' in error)) return error
+  if (error instanceof AppError || (error instanceof Error && ('severity' in error || 'syscall' in error))) return error
   const message = error instanceof Error ? error.message : String(error)
   return Object.assign(new Error(message, { cause: error }), { code: connectCode(error, message), syscall: 'connect' })
 }

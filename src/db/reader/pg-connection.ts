@@ -1,10 +1,11 @@
 // The stock kind: `pg`'s own client with `pipeline: true`. Slower, and somebody else's; the switch back from the thin kind.
 
 import type { QueryArrayConfig, QueryArrayResult } from 'pg'
+import { heldQuery } from '../held-query.ts'
 import { toTextRows } from '../text-query.ts'
 import { readerErrors } from './errors.ts'
 import { connectPg, type PgSocket } from './pg-socket.ts'
-import { PipelinedConnection, type ConnectionOptions } from './pipelined-connection.ts'
+import { greetingOf, PipelinedConnection, type ConnectionOptions } from './pipelined-connection.ts'
 import type { ReadTask } from './read-task.ts'
 
 type Columns = (string | null)[]
@@ -16,7 +17,8 @@ const asText = { getTypeParser: () => (value: string) => value }
 type ExtendedQuery = QueryArrayConfig & { readonly queryMode: 'extended' }
 
 export async function openPgConnection(options: ConnectionOptions): Promise<PipelinedConnection> {
-  return new PgConnection(await connectPg({ ...options.connection, pipeline: true }), options)
+  const connected = await connectPg({ ...options.connection, pipeline: true }, greetingOf(options))
+  return new PgConnection(connected, options)
 }
 
 class PgConnection extends PipelinedConnection {
@@ -35,9 +37,11 @@ class PgConnection extends PipelinedConnection {
       types: asText,
       queryMode: 'extended',
     }
-    this.client.query<Columns>(query, (error: Error | null, result) => {
-      if (!this.isLost) this.#answered(task, error, result)
-    })
+    const answered = (error: Error | null, result: object): void => {
+      if (!this.isLost) this.#answered(task, error, result as QueryArrayResult<Columns>)
+    }
+    if (task.tenant === undefined) this.client.query<Columns>(query, answered)
+    else this.client.query(heldQuery(query, task.tenant, answered))
   }
 
   /** `pg` writes each statement as it gets it. */

@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import { Client, Connection, type ClientConfig } from 'pg'
+import { refusalOfRole } from '../app-role.ts'
 import { asConnectionError, connectionLost } from './errors.ts'
 
 const defaultConnectTimeoutMs = 5_000
@@ -26,13 +27,22 @@ export interface PgSocket {
   readonly socket: Duplex
 }
 
+/** What is said to a client that has connected, before anything else. */
+export type Greeting = (client: Client) => Promise<void>
+
+const nothing: Greeting = () => Promise.resolve()
+
 /**
  * Connects a client.
  *
  * @param onChunk  sees what the server sends, until the socket's listeners are removed
- * @throws         the server's refusal, or an error with `code` ECONNREFUSED, ETIMEDOUT, ECONNRESET …
+ * @throws         the server's refusal, or an error with `code` ECONNREFUSED, ETIMEDOUT, ECONNRESET …; what the greeting throws
  */
-export async function connectPg(config: ClientConfig, onChunk: (chunk: Buffer) => void = () => undefined): Promise<PgSocket> {
+export async function connectPg(
+  config: ClientConfig,
+  greet: Greeting = nothing,
+  onChunk: (chunk: Buffer) => void = () => undefined,
+): Promise<PgSocket> {
   const client = new Client({ ...config, connectionTimeoutMillis: config.connectionTimeoutMillis ?? defaultConnectTimeoutMs })
   client.on('error', () => undefined) // every loss is also an event of the socket, which is where the owner listens
   const listen = (): void => void client.connection.stream.on('data', onChunk)
@@ -40,10 +50,11 @@ export async function connectPg(config: ClientConfig, onChunk: (chunk: Buffer) =
   client.connection.once('sslconnect', listen)
   try {
     await client.connect()
+    await greet(client)
     return { client, socket: client.connection.stream }
   } catch (error) {
     client.connection.stream.destroy()
-    throw asConnectionError(error)
+    throw asConnectionError(refusalOfRole(error))
   }
 }
 
@@ -53,12 +64,12 @@ export async function connectPg(config: ClientConfig, onChunk: (chunk: Buffer) =
  * @throws as `connectPg`, and when the server began another message behind the one that ends its greeting: `pg`'s parser has
  *         kept a part of it, so the next byte would be read as something else
  */
-export async function takeSocket(config: ClientConfig): Promise<PgSocket> {
+export async function takeSocket(config: ClientConfig, greet?: Greeting): Promise<PgSocket> {
   let last: Buffer = Buffer.alloc(0)
-  const taken = await connectPg(config, (chunk) => {
+  const taken = await connectPg(config, greet, (chunk) => {
     last = chunk
   })
-  // `connect` resolves inside of the event that brought ReadyForQuery, so no other chunk has come in between.
+  // `connect` and a query resolve inside of the event that brought ReadyForQuery, so no other chunk has come in between.
   taken.socket.removeAllListeners('data')
   if (endsWithReady(last)) return taken
   taken.socket.destroy()

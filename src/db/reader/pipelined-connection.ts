@@ -3,10 +3,11 @@
 import type { Duplex } from 'node:stream'
 import type { Client } from 'pg'
 import { AppError } from '../../core/errors.ts'
+import { greetAsApp } from '../app-role.ts'
 import { isStalePlan } from '../pg-errors.ts'
 import { Deadline } from './deadline.ts'
 import { connectionLost, readerErrors } from './errors.ts'
-import { requestCancel, sayGoodbye, type PgSocket } from './pg-socket.ts'
+import { type Greeting, requestCancel, sayGoodbye, type PgSocket } from './pg-socket.ts'
 import type { ReadTask } from './read-task.ts'
 import type { ReaderOptions, ReaderLimits } from './reader.ts'
 import { TaskQueue } from './task-queue.ts'
@@ -21,6 +22,11 @@ const mostHits = 5
 export interface ConnectionOptions extends ReaderOptions {
   readonly limits: ReaderLimits
   readonly owner: ConnectionOwner
+}
+
+/** What connections are greeted with; undefined: nothing. */
+export function greetingOf({ hasTenants = false }: ConnectionOptions): Greeting | undefined {
+  return hasTenants ? greetAsApp : undefined
 }
 
 /** What a connection tells its reader. */

@@ -6,11 +6,15 @@ import type { PreparedStatement } from './prepared-statements.ts'
 
 export class ReadTask {
   readonly statement: Statement
+  /** What is said ahead of it; undefined: nothing. */
+  readonly tenant: string | undefined
   readonly promise: Promise<TextRows>
   /** The connection it was given to; undefined while it waits for one. */
   connection: PipelinedConnection | undefined
   /** Set when this statement's Parse names a prepared statement that the server has yet to confirm. */
   preparing: PreparedStatement | undefined
+  /** What arrives is still about what was sent ahead of it. */
+  isAhead = false
   /** What the server refused it with; it is reported when the server is ready for the next. */
   error: Error | undefined
   /** Nobody waits any more; rows are dropped as they come. */
@@ -27,8 +31,9 @@ export class ReadTask {
   #resolve: (rows: TextRows) => void = ignore
   #reject: (error: unknown) => void = ignore
 
-  constructor(statement: Statement) {
+  constructor(statement: Statement, tenant?: string) {
     this.statement = statement
+    this.tenant = tenant
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -79,6 +84,7 @@ export class ReadTask {
   reset(): void {
     this.connection = undefined
     this.preparing = undefined
+    this.isAhead = false
     this.error = undefined
     this.cancelRisk = false
     this.#count = 0

@@ -13,6 +13,8 @@ export interface ReadCallOptions {
    * one that runs there; when it still waits behind others its result is dropped.
    */
   readonly signal?: AbortSignal
+  /** The tenant that the statement is held to, also when it is sent again; for readers with `hasTenants`. */
+  readonly tenant?: string | undefined
 }
 
 export interface Reader {
@@ -25,7 +27,7 @@ export interface Reader {
    */
   read(statement: Statement, options?: ReadCallOptions): Promise<TextRows>
   /** Runs independent statements on one connection in one write. Rejects with the first error. */
-  readAll(statements: readonly Statement[]): Promise<TextRows[]>
+  readAll(statements: readonly Statement[], tenant?: string): Promise<TextRows[]>
   /** Gives the connections that there are no more reads: later ones are sent on new connections. */
   renew(): void
   /** Takes no more reads, finishes those it has, and says goodbye to the server. */
@@ -50,6 +52,8 @@ export interface ReaderOptions {
   /** What the server was told as `statement_timeout`; 500 ms later the connection counts as dead. */
   readonly statementTimeoutMs: number
   readonly kind: 'thin' | 'pg'
+  /** Connections are greeted as those of the application's role, and each statement has its tenant ahead of it. */
+  readonly hasTenants?: boolean
   readonly limits?: Partial<ReaderLimits>
   /** Hears of every connection that was lost or could not be made; the reads it had have failed by themselves. */
   onConnectionError?(error: Error): void

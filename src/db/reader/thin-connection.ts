@@ -1,8 +1,9 @@
 // The thin kind: `pg` connects, then we speak the extended protocol on its socket. One Sync per statement keeps errors apart.
 
+import { tenantStatement } from '../app-role.ts'
 import { readerErrors } from './errors.ts'
 import { takeSocket, type PgSocket } from './pg-socket.ts'
-import { PipelinedConnection, type ConnectionOptions } from './pipelined-connection.ts'
+import { greetingOf, PipelinedConnection, type ConnectionOptions } from './pipelined-connection.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 import type { ReadTask } from './read-task.ts'
 import { parseServerError } from './server-error.ts'
@@ -10,7 +11,7 @@ import { WireParser, type WireEvents } from './wire-parser.ts'
 import { WireWriter } from './wire-writer.ts'
 
 export async function openThinConnection(options: ConnectionOptions): Promise<PipelinedConnection> {
-  return new ThinConnection(await takeSocket(options.connection), options)
+  return new ThinConnection(await takeSocket(options.connection, greetingOf(options)), options)
 }
 
 class ThinConnection extends PipelinedConnection implements WireEvents {
@@ -30,9 +31,21 @@ class ThinConnection extends PipelinedConnection implements WireEvents {
   // Written behind the events of this turn of the loop, not behind this microtask: under an HTTP server many requests arrive in
   // one turn, and one write for all of them is 15 to 25 % less CPU per request than one each (64 connections, point reads).
   protected override send(task: ReadTask): void {
-    this.#writer.run(this.#prepare(task), task.statement.values)
+    const name = this.#prepare(task)
+    if (task.tenant !== undefined) this.#sayTenant(task, task.tenant)
+    this.#writer.run(name, task.statement.values)
     if (this.#encoded === 0) setImmediate(() => this.#flush())
     this.#encoded += 1
+  }
+
+  /**
+   * With each statement and under one Sync. Said once for those that follow, it would have to be unsaid where a cancel request or a failure
+   * ends its transaction; statements that were sent in the belief that it holds would then run as another tenant's.
+   */
+  #sayTenant(task: ReadTask, tenant: string): void {
+    const { name, values } = tenantStatement(tenant)
+    this.#writer.ahead(name, values)
+    task.isAhead = true
   }
 
   protected override unwritten(): number {
@@ -75,6 +88,7 @@ class ThinConnection extends PipelinedConnection implements WireEvents {
 
   row(buffer: Buffer, start: number, length: number): void {
     const task = this.#expectHead()
+    if (task.isAhead) return
     task.addRow(buffer, start, length)
     if (task.bytes > this.options.limits.resultBytes) throw readerErrors.resultTooLarge(this.options.limits.resultBytes)
   }
@@ -92,7 +106,7 @@ class ThinConnection extends PipelinedConnection implements WireEvents {
       case 0x5a: // ReadyForQuery
         return this.finishHead()
       case 0x43: // CommandComplete
-        return this.#expectHead().complete(affectedRows(buffer, start, end))
+        return this.#completed(affectedRows(buffer, start, end))
       case 0x31: // ParseComplete
         return this.#parsed()
       case 0x45: // ErrorResponse
@@ -100,6 +114,12 @@ class ThinConnection extends PipelinedConnection implements WireEvents {
       default:
         throw readerErrors.protocol(`A message of type 0x${type.toString(16)} is not expected.`)
     }
+  }
+
+  #completed(affected: number): void {
+    const task = this.#expectHead()
+    if (task.isAhead) task.isAhead = false
+    else task.complete(affected)
   }
 
   #parsed(): void {

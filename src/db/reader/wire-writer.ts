@@ -5,8 +5,9 @@ const slabBytes = 64 * 1024
 /** Above this many characters the exact size is worth counting. */
 const shortText = 1_024
 
-/** The end of every statement: Bind's "all columns as text", Execute of the unnamed portal without a row limit, Sync. */
-const ending = Buffer.from([0, 0, 0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0x53, 0, 0, 0, 4])
+/** The end of every statement: Bind's "all columns as text", Execute of the unnamed portal without a row limit. */
+const ending = Buffer.from([0, 0, 0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
+const sync = Buffer.from([0x53, 0, 0, 0, 4])
 
 /** @see PostgreSQL manual, "Message Formats" */
 export class WireWriter {
@@ -34,6 +35,13 @@ export class WireWriter {
 
   /** Bind to the unnamed portal, Execute and Sync. */
   run(name: string, values: readonly (string | null)[]): void {
+    this.ahead(name, values)
+    this.#slab.set(sync, this.#at)
+    this.#at += sync.length
+  }
+
+  /** The same without Sync: what follows is in the same transaction, and is not run when this fails. */
+  ahead(name: string, values: readonly (string | null)[]): void {
     this.#need(64 + name.length + valueBytes(values))
     const start = this.#begin(0x42)
     this.#slab[this.#at++] = 0

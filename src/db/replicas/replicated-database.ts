@@ -1,7 +1,7 @@
 // A primary with replicas. Writes, transactions and reads that must be the latest go to the primary as without replicas; reads that
 // may be elsewhere (`anywhere`) go to a replica that shows everything this process and this client have written.
 
-import type { Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
+import type { Client, Pool, PoolClient, QueryArrayConfig, QueryConfig, QueryResult } from 'pg'
 import { currentContext } from '../../core/context.ts'
 import type { Effect } from '../after-commit.ts'
 import type {
@@ -114,6 +114,10 @@ export class ReplicatedDatabase implements Database {
 
   openSession(): Session {
     return this.#primary.openSession()
+  }
+
+  connectAsOwner(): Promise<Client> {
+    return this.#primary.connectAsOwner()
   }
 
   client(): Pool | PoolClient {

@@ -1,0 +1,226 @@
+// A database of an application with tenants: whatever way a statement takes, it reaches the rows of the tenant in force when it was asked for.
+
+import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
+import type { Pool, PoolClient } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectDatabase, openDatabase } from '../../test/support/database.ts'
+import { connect } from '../../test/support/migrations.ts'
+import { scratchDatabase, testDatabases, type ScratchDatabase } from '../../test/support/postgres.ts'
+import { wallTables } from '../../test/support/walled.ts'
+import { runAcrossTenants, runInTenant } from '../core/tenant.ts'
+import type { Database } from './database.ts'
+import { drizzleOn } from './drizzle.ts'
+import { textColumns, type Statement, type TextRows } from './rows.ts'
+import { withClient } from './scratch-database.ts'
+
+const notes = pgTable('notes', { id: serial().primaryKey(), tenant: text().notNull(), body: text().notNull(), weight: integer() })
+
+const tables = `CREATE TABLE notes (id serial PRIMARY KEY, tenant text NOT NULL, body text NOT NULL, weight integer);
+  CREATE TABLE tags (name text PRIMARY KEY);
+  CREATE VIEW bodies AS SELECT tenant, body FROM notes;
+  CREATE PROCEDURE weigh() LANGUAGE plpgsql AS $$ BEGIN UPDATE notes SET weight = 1; COMMIT; UPDATE notes SET weight = weight + 1; END $$;`
+const seed = `TRUNCATE notes; INSERT INTO notes (tenant, body) SELECT tenant, tenant || n FROM unnest('{a,b}'::text[]) tenant, generate_series(1, 2) n`
+
+const read: Statement = { name: 'bodies', text: 'SELECT body FROM notes ORDER BY body', values: [] }
+const inA = <result>(work: () => result): result => runInTenant('a', work)
+const inB = <result>(work: () => result): result => runInTenant('b', work)
+
+describe.each(testDatabases())('on $name', ({ url: server }) => {
+  let scratch: ScratchDatabase
+  let db: Database
+  beforeAll(async () => {
+    scratch = await scratchDatabase(server)
+    await withClient(scratch.url, (client) => wallTables(client, tables, { notes: 'tenant' }))
+    db = await connectDatabase(scratch.url, { hasTenants: true, poolSize: 2 })
+  })
+  afterAll(async () => {
+    await db.close()
+    await scratch.drop()
+  })
+
+  const reset = (): Promise<unknown> => withClient(scratch.url, (client) => client.query(seed))
+  /** As a superuser sees it. */
+  const asked = (sql: string): Promise<unknown> =>
+    withClient(scratch.url, async (client) => (await client.query({ text: sql, rowMode: 'array' })).rows.flat())
+
+  test('reads, slow reads, queries and Drizzle see one tenant, or all where none is in force', async () => {
+    await reset()
+    const orm = drizzleOn(db)
+    const ways: Record<string, () => Promise<unknown>> = {
+      read: async () => textsOf(await db.read(read)),
+      readAll: async () => textsOf((await db.readAll([read, read]))[1]),
+      anywhere: async () => textsOf(await db.anywhere().read(read)),
+      slow: async () => textsOf(await db.read(read, { slow: true })),
+      query: async () => bodies(await db.query('SELECT body FROM notes ORDER BY body')),
+      values: async () => bodies(await db.query('SELECT body FROM notes WHERE body <> $1 ORDER BY body', ['x'])),
+      view: async () => bodies(await db.query('SELECT body FROM bodies ORDER BY body')),
+      orm: async () => bodies(await orm.select({ body: notes.body }).from(notes).orderBy(notes.body)),
+      transaction: async () => db.transaction(async () => textsOf(await db.read(read))),
+      inOrm: async () => orm.transaction(async (tx) => bodies(await tx.select({ body: notes.body }).from(notes).orderBy(notes.body))),
+      client: async () => db.transaction(async () => bodies((await (db.client() as PoolClient).query<Row>(read.text)).rows)),
+      session: async () => {
+        const session = db.openSession()
+        const rows = await session.query<Row>(read.text)
+        await session.close()
+        return bodies(rows)
+      },
+    }
+    for (const [way, look] of Object.entries(ways)) {
+      const [a, none, b, all] = await Promise.all([inA(look), runInTenant(undefined, look), inB(look), look()])
+      expect([way, a, none, b, all]).toEqual([way, ['a1', 'a2'], [], ['b1', 'b2'], ['a1', 'a2', 'b1', 'b2']])
+    }
+  })
+
+  test('writes change one tenant’s rows, and what would put a row into another is refused', async () => {
+    await reset()
+    const write = (text: string, values: string[] = []): Promise<TextRows> => db.write({ text, values })
+    expect((await inA(() => write('UPDATE notes SET weight = 5'))).affected).toBe(2)
+    expect((await inA(() => write(`DELETE FROM notes WHERE tenant = $1`, ['b']))).affected).toBe(0)
+    await expect(inA(() => write(`INSERT INTO notes (tenant, body) VALUES ('b', 'smuggled')`))).rejects.toMatchObject({
+      code: 'DB_OTHER_TENANT',
+      status: 403,
+    })
+    await expect(inA(() => write(`UPDATE notes SET tenant = 'b'`))).rejects.toMatchObject({ code: 'DB_OTHER_TENANT' })
+    await expect(runInTenant(undefined, () => write(`INSERT INTO notes (tenant, body) VALUES ('', 'nobody’s')`))).rejects.toMatchObject({
+      code: 'DB_OTHER_TENANT',
+    })
+    expect((await runAcrossTenants(() => write('UPDATE notes SET weight = 6'))).affected).toBe(4)
+    await expect(inA(() => db.query('TRUNCATE notes'))).rejects.toMatchObject({ code: 'DB_NO_PRIVILEGE' })
+    await expect(inA(() => db.query('ALTER TABLE notes DISABLE ROW LEVEL SECURITY'))).rejects.toMatchObject({ code: 'DB_NO_PRIVILEGE' })
+    expect(await asked('SELECT body, weight FROM notes ORDER BY body')).toEqual(['a1', 6, 'a2', 6, 'b1', 6, 'b2', 6])
+  })
+
+  test('inside a transaction each statement has the tenant of its moment, also after a savepoint was rolled back', async () => {
+    await reset()
+    const count = async (): Promise<number> => (await db.read(read)).count
+    const seen: number[] = []
+    await inA(() =>
+      db.transaction(async () => {
+        seen.push(await count())
+        seen.push(await runAcrossTenants(count))
+        await expect(
+          runAcrossTenants(() =>
+            db.transaction(async () => {
+              await db.write({ text: `INSERT INTO notes (tenant, body) VALUES ('b', 'b3')`, values: [] })
+              seen.push(await inB(count))
+              throw new Error('back')
+            }),
+          ),
+        ).rejects.toThrow('back')
+        seen.push(await count(), await inB(count))
+        await runAcrossTenants(() => db.transaction(() => db.query(`INSERT INTO notes (tenant, body) VALUES ('b', 'b4')`)))
+        seen.push(await count(), (await db.query('SELECT 1 FROM notes')).length, await inB(count))
+      }),
+    )
+    expect(seen).toEqual([2, 4, 3, 2, 2, 2, 2, 3])
+    expect(await asked('SELECT body FROM notes ORDER BY body')).toEqual(['a1', 'a2', 'b1', 'b2', 'b4'])
+  })
+
+  test('several commands in one text, and a procedure that commits, are held as well', async () => {
+    await reset()
+    const results = (await inA(() =>
+      db.execute({ text: `UPDATE notes SET weight = 3; SELECT body FROM notes ORDER BY body` }),
+    )) as unknown as { rows: Row[] }[]
+    expect(results.map(({ rows }) => bodies(rows))).toEqual([[], ['a1', 'a2']])
+    await inB(() => db.query('CALL weigh()'))
+    expect(await asked('SELECT weight FROM notes ORDER BY body')).toEqual([3, 3, 2, 2])
+    await expect(inB(() => db.query('CALL unknown()'))).rejects.toThrow()
+    expect(bodies(await inA(() => db.query('SELECT body FROM notes ORDER BY body')))).toEqual(['a1', 'a2'])
+  })
+
+  test('five hundred statements of two tenants on two connections never meet', async () => {
+    await reset()
+    const ways: (() => Promise<unknown[] | undefined>)[] = [
+      async () => textsOf(await db.read(read, { slow: true })),
+      async () => bodies(await db.query('SELECT body FROM notes ORDER BY body')),
+      async () => db.transaction(async () => textsOf(await db.read(read))),
+      async () =>
+        db.query('SELECT 1 / 0 FROM notes').then(
+          () => [],
+          () => undefined,
+        ),
+      async () => textsOf(await db.read(read)),
+    ]
+    const asked = Array.from({ length: 500 }, (_, i) => ({ tenant: i % 2 === 0 ? 'a' : 'b', way: ways[i % ways.length] }))
+    const answers = await inBatches(asked, ({ tenant, way }) => runInTenant(tenant, () => way?.()))
+    const expected = asked.map(({ tenant }, i) => (i % ways.length === 3 ? undefined : [`${tenant}1`, `${tenant}2`]))
+    expect(answers).toEqual(expected)
+  })
+
+  test('a connection of the pool that is used directly has no tenant, and what is said on it ends with it', async () => {
+    await reset()
+    const client = await (db.client() as Pool).connect()
+    expect((await client.query('SELECT body FROM notes')).rows).toEqual([])
+    await client.query(`SET plinth.tenant = 'b'`)
+    client.release()
+    expect(textsOf(await inA(() => db.read(read, { slow: true })))).toEqual(['a1', 'a2'])
+  })
+
+  test('whoever migrates is the owner, sees all, and leaves nothing', async () => {
+    await reset()
+    const owner = await db.connectAsOwner()
+    const { rows } = await owner.query(`SELECT current_user = session_user AS same, current_setting('plinth.tenant') AS tenant`)
+    expect(rows).toEqual([{ same: true, tenant: '*' }])
+    await owner.end()
+  })
+
+  test('an owner of the tables who is no superuser is held by the wall, too', async () => {
+    await reset()
+    const client = await connect(scratch.url)
+    const owner = `owner_${Math.random().toString(36).slice(2)}`
+    await client.query(
+      `CREATE ROLE ${owner}; ALTER TABLE notes OWNER TO ${owner}; GRANT USAGE ON SCHEMA plinth TO ${owner}; SET ROLE ${owner}`,
+    )
+    expect((await client.query('SELECT body FROM notes')).rows).toEqual([])
+    await client.query(`SET plinth.tenant = 'a'`)
+    expect((await client.query('SELECT body FROM notes')).rows).toHaveLength(2)
+    await client.query(`RESET ROLE; ALTER TABLE notes OWNER TO CURRENT_USER; DROP OWNED BY ${owner}; DROP ROLE ${owner}`)
+  })
+
+  test('a user who may not be the role is told what to do, and so is one who may not make it', async () => {
+    const client = await connect(scratch.url)
+    const user = `user_${Math.random().toString(36).slice(2)}`
+    await client.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret'`)
+    const url = new URL(scratch.url)
+    url.username = user
+    url.password = 'secret'
+    const held = await openDatabase(url.href, { hasTenants: true })
+    const unmade = { code: 'DB_NO_APP_ROLE', status: 503, hint: expect.stringContaining('plinth db upgrade') }
+    await expect(held.read(read)).rejects.toMatchObject(unmade)
+    await expect(held.query('SELECT 1')).rejects.toMatchObject(unmade)
+    await client.query(`SET ROLE ${user}`)
+    await expect(client.query('SELECT plinth.open_to_app()')).rejects.toMatchObject({
+      code: '42501',
+      hint: `Somebody who may has to run this once: CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO ${user};`,
+    })
+    await held.close()
+    await client.query(`RESET ROLE; DROP ROLE ${user}`)
+  })
+
+  test('a database without tenants says nothing of them', async () => {
+    const plain = await openDatabase(scratch.url)
+    const { rows } = await plain.execute({
+      text: `SELECT current_user = session_user AS same, current_setting('plinth.tenant', true) AS tenant`,
+    })
+    expect(rows).toEqual([{ same: true, tenant: null }])
+  })
+})
+
+/** Fifty at once: the line of those who wait for two connections has an end. */
+async function inBatches<item, result>(items: readonly item[], work: (item: item) => result): Promise<Awaited<result>[]> {
+  const results: Awaited<result>[] = []
+  for (let at = 0; at < items.length; at += 50) results.push(...(await Promise.all(items.slice(at, at + 50).map(work))))
+  return results
+}
+
+interface Row {
+  readonly body: string
+}
+
+function bodies(rows: readonly object[]): unknown[] {
+  return rows.map((row) => (row as Row).body)
+}
+
+function textsOf(rows: TextRows | undefined): (string | null | undefined)[] {
+  return rows === undefined ? [] : Array.from({ length: rows.count }, (_, row) => textColumns(rows, row)[0])
+}
