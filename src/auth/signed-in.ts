@@ -5,6 +5,7 @@ import type { Caller } from '../core/caller.ts'
 import type { Session, SessionData } from '../state/sessions.ts'
 import { accountErrors } from './account-errors.ts'
 import { isStill } from './accounts/generations.ts'
+import type { Member } from './accounts/members.ts'
 import type { AccountParts, Origin } from './accounts/parts.ts'
 import type { User } from './accounts/users.ts'
 import { authErrors } from './errors.ts'
@@ -134,6 +135,12 @@ export class SignedIn {
     return session === undefined || caller === undefined ? undefined : { caller, session }
   }
 
+  /** As `bySession`, from memory alone; undefined also where something has to be looked at. @throws AppError AUTH_NOT_A_MEMBER */
+  nearBySession(id: string, tenant?: string): Asking | undefined {
+    const session = this.#options.parts.sessions.near(id)
+    return session && this.#near(session, undefined, tenant)
+  }
+
   /** Notes that a session is in use, where that was not noted a moment ago: most requests are spared the look. Nobody waits for it. */
   touch(id: string, { seenAt }: Session): void {
     const { parts, idleMs } = this.#options
@@ -149,12 +156,20 @@ export class SignedIn {
     return { caller, session }
   }
 
-  #callerBy(
-    { user, handle, data }: Session,
-    scopes: readonly string[] | undefined,
-    named: string | undefined,
-  ): Promise<Caller | undefined> {
-    return this.callerOf(user, { credential: handle, scopes, named, chosen: data['tenant'] })
+  /** As `byToken`, from memory alone; undefined also where something has to be looked at. @throws AppError AUTH_NOT_A_MEMBER */
+  nearByToken(token: string, tenant?: string): Asking | undefined {
+    const verified = this.#options.tokens.near(token)
+    return verified && this.#near(verified.session, verified.scopes, tenant)
+  }
+
+  #near(session: Session, scopes: readonly string[] | undefined, tenant: string | undefined): Asking | undefined {
+    const member = this.#options.parts.members.near(session.user)
+    const caller = member && this.#callerFor(member, wishOf(session, scopes, tenant))
+    return caller && { caller, session }
+  }
+
+  #callerBy(session: Session, scopes: readonly string[] | undefined, named: string | undefined): Promise<Caller | undefined> {
+    return this.callerOf(session.user, wishOf(session, scopes, named))
   }
 
   /**
@@ -163,10 +178,18 @@ export class SignedIn {
    *
    * @throws AppError AUTH_NOT_A_MEMBER
    */
-  async callerOf(user: string, { credential, scopes, bound, named, chosen }: CallerWish = {}): Promise<Caller | undefined> {
+  async callerOf(user: string, wish: CallerWish = {}): Promise<Caller | undefined> {
     const member = await this.#options.parts.members.find(user)
-    if (member === undefined || (bound !== undefined && !member.tenants.includes(bound))) return undefined
+    return member && this.#callerFor(member, wish)
+  }
+
+  #callerFor(member: Member, { credential, scopes, bound, named, chosen }: CallerWish): Caller | undefined {
+    if (bound !== undefined && !member.tenants.includes(bound)) return undefined
     const tenant = bound ?? (this.#options.parts.memberships === undefined ? undefined : chooseTenant(member.tenants, named, chosen))
     return this.#callers.of(member, credential, scopes, tenant)
   }
+}
+
+function wishOf({ handle, data }: Session, scopes: readonly string[] | undefined, named: string | undefined): CallerWish {
+  return { credential: handle, scopes, named, chosen: data['tenant'] }
 }

@@ -38,10 +38,16 @@ export interface SharedSessionsOptions {
   readonly count: (from: string) => void
 }
 
+interface Near {
+  readonly identity: string
+  readonly copy: SessionCopy
+  readonly session: Session
+}
+
 export class SharedSessions implements SessionStore {
   readonly #options: SharedSessionsOptions
   readonly #db: Database
-  readonly #copies = new Lru<{ readonly identity: string; readonly copy: SessionCopy }>(mostCopies)
+  readonly #copies = new Lru<Near>(mostCopies)
 
   constructor(options: SharedSessionsOptions) {
     this.#options = options
@@ -71,8 +77,7 @@ export class SharedSessions implements SessionStore {
   }
 
   nearByHandle(handle: string): Session | undefined {
-    const copy = this.#db.isInTransaction() ? undefined : this.#near(handle)
-    return copy === undefined ? undefined : sessionOf(handle, copy)
+    return this.#db.isInTransaction() ? undefined : this.#near(handle)?.session
   }
 
   /** A copy that has been seen lately saves the question. */
@@ -124,15 +129,15 @@ export class SharedSessions implements SessionStore {
   /** In a transaction its own changes are seen by nobody else, and nobody else's copies have them. */
   async #find(hash: string): Promise<SessionCopy | undefined> {
     if (this.#db.isInTransaction()) return (await findSession(this.#db, hash))?.copy
-    return this.#near(hash) ?? (await this.#shared(hash)) ?? (await this.#true(hash))
+    return this.#near(hash)?.copy ?? (await this.#shared(hash)) ?? (await this.#true(hash))
   }
 
-  #near(hash: string): SessionCopy | undefined {
+  #near(hash: string): Near | undefined {
     const identity = this.#options.changes.identity()
     const found = this.#copies.get(hash)
     if (found === undefined || found.identity !== identity || !this.#isRight(hash, found.copy)) return undefined
     this.#options.count('process')
-    return found.copy
+    return found
   }
 
   async #shared(hash: string): Promise<SessionCopy | undefined> {
@@ -145,7 +150,7 @@ export class SharedSessions implements SessionStore {
     // Asked after the answer: permission may have ended, or a change been heard of, while it was on its way.
     if (copy === undefined || changes.identity() !== identity || !this.#isRight(hash, copy)) return undefined
     this.#options.count('redis')
-    this.#copies.set(hash, { identity, copy })
+    this.#remember(hash, identity, copy)
     return copy
   }
 
@@ -173,8 +178,12 @@ export class SharedSessions implements SessionStore {
     if (identity === undefined || identity !== this.#options.changes.identity()) return
     const { redis, key } = this.#options
     const place = placeOf(identity, hash)
-    this.#copies.set(hash, { identity, copy })
+    this.#remember(hash, identity, copy)
     if (redis?.usable === true) redis.set(place, sealCopy(copy, place, key), keepMs).catch(() => undefined)
+  }
+
+  #remember(hash: string, identity: string, copy: SessionCopy): void {
+    this.#copies.set(hash, { identity, copy, session: sessionOf(hash, copy) })
   }
 
   /** That Redis keeps a copy does no harm: it is not believed. It is removed to save the room. */

@@ -43,6 +43,13 @@ export class Members {
     return member
   }
 
+  /** The same from memory alone, for who must not wait; undefined where it has to be read. */
+  near(id: string): Member | undefined {
+    if (this.#db.isInTransaction()) return undefined
+    const [version, kept] = [this.#watch.version(), this.#kept.get(id)]
+    return kept !== undefined && kept.version === version ? kept.member : undefined
+  }
+
   /** Whether copies are believed at the moment. */
   get isWatching(): boolean {
     return this.#watch.version() !== undefined

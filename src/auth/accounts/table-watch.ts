@@ -19,6 +19,8 @@ export class TableWatch {
   readonly #outside = AsyncLocalStorage.snapshot()
   #started = false
   #answer: { readonly version: string; readonly askedAt: number } | undefined
+  /** What the last answer and our own writes make together. */
+  #version = ''
   /** Counts writes of our own, which the next question would hear of too late. */
   #writes = 0
   #usedAt = -Infinity
@@ -36,7 +38,7 @@ export class TableWatch {
   #start(): void {
     this.#started = true
     this.#db.onWrite((written) => {
-      if (written === undefined || written.some((table) => this.#tables.includes(table))) this.#writes += 1
+      if (written === undefined || written.some((table) => this.#tables.includes(table))) this.#note(this.#writes + 1)
     })
   }
 
@@ -47,7 +49,12 @@ export class TableWatch {
     if (this.#timer === undefined && !this.#asking && !this.#closed) this.#outside(() => void this.#ask())
     const answer = this.#answer
     if (answer === undefined || this.#usedAt - answer.askedAt > goodMs) return undefined
-    return `${answer.version} ${this.#writes}`
+    return this.#version
+  }
+
+  #note(writes: number): void {
+    this.#writes = writes
+    this.#version = `${this.#answer?.version} ${writes}`
   }
 
   close(): void {
@@ -63,6 +70,7 @@ export class TableWatch {
         await this.#db.read({ name: `plinth_versions_${this.#tables.length}`, ...versionStatement({ tables: this.#tables }) }),
       )
       this.#answer = found.kind === 'known' ? { version: `${found.identity} ${found.version}`, askedAt } : undefined
+      this.#note(this.#writes)
     } catch {
       // Nothing is believed without an answer, and whoever wants to know hears from the database why.
     }

@@ -44,7 +44,9 @@ export class Sights {
     const known = this.#sights.get(who)?.get(resource)
     if (known !== undefined) return known
     const same = this.#firstLike(who)
-    return remembered(this.#sights, same, resource, () => this.#see(resource, same))
+    const sight = remembered(this.#sights, same, resource, () => this.#see(resource, same))
+    if (same !== who) this.#sights.set(who, this.#sights.get(same) ?? new Map<CompiledResource, Sight>())
+    return sight
   }
 
   /** The same plain data, as it came first. */
