@@ -1,7 +1,7 @@
-// S3 and S11 of the guarantees: sessions that are planted or kept, and requests that other pages make a browser send. Each with its control.
+// S3 of the guarantees: sessions that are planted or kept. What other pages make a browser send is in forged-requests.test.ts.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bearer, Browser, identityApp, password, samePage, tokensOf } from '../../test/support/identity-app.ts'
+import { Browser, identityApp, password } from '../../test/support/identity-app.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import type { TestApp } from '../testing/test-app.ts'
 
@@ -103,85 +103,4 @@ describe('a session', () => {
       await production.close()
     }
   })
-})
-
-/** Everything that changes something and takes a cookie. */
-const changes = [
-  ['POST', '/auth/sign-out', undefined],
-  ['POST', '/auth/sign-out-everywhere', undefined],
-  ['POST', '/auth/change-password', { current_password: password, password: 'battery staple' }],
-  ['POST', '/auth/change-email', { current_password: password, email: 'evil@example.com' }],
-  ['DELETE', '/auth/me', { current_password: password }],
-  ['DELETE', `/auth/sessions/${'0'.repeat(64)}`, undefined],
-  ['POST', '/api/notes', { body: 'forged' }],
-  ['PATCH', '/api/notes/1', { body: 'forged' }],
-  ['DELETE', '/api/notes/1', undefined],
-] as const
-
-const elsewhere: Readonly<Record<string, Record<string, string>>> = {
-  'says nothing of where it comes from': {},
-  'comes from another origin': { origin: 'https://evil.example' },
-  'comes from an origin that looks alike': { origin: 'http://localhost:80.evil.example' },
-  'comes from a sub-domain': { origin: 'http://evil.localhost', 'sec-fetch-site': 'same-site' },
-  'comes from another site': { 'sec-fetch-site': 'cross-site' },
-  'comes from another site, with an origin that somebody claims': { origin: 'http://localhost:80', 'sec-fetch-site': 'cross-site' },
-  'comes from a sandbox': { origin: 'null' },
-  'has no page behind it': { 'sec-fetch-site': 'none' },
-}
-
-describe.each(Object.entries(elsewhere))('a request with a session cookie that %s', (_what, headers) => {
-  test.each(changes)('is refused: %s %s', async (method, path, body) => {
-    const browser = await signedIn()
-    const reply = await browser.send(method, path, body, headers)
-    expect(reply).toMatchObject({ status: 403, body: { code: 'AUTH_CROSS_SITE' } })
-    expect((await browser.send('GET', '/auth/me')).status).toBe(200)
-  })
-
-  test('does not sign its visitor in to another account, when it tells of another site', async () => {
-    if (Object.keys(headers).length === 0) return
-    const reply = await new Browser(app).send('POST', '/auth/sign-in', { email: 'bob@example.com', password }, headers)
-    expect(reply).toMatchObject({ status: 403, body: { code: 'AUTH_CROSS_SITE' } })
-    expect(reply.headers['set-cookie']).toBeUndefined()
-  })
-})
-
-describe('the control:', () => {
-  test.each([samePage, { origin: 'http://localhost:80' }, { ...samePage, origin: 'http://localhost:80' }])(
-    'a page of ours may, with %j',
-    async (headers) => {
-      const browser = await signedIn()
-      expect((await browser.send('POST', '/api/notes', { body: 'mine' }, headers)).status).toBe(201)
-      expect((await browser.send('POST', '/auth/sign-out', undefined, headers)).status).toBe(204)
-    },
-  )
-
-  test('without the check a forged request would be done: the same one with a token, which no browser adds, is', async () => {
-    const { access_token } = await tokensOf(app, 'ann@example.com')
-    expect(
-      (await app.post('/api/notes', { body: 'by a program' }, { ...bearer(access_token), origin: 'https://evil.example' })).status,
-    ).toBe(201)
-  })
-})
-
-test.each([
-  ['text/plain', '{"body":"forged"}'],
-  ['application/x-www-form-urlencoded', 'body=forged'],
-  ['multipart/form-data; boundary=x', '--x--'],
-])('a form of type %s writes nothing, wherever it comes from', async (type, raw) => {
-  const browser = await signedIn()
-  const cookie = `session=${browser.cookies.get('session')}`
-  const send = (headers: Record<string, string>) =>
-    app.request({ method: 'POST', path: '/api/notes', headers: { 'content-type': type, cookie, ...headers }, raw })
-  expect((await send({ origin: 'https://evil.example' })).status).toBe(403)
-  expect((await send(samePage)).status).toBe(415)
-})
-
-test('no method is taken from a header or the query, and nothing is changed by GET', async () => {
-  const browser = await signedIn()
-  const override = { 'x-http-method-override': 'DELETE' }
-  expect((await browser.send('GET', '/auth/me?_method=DELETE', undefined, override)).status).toBe(200)
-  expect((await browser.send('POST', '/auth/me?_method=DELETE', undefined, { ...samePage, ...override })).status).toBe(405)
-  for (const path of ['/auth/sign-out', '/auth/sign-out-everywhere'])
-    expect((await browser.send('GET', path, undefined, {})).status).toBe(405)
-  expect((await browser.send('GET', '/auth/me')).status).toBe(200)
 })
