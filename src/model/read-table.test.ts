@@ -229,6 +229,10 @@ test('keys, uniques and foreign keys name the fields they are made of', () => {
   const model = readTable(books)
   expect(model.primaryKey).toEqual(['id'])
   expect(model.uniques.map(({ fields }) => fields)).toEqual([['id'], ['shelf', 'place'], ['authorId', 'place'], ['shelf', 'price']])
+  expect(model.looseUniques).toEqual([
+    { name: 'partial', fields: ['price'], hasExpressions: false, where: expect.stringContaining('"price" > 0') },
+    { name: 'expression', fields: [], hasExpressions: true },
+  ])
   expect(model.foreignKeys[0]).toMatchObject({
     fields: ['authorId'],
     foreignTable: { schema: 'shop', name: 'Order' },

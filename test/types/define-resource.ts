@@ -41,6 +41,15 @@ defineResource(books, {})
 // @ts-expect-error -- "titel" is not a column
 defineResource(books, { access: open, search: ['titel'] })
 
+defineResource(books, { access: open, tenant: 'pages' })
+defineResource(books, { access: open, tenant: { field: 'pages', sharedUniques: ['title'] } })
+
+// @ts-expect-error -- "pagse" is not a column
+defineResource(books, { access: open, tenant: 'pagse' })
+
+// @ts-expect-error -- "pagse" is not a column
+defineResource(books, { access: open, tenant: { field: 'pagse' } })
+
 // @ts-expect-error -- "lst" is not an operation
 defineResource(books, { access: open, operations: ['lst'] })
 

@@ -2,7 +2,7 @@
 
 import type { MemberOptions } from '../../auth/policies.ts'
 import { parseFilterText } from '../../model/parse-field.ts'
-import type { Field, ForeignKey, Model } from '../../model/model.ts'
+import type { Field, ForeignKey, LooseUniqueness, Model } from '../../model/model.ts'
 import { nearest } from '../../support/similar.ts'
 
 /** A row of `model` makes its user a member of the row whose `from` is its `to`. */
@@ -28,11 +28,12 @@ export function membershipOf(wanted: Wanted, model: Model, models: readonly Mode
   const named = wanted.through === undefined ? models : models.filter(({ name }) => name === wanted.through)
   if (named.length === 0) return mistake(`there is no table "${wanted.through}".${perhaps(wanted.through ?? '', models)}`)
   const found = named.flatMap((one) => waysOver(one, group, wanted, models, users))
-  const ways = wanted.through === undefined ? found.filter(isAssociation) : found
+  const ways = wanted.through === undefined ? found.filter((way) => isAssociation(way) || partialOver(way) !== undefined) : found
   const [way] = ways
   if (way === undefined) return mistake(noWay(wanted, group.model, users))
   if (ways.length > 1) return mistake(severalWays(ways.map(({ association }) => association.name)))
-  return withRole(wanted, from, way)
+  const isSure = wanted.through !== undefined || isAssociation(way) || isOverLiving(way)
+  return isSure ? withRole(wanted, from, way) : mistake(notSure(way))
 }
 
 function mistake(problem: string): Found {
@@ -89,6 +90,26 @@ function waysOver(association: Model, group: Group, { user }: Wanted, models: re
 /** A user is a member once: a table that only happens to have both keys, as of things with authors, says nothing of members. */
 function isAssociation({ association, to, user }: Way): boolean {
   return association.uniques.some(({ fields }) => fields.length === 2 && fields.includes(to.name) && fields.includes(user.name))
+}
+
+/** A unique index over the two for some of the rows alone: members they may be, or those who have left. */
+function partialOver({ association, to, user }: Way): LooseUniqueness | undefined {
+  return association.looseUniques.find(
+    ({ fields, hasExpressions }) => !hasExpressions && fields.length === 2 && fields.includes(to.name) && fields.includes(user.name),
+  )
+}
+
+/** Of the rows that are not deleted, which are the only ones that make members. */
+function isOverLiving(way: Way): boolean {
+  const { association } = way
+  const column = association.softDelete === undefined ? undefined : association.fieldByName.get(association.softDelete)?.column
+  const where = partialOver(way)?.where ?? ''
+  return column !== undefined && new RegExp(`^\\(?("\\w+"\\.)*"?${column}"? is null\\)?$`, 'i').test(where)
+}
+
+function notSure(way: Way): string {
+  const { name } = way.association
+  return `a user is in "${name}" once only where ${partialOver(way)?.where ?? ''}, and every row of it would make a member. If that is meant, name it: { through: '${name}' }.`
 }
 
 function noWay({ through, user }: Wanted, group: Model, users: string): string {

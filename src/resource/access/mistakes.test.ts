@@ -95,6 +95,20 @@ test.each<[string, object, string]>([
   expect(problems(access, line.includes('hidden') ? { hidden: ['fee'] } : {})).toContain(line)
 })
 
+test.each<[string, () => string]>([
+  ['new Date', () => new Date().toISOString()],
+  ['Date.now', () => String(Date.now())],
+  ['Date as a function', () => Date()],
+])('a condition that looks at the time is refused, because it is asked once for each caller: %s', (_what, now) => {
+  const real = Date
+  expect(problems({ read: where(() => ({ title: now() })) })).toContain(
+    'where: the condition looks at the time. It is asked once for each caller',
+  )
+  expect(problems({ read: where(() => ({ title: new Date('2026-01-02').toISOString() })) })).toBe('')
+  expect(problems({ read: where(() => (now(), true)) })).toContain('looks at the time')
+  expect(Date).toBe(real)
+})
+
 test('conditions on what is hidden, and on tables that nobody exposes, are right', () => {
   const access = { read: where((who) => ({ 'author.name': { starts: 'A' }, fee: { gte: 1 }, organization_id: who.tenant })) }
   expect(problems(access, { hidden: ['fee'] })).toBe('')

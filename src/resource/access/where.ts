@@ -9,6 +9,7 @@ import { planFilter } from '../filter.ts'
 import type { Verdict } from '../plan.ts'
 import type { CompiledResource } from '../registry.ts'
 import type { FilterNode } from '../request.ts'
+import { looksAtTime } from './clock.ts'
 import { allOf, anyOf, turned } from './verdicts.ts'
 
 type Condition = (who: Caller) => RowCondition
@@ -92,11 +93,16 @@ const somebody: Caller = { ...anonymousCaller, kind: 'user', id: '1', tenant: '1
 
 /** What can be known before anybody asks: the function is called for nobody and for somebody. What it throws for the latter may be right for others. */
 export function whereProblems(condition: Condition, table: CompiledResource): string[] {
-  const nobodys = problemFor(condition, table, anonymousCaller)
-  const somebodys = problemFor(condition, table, somebody)
+  const found: (string | undefined)[] = []
+  const isTimed = looksAtTime(() => void found.push(...[anonymousCaller, somebody].map((who) => problemFor(condition, table, who))))
+  const [nobodys, somebodys] = found
   const isNamed = (problem: string | undefined): boolean => problem?.startsWith('where: ') === true
-  return [...new Set([nobodys, ...(isNamed(somebodys) ? [somebodys] : [])])].filter((problem) => problem !== undefined)
+  const told = [nobodys, ...(isNamed(somebodys) ? [somebodys] : []), ...(isTimed ? [timed] : [])]
+  return [...new Set(told)].filter((problem) => problem !== undefined)
 }
+
+const timed =
+  'where: the condition looks at the time. It is asked once for each caller, and the time that it was would be compared with from then on. Let the database do that, in a column or a view.'
 
 function problemFor(condition: Condition, table: CompiledResource, who: Caller): string | undefined {
   try {
