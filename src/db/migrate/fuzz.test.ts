@@ -296,10 +296,12 @@ function renamed(choose: Chooser, spec: Spec): { spec: Spec; renamings: Renaming
   }
 }
 
-/** Every table may be cached, whatever else happens to it. */
+/** Every table may be cached, and may be of tenants by any of its columns, whatever else happens to it. */
 function newTracking(choose: Chooser, { tables }: Spec): Tracking {
   const some = (): string[] => tables.filter(() => choose.chance(0.4)).map(({ name }) => `public.${name}`)
-  return { versioned: some(), tracked: some(), fenced: some() }
+  const columnOf = (table: Table): string => choose.one(['id', ...table.columns.filter((it) => usable(it, table)).map(({ name }) => name)])
+  const walled = tables.filter(() => choose.chance(0.4)).map((table) => [`public.${table.name}`, columnOf(table)] as const)
+  return { versioned: some(), tracked: some(), fenced: some(), walled: Object.fromEntries(walled) }
 }
 
 let shadow: Shadow

@@ -1,0 +1,201 @@
+import { index, integer, pgPolicy, pgSchema, pgTable, serial, text, uuid } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm'
+import type { Client } from 'pg'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { connect, editFile, scratchFolder, scratchUrl } from '../../../test/support/migrations.ts'
+import { startPostgres } from '../../../test/support/postgres-server.ts'
+import { testDatabase, testDatabases } from '../../../test/support/postgres.ts'
+import { dumpSchema } from '../introspect/pull.ts'
+import { check, drift } from './check.ts'
+import { readMigrations } from './folder.ts'
+import { emptyMigration, planMigration, type PlanOptions, writeMigration } from './plan.ts'
+import { parseRename } from './renames.ts'
+import { reset } from './reset.ts'
+import { pgliteShadow, serverShadow } from './shadow.ts'
+import { noTracking, type Tracking } from './tracking.ts'
+import { downgrade, upgrade } from './upgrade.ts'
+
+const notes = pgTable('notes', { id: serial().primaryKey(), org: integer().notNull(), body: text().notNull() })
+const shop = pgSchema('shop')
+const orders = shop.table('orders', { id: serial().primaryKey(), owner: uuid().notNull() })
+const models = { notes, orders }
+
+function walls(walled: Record<string, string>): Tracking {
+  return { ...noTracking, walled }
+}
+
+const both = walls({ 'public.notes': 'org', 'shop.orders': 'owner' })
+
+async function migrate(directory: string, options: Omit<PlanOptions, 'directory'>): Promise<readonly string[]> {
+  const planned = await planMigration({ directory, shadow: serverShadow(testDatabase().url), ...options })
+  if (planned.kind !== 'migration') throw new Error(`Planned ${JSON.stringify(planned)}`)
+  await writeMigration(directory, 'step', planned)
+  return planned.parts.flatMap(({ up }) => up)
+}
+
+/** Tables behind a wall, as `notes forced PERMISSIVE: …`. */
+async function wallsOf(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ wall: string }>(`
+    SELECT concat_ws(' ', c.oid::regclass, CASE WHEN c.relrowsecurity AND c.relforcerowsecurity THEN 'forced' END,
+      CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END, pg_get_expr(p.polqual, c.oid)) AS wall
+    FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'plinth_tenant' ORDER BY 1`)
+  return rows.map(({ wall }) => wall)
+}
+
+async function secured(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT oid::regclass::text AS name FROM pg_class WHERE relrowsecurity OR relforcerowsecurity ORDER BY 1`,
+  )
+  return rows.map(({ name }) => name)
+}
+
+const held = (column: string): string =>
+  `((( SELECT plinth.tenant() AS tenant) = '*'::text) OR (( SELECT plinth.tenant() AS tenant) = (${column})::text))`
+
+describe.each(testDatabases())('on $name', ({ url: server }) => {
+  test('a wall comes with a migration, goes with its way down, and comes again', { timeout: 60_000 }, async () => {
+    const url = await scratchUrl(server)
+    const client = await connect(url)
+    const directory = await scratchFolder()
+    await migrate(directory, { models })
+    await migrate(directory, { models, tracking: both })
+    await upgrade(client, directory)
+    expect(await wallsOf(client)).toEqual([`notes forced permissive ${held('org')}`, `shop.orders forced permissive ${held('owner')}`])
+    const { rows } = await client.query(
+      `SELECT has_table_privilege('plinth_app', 'shop.orders', 'INSERT') AS may, has_table_privilege('plinth_app', 'shop.orders', 'TRUNCATE') AS truncates,
+        has_sequence_privilege('plinth_app', 'shop.orders_id_seq', 'USAGE') AS counts, has_table_privilege('plinth_app', 'plinth_migrations', 'INSERT') AS forges`,
+    )
+    expect(rows).toEqual([{ may: true, truncates: false, counts: true, forges: false }])
+    await downgrade(client, directory)
+    expect(await secured(client)).toEqual([])
+    await upgrade(client, directory)
+    expect(await secured(client)).toEqual(['notes', 'shop.orders'])
+    expect(await drift(client, directory, serverShadow(url))).toEqual({ kind: 'compared', differences: [] })
+    await reset(client, directory, { isProduction: false })
+    expect(await secured(client)).toEqual(['notes', 'shop.orders'])
+  })
+
+  test('what comes later, also by hand, is open to the application after an upgrade, and views read with its rights', async () => {
+    const client = await connect(await scratchUrl(server))
+    const directory = await scratchFolder()
+    await migrate(directory, { models, tracking: both })
+    await upgrade(client, directory)
+    await client.query(`CREATE VIEW bodies AS SELECT body FROM notes; CREATE VIEW long_bodies AS SELECT body FROM bodies WHERE body > 'a';
+      CREATE SCHEMA late; CREATE TABLE late.things (id serial PRIMARY KEY); INSERT INTO notes (org, body) VALUES (1, 'one'), (2, 'two')`)
+    await upgrade(client, directory)
+    await client.query(`SET ROLE plinth_app; SET plinth.tenant = '2'`)
+    expect((await client.query('SELECT body FROM long_bodies')).rows).toEqual([{ body: 'two' }])
+    await client.query('INSERT INTO late.things DEFAULT VALUES')
+    await expect(client.query('TRUNCATE notes')).rejects.toThrow('permission denied')
+    await client.query('RESET ROLE; RESET plinth.tenant')
+    const before = await client.query(`SELECT oid, xmin FROM pg_class WHERE relname IN ('notes', 'bodies', 'things') ORDER BY oid`)
+    await upgrade(client, directory)
+    const after = await client.query(`SELECT oid, xmin FROM pg_class WHERE relname IN ('notes', 'bodies', 'things') ORDER BY oid`)
+    expect(after.rows).toEqual(before.rows)
+  })
+})
+
+test('the file says what it does, and check says so, too', async () => {
+  const directory = await scratchFolder()
+  await migrate(directory, { models })
+  expect(await check(models, directory, walls({ 'public.notes': 'org' }))).toEqual(['table "notes" gets a wall between tenants'])
+  const up = await migrate(directory, { models, tracking: walls({ 'public.notes': 'org' }), shadow: pgliteShadow })
+  expect(up).toEqual([
+    'ALTER TABLE "notes" ENABLE ROW LEVEL SECURITY;',
+    'ALTER TABLE "notes" FORCE ROW LEVEL SECURITY;',
+    'DROP POLICY IF EXISTS "plinth_tenant" ON "notes";',
+    `CREATE POLICY "plinth_tenant" ON "notes" USING ((SELECT plinth.tenant()) IN ('*', "org"::text)) WITH CHECK ((SELECT plinth.tenant()) IN ('*', "org"::text));`,
+    'SELECT plinth.open_to_app();',
+  ])
+  expect(await check(models, directory)).toEqual(['table "notes" no longer has a wall between tenants'])
+  expect((await readMigrations(directory)).at(-1)?.snapshot.plinth).toEqual({ ...noTracking, walled: { 'public.notes': 'org' } })
+})
+
+test(
+  'renamed, a table and its column keep their wall; of another type or in another column it is put up anew',
+  { timeout: 60_000 },
+  async () => {
+    const client = await connect(await scratchUrl(testDatabase().url))
+    const directory = await scratchFolder()
+    await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+    const letters = pgTable('letters', { id: serial().primaryKey(), house: integer().notNull(), body: text().notNull() })
+    const renames = [parseRename('notes:letters', 'table'), parseRename('letters.org:house', 'column')].filter((it) => it !== undefined)
+    const renamed = await migrate(directory, { models: { letters }, tracking: walls({ 'public.letters': 'house' }), renames })
+    expect(renamed.filter((it) => /POLICY|SECURITY/.test(it))).toEqual([])
+    const longer = pgTable('letters', { id: serial().primaryKey(), house: text().notNull(), body: text().notNull() })
+    await migrate(directory, { models: { longer }, tracking: walls({ 'public.letters': 'house' }), acceptLoss: ['letters.house'] })
+    const other = pgTable('letters', { id: serial().primaryKey(), town: uuid().notNull(), body: text().notNull() }, (it) => [
+      index('by_town').on(it.town),
+    ])
+    await migrate(directory, {
+      models: { other },
+      tracking: walls({ 'public.letters': 'town' }),
+      noRename: true,
+      acceptLoss: ['letters.house'],
+    })
+    await migrate(directory, { models: {}, acceptLoss: ['letters'] })
+    await upgrade(client, directory, { steps: 4 })
+    expect(await wallsOf(client)).toEqual([`letters forced permissive ${held('town')}`])
+    await upgrade(client, directory)
+    await downgrade(client, directory, { steps: 4 })
+    expect(await wallsOf(client)).toEqual([`notes forced permissive ${held('org')}`])
+  },
+)
+
+test('beside policies of the models it restricts, and leaves them what they need', { timeout: 60_000 }, async () => {
+  const client = await connect(await scratchUrl(testDatabase().url))
+  const directory = await scratchFolder()
+  const open = pgTable('notes', { id: serial().primaryKey(), org: integer().notNull() }, () => [pgPolicy('all', { using: sql`true` })])
+  await migrate(directory, { models: { open } })
+  await migrate(directory, { models: { open }, tracking: walls({ 'public.notes': 'org' }) })
+  await upgrade(client, directory)
+  await client.query(`INSERT INTO notes (org) VALUES (1), (2); SET ROLE plinth_app; SET plinth.tenant = '1'`)
+  expect((await client.query('SELECT org FROM notes')).rows).toEqual([{ org: 1 }])
+  await client.query('RESET ROLE')
+  await downgrade(client, directory)
+  expect(await secured(client)).toEqual(['notes'])
+})
+
+test('a pulled database with walls can be made anew, and walled again', { timeout: 60_000 }, async () => {
+  const client = await connect(await scratchUrl(testDatabase().url))
+  const directory = await scratchFolder()
+  await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+  await upgrade(client, directory)
+  const { up } = await dumpSchema(client)
+  expect(up.join('\n')).toContain('plinth_tenant')
+  const again = await connect(await scratchUrl(testDatabase().url))
+  await upgrade(again, await scratchFolder())
+  for (const statement of up) await again.query(statement)
+  const wall = (await readMigrations(directory))[0]?.up.split('\n').filter((line) => /SECURITY|POLICY/.test(line)) ?? []
+  for (const statement of wall) await again.query(statement)
+  expect(await wallsOf(again)).toEqual(await wallsOf(client))
+})
+
+function asOwner(server: string, name: string): string {
+  const url = new URL(server)
+  url.username = 'owner'
+  url.pathname = `/${name}`
+  return url.href
+}
+
+test('migrations written by hand reach every row, also as an owner whom the wall holds', { timeout: 60_000 }, async () => {
+  const server = await startPostgres(testDatabase().binaries)
+  onTestFinished(() => server.stop())
+  const admin = await connect(server.url)
+  await admin.query(`CREATE ROLE owner LOGIN CREATEROLE`)
+  const names = ['one', 'two', 'three', 'four']
+  for (const name of names) await admin.query(`CREATE DATABASE ${name} OWNER owner`)
+  const directory = await scratchFolder()
+  await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+  await writeMigration(directory, 'fill', await emptyMigration(directory))
+  await editFile(directory, '0002_fill/up.sql', `INSERT INTO notes (org, body) VALUES (7, 'x'); UPDATE notes SET body = 'changed';`)
+  const clients = await Promise.all(names.map((name) => connect(asOwner(server.url, name))))
+  const applied = await Promise.all(clients.map((client) => upgrade(client, directory)))
+  expect(applied).toEqual(names.map(() => ['0001_step', '0002_fill']))
+  const { rows } = await admin.query(`SELECT rolsuper OR rolbypassrls OR rolcanlogin AS strong FROM pg_roles WHERE rolname = 'plinth_app'`)
+  expect(rows).toEqual([{ strong: false }])
+  const owner = await connect(asOwner(server.url, 'one'))
+  expect((await owner.query('SELECT body FROM notes')).rows).toEqual([])
+  await owner.query(`SET plinth.tenant = '7'`)
+  expect((await owner.query('SELECT body FROM notes')).rows).toEqual([{ body: 'changed' }])
+})
