@@ -33,7 +33,9 @@ test('it names the tenant whose records are meant', async () => {
   actAs(app.app, callers)
   await seed(app.app)
   const { body } = await app.get('/api/notes/2?explain=access', { [header]: 'north' })
-  expect(body.operations.get).toMatchObject({ answer: 'yes', may: 'some rows', tenant: 'organization_id = 1', record: 'no' })
+  expect(body.operations.get).toMatchObject({ answer: 'yes', may: 'some rows', tenant: 'organization_id = 1' })
+  // Behind the wall of the database the record of another tenant is not there at all.
+  expect(body.exists).toBe(false)
   expect(body.operations.get.condition).toMatchObject({ sql: expect.stringContaining('"organization_id" = $1'), values: ['1'] })
   expect((await app.get('/api/notes/2?explain=access', { [header]: 'south' })).body.operations.delete).toMatchObject({ record: 'yes' })
   expect((await app.get('/api/comments?explain=access')).body.operations.list).not.toHaveProperty('tenant')
