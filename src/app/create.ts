@@ -42,7 +42,7 @@ import { faceAuth, openAuth } from './open-auth.ts'
 import { openCache } from './open-cache.ts'
 import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
-import { checkWall, hasTenants } from './wall.ts'
+import { checkWall, hasTenants, withoutTenants } from './wall.ts'
 
 export interface App {
   readonly name: string
@@ -105,6 +105,8 @@ export function createApp(definition: AppDefinition, config: Config, peers: Peer
 /** What tests set otherwise. */
 export interface AppInternals {
   readonly cache?: CacheInternals
+  /** True: the engine knows of no tenants, and row-level security alone keeps their records apart. */
+  readonly withoutFirstWall?: boolean
 }
 
 /** As `createApp`, for tests. */
@@ -117,7 +119,7 @@ export async function createAppWith(
   const process = peers.worker === undefined ? undefined : `worker ${peers.worker}`
   const { log, stream } = openLog(config, definition.options.name, process)
   for (const warning of config.warnings) log.warn(warning)
-  const registry = readRegistry(definition)
+  const registry = readRegistry(internals.withoutFirstWall === true ? withoutTenants(definition) : definition)
   const metrics = createMetrics({ processMetrics: config.env === 'production', peers })
   const redis = await openRedis(config, definition.options.name, log, metrics)
   const { root, env } = config

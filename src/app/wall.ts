@@ -14,6 +14,13 @@ export function hasTenants({ options }: AppDefinition): boolean {
   return resourceDefinitions(options).some((definition) => tenantOption(definition.options) !== undefined)
 }
 
+/** The same application, whose resources have records of nobody in particular. */
+export function withoutTenants(definition: AppDefinition): AppDefinition {
+  const { options } = definition
+  const resources = resourceDefinitions(options).map((one) => ({ ...one, options: { ...one.options, tenant: undefined } }))
+  return { ...definition, options: { ...options, resources } }
+}
+
 export interface WalledTable {
   readonly model: Model
   /** Holds the key of a row's tenant. */
