@@ -4,6 +4,7 @@
 import { type App, createApp } from '../app/create.ts'
 import { composeUnconnected } from '../app/describe.ts'
 import { anonymousCaller, type Caller } from '../core/caller.ts'
+import { AppError } from '../core/errors.ts'
 import { type AccessExplanation, type ExplainedPolicy, type ExplainedRule, explainAccess } from '../resource/access/explain.ts'
 import { type RuleName, ruleNames } from '../resource/access/compile-access.ts'
 import type { CompiledResource } from '../resource/registry.ts'
@@ -16,6 +17,7 @@ export interface CanFlags {
   readonly role: readonly string[]
   readonly permission: readonly string[]
   readonly tenant?: string
+  readonly asMember?: boolean
   readonly json?: boolean
 }
 
@@ -61,13 +63,19 @@ function resourceNamed({ engine }: App, name: string): CompiledResource {
 
 /** With the roles that are said, else with those of the database, where the application keeps users. */
 async function callerOf({ auth }: App, user: string, flags: CanFlags): Promise<Caller> {
-  const { role, permission, tenant } = flags
+  const { role, permission, tenant, asMember } = flags
   if (user === 'anyone') return anonymousCaller
   const said: Caller = { ...anonymousCaller, kind: 'user', id: user, roles: role, permissions: permission, tenant }
   if (auth === undefined || hasOwnRights(flags)) return said
-  const known = await auth.loadCaller(user)
+  const known = await auth.loadCaller(user, asMember === true ? undefined : tenant).catch((error: unknown) => {
+    throw isNoMember(error) ? new CommandFailure(`User ${user} does not belong to the tenant ${tenant}. Ask as if: --as-member`) : error
+  })
   if (known === undefined) throw new CommandFailure(`There is no user "${user}" who may sign in.`)
   return tenant === undefined ? known : { ...known, tenant }
+}
+
+function isNoMember(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'AUTH_NOT_A_MEMBER'
 }
 
 function explain({ engine }: App, resource: CompiledResource, caller: Caller, key: string | undefined): Promise<AccessExplanation> {

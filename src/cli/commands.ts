@@ -6,10 +6,12 @@ import { addCan } from './commands/can.ts'
 import { addDb } from './commands/db.ts'
 import { addDev } from './commands/dev.ts'
 import { addGenerate } from './commands/generate.ts'
+import { addKeys } from './commands/keys.ts'
 import { addOpenapi } from './commands/openapi.ts'
 import { addRoutes } from './commands/routes.ts'
 import { addShell } from './commands/shell.ts'
 import { addStart } from './commands/start.ts'
+import { addUsers } from './commands/users.ts'
 
 export const commands: readonly ((program: Command) => void)[] = [
   addDev,
@@ -19,6 +21,8 @@ export const commands: readonly ((program: Command) => void)[] = [
   addGenerate,
   addRoutes,
   addCan,
+  addUsers,
+  addKeys,
   addOpenapi,
   addShell,
 ]

@@ -11,7 +11,8 @@ import { noticeMail } from './mails.ts'
 import type { Member } from './members.ts'
 import { newOneTimeToken } from './one-time-tokens.ts'
 import { type AccountParts, noticeLater } from './parts.ts'
-import type { User } from './users.ts'
+import { makeResetLink } from './reset-password.ts'
+import type { User, UserQuery } from './users.ts'
 
 export interface NewUser {
   readonly email: string
@@ -20,12 +21,21 @@ export interface NewUser {
   readonly verified?: boolean
 }
 
+export interface ListedUser extends User {
+  /** Names, in order. */
+  readonly roles: readonly string[]
+}
+
+const usualLimit = 100
+
 /** Accounts by code: `app.auth`. Ids are primary keys as text. */
 export interface Accounts {
   /** @returns the id @throws AppError AUTH_INVALID_EMAIL, AUTH_WEAK_PASSWORD, AUTH_EMAIL_TAKEN */
   create(user: NewUser): Promise<string>
   find(id: string): Promise<User | undefined>
   findByEmail(email: string): Promise<User | undefined>
+  /** With the names of their roles, in the order of their addresses: a hundred, unless `limit` says otherwise. */
+  list(query?: Partial<UserQuery>): Promise<ListedUser[]>
   /** With roles and permissions; undefined when the user is gone or disabled. From memory where nothing has changed. */
   member(id: string): Promise<Member | undefined>
   /** @returns false when the user had the role already @throws AppError AUTH_UNKNOWN_ROLE */
@@ -37,6 +47,8 @@ export interface Accounts {
   enable(id: string): Promise<boolean>
   /** For who has lost the telephone and the recovery codes, and has shown by other means who he is. Tells him by mail. @returns false when there was none */
   removeSecondFactor(id: string): Promise<boolean>
+  /** A link that sets a new password, good for an hour and once; no mail is sent. @returns undefined when there is no user who may sign in */
+  resetLink(id: string): Promise<string | undefined>
   /** @returns how many sessions there were */
   signOutEverywhere(id: string): Promise<number>
 }
@@ -52,6 +64,8 @@ export function createAccounts(parts: AccountParts): Accounts {
     find: (id) => users.find(id),
     findByEmail: async (email) => withoutPassword(await users.findByEmail(normalEmail(email))),
     member: (id) => members.find(id),
+    list: (query) => list(parts, { limit: usualLimit, ...query }),
+    resetLink: (id) => makeResetLink(parts, id, currentContext()?.caller.id),
     grant: (id, role) => db.transaction(async () => noted('role.granted', id, await roles.grant(id, role), { role })),
     revoke: (id, role) => db.transaction(async () => noted('role.revoked', id, await roles.revoke(id, role), { role })),
     disable: (id) =>
@@ -70,6 +84,12 @@ export function createAccounts(parts: AccountParts): Accounts {
         return count
       }),
   }
+}
+
+async function list({ users, roles }: AccountParts, query: UserQuery): Promise<ListedUser[]> {
+  const found = await users.list(query)
+  const names = await roles.namesOf(found.map(({ id }) => id))
+  return found.map((user) => ({ ...user, roles: names.get(user.id) ?? [] }))
 }
 
 async function removeSecondFactor(parts: AccountParts, id: string): Promise<boolean> {

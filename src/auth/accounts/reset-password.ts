@@ -7,7 +7,7 @@ import { keepPassword } from './credentials.ts'
 import { normalEmail } from './email.ts'
 import { nextGeneration } from './generations.ts'
 import { noticeMail, resetPasswordMail } from './mails.ts'
-import { endTokensOf, findToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
+import { endTokensOf, findToken, keepToken, newOneTimeToken, useToken } from './one-time-tokens.ts'
 import { type AccountParts, mailLater, mailNobody, noticeLater, type Origin } from './parts.ts'
 import { notingRefusal } from './refused-links.ts'
 import type { User } from './users.ts'
@@ -21,6 +21,22 @@ export async function requestPasswordReset(parts: AccountParts, written: string,
   await parts.audit.record({ action: 'password.reset_requested', subject: user?.id, address })
   const send = user === undefined ? mailNobody : mailLater
   send(parts, 'reset', resetPasswordMail(parts.mailSetting, email, token.token))
+}
+
+/**
+ * A link that sets a new password, for whoever administers accounts to hand over; the mail that nobody asked for is not sent.
+ *
+ * @returns undefined when there is no such user, or none that may sign in
+ */
+export async function makeResetLink(parts: AccountParts, id: string, by: string | undefined): Promise<string | undefined> {
+  const user = await parts.users.find(id)
+  if (user === undefined || user.disabled) return undefined
+  const token = newOneTimeToken()
+  await parts.db.transaction(async () => {
+    await keepToken(parts.db, token, { purpose: 'reset_password', user: id, data: { email: user.email } })
+    await parts.audit.record({ action: 'password.reset_requested', actor: by, subject: id, details: { link: 'handed over' } })
+  })
+  return resetPasswordMail(parts.mailSetting, user.email, token.token).link?.url
 }
 
 /**

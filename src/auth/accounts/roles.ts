@@ -65,6 +65,15 @@ export class Roles {
     return `SELECT NULL::text, NULL::text, mine.key FROM (${this.#memberships?.keysOfUser}) mine (key)`
   }
 
+  /** Names of roles of several users, by user. */
+  async namesOf(users: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    if (!this.#hasRoles || users.length === 0) return new Map()
+    const text = `SELECT ur.user_id::text, json_agg(r.name ORDER BY r.name) FROM ${tables.userRoles} ur JOIN ${tables.roles} r ON r.id = ur.role_id
+      WHERE ur.user_id IN (SELECT item::${this.#users.idType} FROM json_array_elements_text($1::text::json) item) GROUP BY ur.user_id`
+    const rows = await readTexts(this.#db, { text, values: [JSON.stringify(users)] })
+    return new Map(rows.map(([user, names]) => [user ?? '', JSON.parse(names ?? '[]') as string[]]))
+  }
+
   /** @returns false when the user had it already @throws AppError AUTH_UNKNOWN_ROLE, or DB_FOREIGN_KEY when there is no such user */
   async grant(user: string, role: string): Promise<boolean> {
     this.#demandTables()

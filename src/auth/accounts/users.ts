@@ -23,6 +23,17 @@ export interface UserWithPassword extends User {
   readonly password: string | undefined
 }
 
+/** Which users, in the order of their addresses. */
+export interface UserQuery {
+  /** A part of the address. */
+  readonly email?: string | undefined
+  /** Those that are disabled alone, or those that are not. */
+  readonly disabled?: boolean | undefined
+  /** The address of the last one that was listed before. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
 /** Values of the application's own columns, as PostgreSQL reads them. */
 export type OwnValues = Readonly<Record<string, string | null>>
 
@@ -75,6 +86,15 @@ export class Users {
     const rows = await readTexts(this.#db, { text, values: [email] })
     const user = userOf(rows)
     return user === undefined ? undefined : { ...user, password: rows[0]?.[5] ?? undefined }
+  }
+
+  async list({ email, disabled, after, limit }: UserQuery): Promise<User[]> {
+    const address = `u.${this.#name('email')}`
+    const text = `SELECT ${this.#columns} FROM ${this.table} u WHERE ${this.#here} AND ($1::text IS NULL OR position($1::text IN ${address}) > 0)
+      AND ($2::text IS NULL OR ${address} > $2::text) AND ($3::text IS NULL OR (u.${this.#name('disabled_at')} IS NOT NULL) = $3::text::boolean)
+      ORDER BY ${address} LIMIT $4::text::integer`
+    const values = [email ?? null, after ?? null, disabled === undefined ? null : String(disabled), String(limit)]
+    return (await readTexts(this.#db, { text, values })).flatMap((row) => userOf([row]) ?? [])
   }
 
   /**

@@ -44,6 +44,21 @@ describe.each(testDatabases())('signing keys on $name', ({ url }) => {
     ])
   })
 
+  test('a process that has not asked for keys yet replaces and ends those that there are', async () => {
+    const { kid } = await one.keys.signer()
+    await (await start()).keys.rotate()
+    expect(await keysIn(one.db)).toEqual([
+      { kid, ends_at: expect.any(Date) },
+      { kid: expect.any(String), ends_at: null },
+    ])
+    const current = (await (await start()).keys.list())[0]?.kid ?? ''
+    expect(await (await start()).keys.end(current)).toBe(true)
+    expect((await (await start()).keys.list()).map((key) => [key.kid === current, key.signs])).toEqual([
+      [false, true],
+      [false, false],
+    ])
+  })
+
   test('after a change of keys the new one signs, and what the old one signed is accepted, by every process', async () => {
     const other = await start()
     const { token: old } = await signedIn(one)

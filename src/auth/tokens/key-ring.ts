@@ -48,6 +48,17 @@ export interface PublicJwk {
   readonly x: string
 }
 
+/** A key, for people. */
+export interface KeyDescription {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly createdAt: Date
+  /** Whether this process signs with it now. */
+  readonly signs: boolean
+  /** From then on nothing that it signed is accepted; undefined for the current key. */
+  readonly endsAt: Date | undefined
+}
+
 export interface KeyRingOptions {
   readonly db: Database
   /** JWT_SECRET_KEY. When it changes, a new key signs; public keys go on verifying what was signed before. */
@@ -124,8 +135,23 @@ export class KeyRing {
     return { keys: this.#keys.flatMap(({ row }) => publicJwk(row)) }
   }
 
+  /** Every key that is accepted, the newest first. Makes none. */
+  async list(): Promise<KeyDescription[]> {
+    await this.#ask()
+    const signing = this.#choose()?.kid
+    const now = Date.now()
+    return this.#keys.map(({ kid, algorithm, row: { ageMs, endsInMs } }) => ({
+      kid,
+      algorithm,
+      createdAt: new Date(now - ageMs),
+      signs: kid === signing,
+      endsAt: endsInMs === Infinity ? undefined : new Date(now + endsInMs),
+    }))
+  }
+
   /** Makes a new key, which signs a few seconds from now. What was signed before is accepted until it expires. */
   async rotate(): Promise<void> {
+    await this.#look()
     const { algorithm, tokenMs, db } = this.#options
     const { publicKey, privateKey } = newKeyMaterial(algorithm)
     const kid = randomBytes(12).toString('base64url')
@@ -136,10 +162,16 @@ export class KeyRing {
 
   /** Ends a key that somebody else may have: what it signed is refused, here at once and everywhere within half a minute. */
   async end(kid: string): Promise<boolean> {
+    await this.#look()
     if (this.#current()?.kid === kid) await this.rotate()
     const ended = await this.#outside(() => endKey(this.#options.db, kid))
     await this.#ask()
     return ended
+  }
+
+  /** A process that has not asked yet, as a command, would take it that there is no key. */
+  async #look(): Promise<void> {
+    if (this.#askedAt === -Infinity) await this.#ask()
   }
 
   #isOlderThan(ms: number): boolean {

@@ -15,6 +15,7 @@ export function addCan(program: Command): void {
     .option('--role <name>', 'a role of the caller, instead of those in the database; may be repeated', collect, [])
     .option('--permission <name>', 'a permission of the caller; may be repeated', collect, [])
     .option('--tenant <key>', 'the tenant that the caller acts in')
+    .option('--as-member', 'ask as if the user belonged to that tenant')
     .option('--json', 'print JSON')
     .action(async (user: string, operation: string, resource: string, key: string | undefined, flags: CanFlags) => {
       const { can } = await import('../can.ts')

@@ -1,0 +1,19 @@
+// Commands about users and keys: they connect to the database, and need no application that runs.
+
+import { createApp } from '../app/create.ts'
+import type { Auth } from '../auth/create-auth.ts'
+import { loadApp } from './load-app.ts'
+import { UsageError } from './output.ts'
+
+/** @throws UsageError when the application has no users */
+export async function withAuth<result>(work: (auth: Auth) => Promise<result>): Promise<result> {
+  const { definition, config } = await loadApp()
+  if (definition.options.auth === undefined)
+    throw new UsageError('Nobody signs in to this application. Say who: defineApp({ auth: { users } })')
+  const app = await createApp(definition, { ...config, log: { ...config.log, level: 'error' } })
+  try {
+    return await work(app.auth as Auth)
+  } finally {
+    await app.stop()
+  }
+}
