@@ -1,13 +1,20 @@
 // The one tenant that a request acts in: by its header, its session, its key, or because there is only one.
 
+import { defineResource, signedIn } from 'plinth'
+import type { AuthOptions } from 'plinth/auth'
 import { drizzleOn } from 'plinth/db'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { tokenIn } from '../../test/support/account-bed.ts'
 import { bearer, Browser, mailTo, password, samePage, tokensOf } from '../../test/support/identity-app.ts'
 import { compileDocument } from '../../test/support/openapi.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
-import { memberships, tenantApp, type TenantApp } from '../../test/support/tenant-app.ts'
+import { memberships, organizations, tenantApp, type TenantApp } from '../../test/support/tenant-app.ts'
 
+const joinInvited: AuthOptions['invitationAccepted'] = async ({ id }, { organization }, { db }) => {
+  await drizzleOn(db)
+    .insert(memberships)
+    .values({ user_id: id, organization_id: String(organization) })
+}
 const nobodys = '00000000-0000-4000-8000-000000000000'
 
 describe.each(testDatabases())('with $name', ({ url }) => {
@@ -235,13 +242,32 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(await ask(acme)).not.toBe(first)
   })
 
+  test('who belongs to which tenant is known also where the tables of tenants and members are walled off themselves', async () => {
+    const walled = await tenantApp(url, { invitationAccepted: joinInvited }, [
+      defineResource(memberships, { tenant: 'organization_id', access: { read: signedIn, write: signedIn } }),
+      defineResource(organizations, { tenant: 'id', access: { read: signedIn } }),
+    ])
+    onTestFinished(() => walled.close())
+    const [yard, zinc] = [await walled.organization('Yard'), await walled.organization('Zinc')]
+    const tom = await walled.user('tom@example.com', yard, zinc)
+    const headers = bearer((await tokensOf(walled, 'tom@example.com')).access_token)
+    const inTenant = async (tenant: string) => (await walled.get('/who', { ...headers, ...named(tenant) })).body.tenant
+    expect([await inTenant(yard), await inTenant(zinc)]).toEqual([yard, zinc])
+    expect((await walled.get('/auth/tenants', headers)).body.data).toMatchObject([{ name: 'Yard' }, { name: 'Zinc' }])
+    const listed = async (path: string) => (await walled.get(path, { ...headers, ...named(yard) })).body.data
+    expect(await listed('/api/memberships')).toMatchObject([{ user_id: tom, organization_id: yard }])
+    expect(await listed('/api/organizations')).toMatchObject([{ name: 'Yard' }])
+    await walled.leave(tom, zinc)
+    expect((await walled.get('/who', { ...headers, ...named(zinc) })).status).toBe(403)
+    await walled.app.auth?.ways.invitations.send({ email: 'uma@example.com', data: { organization: zinc } })
+    const token = tokenIn(await mailTo(walled, 'uma@example.com', /invited/))
+    expect((await new Browser(walled).send('POST', '/auth/accept-invitation', { token, password })).status).toBeLessThan(300)
+    expect((await walled.get('/who', bearer((await tokensOf(walled, 'uma@example.com')).access_token))).body.tenant).toBe(zinc)
+  })
+
   test('an invitation makes a member, in the transaction in which it is accepted', async () => {
     const invited = await tenantApp(url, {
-      async invitationAccepted({ id }, { organization }, { db }) {
-        await drizzleOn(db)
-          .insert(memberships)
-          .values({ user_id: id, organization_id: String(organization) })
-      },
+      invitationAccepted: joinInvited,
     })
     const zen = await invited.organization('Zen')
     await invited.app.auth?.ways.invitations.send({ email: 'rob@example.com', data: { organization: zen } })

@@ -1,6 +1,6 @@
 // An application whose users belong to organizations, and whose route /who tells what a request acts in.
 
-import { anyone, defineApp, defineResource, type App } from 'plinth'
+import { anyone, defineApp, defineResource, type App, type ResourceDefinition } from 'plinth'
 import { permissions, role_permissions, roles, userColumns, userRoles } from 'plinth/auth'
 import { pgTable, primaryKey, serial, softDelete, text, uuid } from 'plinth/db'
 import { type TestApp, testApp } from 'plinth/testing'
@@ -9,7 +9,7 @@ import { password } from './identity-app.ts'
 
 const users = pgTable('users', { ...userColumns })
 const user_roles = userRoles(users)
-const organizations = pgTable('organizations', { id: uuid().primaryKey().defaultRandom(), name: text().notNull(), ...softDelete })
+export const organizations = pgTable('organizations', { id: uuid().primaryKey().defaultRandom(), name: text().notNull(), ...softDelete })
 export const memberships = pgTable(
   'memberships',
   {
@@ -35,11 +35,16 @@ export interface TenantApp extends TestApp {
   leave(user: string, tenant: string): Promise<void>
 }
 
-export async function tenantApp(url: string, auth: Partial<AuthOptions> = {}): Promise<TenantApp> {
+/** @param more  resources beside `notes`, which is open to anyone */
+export async function tenantApp(
+  url: string,
+  auth: Partial<AuthOptions> = {},
+  more: readonly ResourceDefinition[] = [],
+): Promise<TenantApp> {
   const definition = defineApp({
     name: 'shop',
     models,
-    resources: [defineResource(notes, { access: { read: anyone, write: anyone } })],
+    resources: [defineResource(notes, { access: { read: anyone, write: anyone } }), ...more],
     modules: [{ name: 'who', setup: addWho }],
     auth: { users, userRoles: user_roles, tenants: { table: organizations, members: memberships }, ...auth },
   })
