@@ -39,7 +39,8 @@ export async function serverVersion(url: string): Promise<string> {
   return String(Object.values(result ?? {})[0]).split(' ')[0] ?? ''
 }
 
-async function runAll(url: string, statements: readonly string[]): Promise<object[]> {
+/** One after the other, as the user of the URL. @returns the rows of the last */
+export async function runAll(url: string, statements: readonly string[]): Promise<object[]> {
   const pool = new Pool({ connectionString: url, max: 1 })
   try {
     let last: object[] = []

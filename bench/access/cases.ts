@@ -1,5 +1,6 @@
 // What is compared, and what one side may cost more than the other, as data.
 
+import type { AppName } from './app.ts'
 import { type Credentials, notesOfUser } from './users.ts'
 
 /** How a request shows who asks. */
@@ -8,7 +9,7 @@ export type Read = 'get' | 'list'
 
 export interface Side {
   /** A name of the notes: what policy they are read by. */
-  readonly resource: 'open' | 'owned'
+  readonly resource: 'open' | 'owned' | 'tenanted'
   readonly way: Way
 }
 
@@ -46,7 +47,19 @@ export const cases: readonly Case[] = reads.flatMap((read): Case[] => [
     side: { resource: 'owned', way: 'token' },
     most: 0.1,
   },
+  {
+    title: "`tenant: 'organization_id'` with row-level security",
+    read,
+    base: { ...open, way: 'token' },
+    side: { resource: 'tenanted', way: 'token' },
+    most: 0.1,
+  },
 ])
+
+/** The application that has a resource. */
+export function appOf({ resource }: Side): AppName {
+  return resource === 'tenanted' ? 'tenants' : 'policies'
+}
 
 const variants = 1_000
 const pageSize = 50

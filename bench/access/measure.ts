@@ -1,4 +1,4 @@
-// What it costs to be somebody: the two sides of each case one right after the other, on one server.
+// What it costs to be somebody: the two sides of each case one right after the other.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,13 +6,14 @@ import { trackingOf } from '../../src/app/tracking.ts'
 import { createScratchDatabase } from '../../src/db/scratch-database.ts'
 import { createSchema } from '../../src/testing/create-schema.ts'
 import type { PostgresServer } from '../../test/support/postgres-server.ts'
+import { runAll } from '../data.ts'
 import { cpuBetween, postgresCpu } from '../postgres-cpu.ts'
 import { type Generator, type Server, startGenerator, startScript } from '../processes.ts'
-import { accessApp } from './app.ts'
-import { type Case, cases, type Read, requestsOf, type Side } from './cases.ts'
+import { accessApp, type AppName, appNames } from './app.ts'
+import { appOf, type Case, cases, type Read, requestsOf, type Side } from './cases.ts'
 import { measureSignIns, type SignIns } from './sign-ins.ts'
 import * as models from './tables.ts'
-import { type Credentials, credentialsFile } from './users.ts'
+import { type Credentials, credentialsFile, rows } from './users.ts'
 
 export interface AccessOptions {
   readonly rounds: number
@@ -39,10 +40,13 @@ export interface AccessMeasurements {
   readonly signIns: SignIns
 }
 
-interface AccessBed {
-  readonly server: Omit<Server, 'name'>
-  readonly generator: Generator
+interface AccessServer extends Omit<Server, 'name'> {
   readonly users: readonly Credentials[]
+}
+
+interface AccessBed {
+  readonly servers: ReadonlyMap<AppName, AccessServer>
+  readonly generator: Generator
   readonly dataDirectory: string
 }
 
@@ -51,22 +55,31 @@ const connections = 32
 /** @throws Error when the server answers anything but 2xx */
 export async function measureAccess(postgres: PostgresServer, folder: string, options: AccessOptions): Promise<AccessMeasurements> {
   const generator = await startGenerator()
-  const place = join(folder, 'access')
-  const server = await startAccessServer(postgres.url, place)
+  const servers = new Map<AppName, AccessServer>()
   try {
-    const users = JSON.parse(readFileSync(join(place, credentialsFile), 'utf8')) as Credentials[]
-    const pairs = await measureRounds({ server, generator, users, dataDirectory: postgres.dataDirectory }, options)
-    return { pairs, signIns: await measureSignIns(server.port, users) }
+    for (const name of appNames) servers.set(name, await startAccessServer(name, postgres.url, join(folder, `access-${name}`)))
+    const bed = { servers, generator, dataDirectory: postgres.dataDirectory }
+    const pairs = await measureRounds(bed, options)
+    const { port, users } = serverOf(bed, 'policies')
+    return { pairs, signIns: await measureSignIns(port, users) }
   } finally {
-    await Promise.all([generator, server].map((process) => process.stop()))
+    await Promise.all([generator, ...servers.values()].map((process) => process.stop()))
   }
 }
 
-async function startAccessServer(postgresUrl: string, place: string): Promise<Omit<Server, 'name'>> {
+async function startAccessServer(name: AppName, postgresUrl: string, place: string): Promise<AccessServer> {
   const { url } = await createScratchDatabase(postgresUrl)
-  await createSchema(url, models, trackingOf(accessApp))
+  await createSchema(url, models, trackingOf(accessApp(name)))
   mkdirSync(join(place, 'logs'), { recursive: true })
-  return startScript(join(import.meta.dirname, 'servers', 'plinth.ts'), [url, place])
+  const server = await startScript(join(import.meta.dirname, 'servers', 'plinth.ts'), [url, place, name])
+  await runAll(url, rows)
+  return { ...server, users: JSON.parse(readFileSync(join(place, credentialsFile), 'utf8')) as Credentials[] }
+}
+
+function serverOf({ servers }: AccessBed, name: AppName): AccessServer {
+  const server = servers.get(name)
+  if (server === undefined) throw new Error(`The application "${name}" was not started.`)
+  return server
 }
 
 async function measureRounds(bed: AccessBed, options: AccessOptions): Promise<AccessPair[]> {
@@ -81,16 +94,17 @@ async function measureRounds(bed: AccessBed, options: AccessOptions): Promise<Ac
 }
 
 async function measure(bed: AccessBed, side: Side, read: Read, options: AccessOptions): Promise<AccessSample> {
-  const workload = requestsOf(side, read, bed.users)
+  const server = serverOf(bed, appOf(side))
+  const workload = requestsOf(side, read, server.users)
   const load = async (milliseconds: number) => {
-    const report = await bed.generator.load({ port: bed.server.port, workload, connections, milliseconds })
+    const report = await bed.generator.load({ port: server.port, workload, connections, milliseconds })
     if (report.failure !== undefined) throw new Error(`${side.resource}, ${side.way}: ${report.failure}`)
     return report
   }
   await load(options.warmUpMs)
-  const before = { node: (await bed.server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
+  const before = { node: (await server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
   const { requests, seconds } = await load(options.measureMs)
-  const after = { node: (await bed.server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
+  const after = { node: (await server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
   const postgres = cpuBetween(before.postgres, after.postgres)
   return {
     perSecond: requests / seconds,

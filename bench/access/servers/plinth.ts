@@ -1,13 +1,16 @@
-// Plinth as it runs in production, with users who are signed in: how, is written into a file for whoever asks.
+// Plinth as it runs in production, with users who are signed in: how, is written into a file for whoever asks. The command line names the
+// application.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, createApp, readConfig } from 'plinth'
 import { ready, settings } from '../../servers/serve.ts'
-import { accessApp } from '../app.ts'
-import { askingUsers, type Credentials, credentialsFile, password, rows } from '../users.ts'
+import { accessApp, isAppName } from '../app.ts'
+import { askingUsers, type Credentials, credentialsFile, password } from '../users.ts'
 
 const { databaseUrl, port, folder } = settings()
+const name = process.argv[5] ?? ''
+if (!isAppName(name)) throw new Error(`There is no application "${name}".`)
 const config = readConfig(
   {
     APP_ENV: 'production',
@@ -22,12 +25,12 @@ const config = readConfig(
   },
   folder,
 )
-const app = await createApp(accessApp, config)
+const app = await createApp(accessApp(name), config)
 await app.start()
 writeFileSync(join(folder, credentialsFile), JSON.stringify(await users(app)))
 ready()
 
-async function users({ auth, db }: App): Promise<Credentials[]> {
+async function users({ auth }: App): Promise<Credentials[]> {
   if (auth === undefined) throw new Error('The application says auth.')
   const found: Credentials[] = []
   for (let nth = 1; nth <= askingUsers; nth += 1) {
@@ -40,6 +43,5 @@ async function users({ auth, db }: App): Promise<Credentials[]> {
     const tokens = await auth.signedIn.openTokens(user, { address: '127.0.0.1', agent: undefined })
     found.push({ email, organization: nth, token: tokens.access_token, cookie: `__Host-session=${session.id}` })
   }
-  for (const statement of rows) await db.query(statement)
   return found
 }
