@@ -72,9 +72,12 @@ const takeDown: Readonly<Record<TrackingKind, Statements>> = {
   ],
 }
 
-/** Asked for once in a statement, not for each row. */
+/**
+ * The tenant is asked for once in a statement, not for each row. PostgreSQL takes a condition on null for one that nearly every row meets, and so plans
+ * by what the statement says itself; with `IN` it expected one row in a hundred, and made a new plan each time (a list took 130 us instead of 60).
+ */
 function heldTo(column: string): string {
-  return `(SELECT plinth.tenant()) IN ('*', ${quoteName(column)}::text)`
+  return `CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN ${quoteName(column)}::text THEN true END IS NOT NULL`
 }
 
 /** So that they also fire for what comes with `session_replication_role = replica`: restores, some tools that move data. */
