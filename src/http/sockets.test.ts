@@ -109,13 +109,14 @@ test('HTTP/1.0 without Host is served', async () => {
 
 describe('A9: slow clients', () => {
   // The handler's time is shorter than the client's: a body that comes slowly must not be taken for a slow answer.
+  // Without these, 10 and 14 s: a machine that stands still for some seconds makes no difference.
   const slow = { HEADERS_TIMEOUT: '200ms', REQUEST_TIMEOUT: '400ms', HANDLER_TIMEOUT: '100ms' }
 
   test('headers that do not end are answered with 408 in time', async () => {
     const { port } = await listening(slow)
     const reply = await rawRequest(port, 'GET /items HTTP/1.1\r\nHost: a\r\nX-Slow: ')
     expect([reply.status, (JSON.parse(reply.body) as { code: string }).code]).toEqual([408, 'HTTP_REQUEST_TIMEOUT'])
-    expect(reply.elapsedMs).toBeLessThan(1_500)
+    expect(reply.elapsedMs).toBeLessThan(8_000)
   })
 
   test('a body that does not end is answered with 408 in time, although bytes keep coming', async () => {
@@ -134,16 +135,17 @@ describe('A9: slow clients', () => {
       })
     })
     expect(text).toMatch(/^HTTP\/1\.1 408 /)
-    expect(performance.now() - start).toBeLessThan(1_500)
+    expect(performance.now() - start).toBeLessThan(8_000)
   })
 
   test('a connection that says nothing is closed', async () => {
     const { port } = await listening(slow)
-    expect((await rawRequest(port, '')).elapsedMs).toBeLessThan(1_500)
+    expect((await rawRequest(port, '')).elapsedMs).toBeLessThan(8_000)
   })
 
   test('an answer that its client does not take is cut off, and one that is taken slowly but steadily is not', async () => {
-    const { server, port } = await listening({ REPLY_TIMEOUT: '500ms' })
+    // Less than the steady one needs, and more than a busy machine stands still: both ends are in this process.
+    const { server, port } = await listening({ REPLY_TIMEOUT: '2s' })
     const ask = (): Socket => {
       const socket = connect(port, '127.0.0.1')
       socket.on('error', () => undefined)
