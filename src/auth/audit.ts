@@ -20,6 +20,8 @@ export type AuditAction =
   | 'role.granted'
   | 'role.revoked'
   | 'session.revoked'
+  | 'signing_key.ended'
+  | 'signing_key.replaced'
   | 'sign_up.repeated'
   | 'sign_in.failed'
   | 'sign_in.limited'

@@ -1,5 +1,6 @@
 // `plinth keys …`: the keys that access tokens are signed with.
 
+import type { Auth } from '../auth/create-auth.ts'
 import type { KeyDescription } from '../auth/tokens/key-ring.ts'
 import { CommandFailure, print, printJson, table } from './output.ts'
 import { withAuth } from './with-auth.ts'
@@ -32,16 +33,24 @@ function shown({ kid, algorithm, createdAt, signs, endsAt }: KeyDescription): ob
 
 /** What the old key signed is good until it expires. */
 export async function rotateKey({ json }: KeysFlags): Promise<void> {
-  const [made] = await withAuth(async ({ keys }) => {
+  const [made] = await withAuth(async ({ keys, audit }) => {
     await keys.rotate()
-    return keys.list()
+    const list = await keys.list()
+    await audit.record({ action: 'signing_key.replaced', details: { key: list[0]?.kid } })
+    return list
   })
   if (json === true) printJson(made === undefined ? null : shown(made))
   else print(`Made the key ${made?.kid}, which signs in a few seconds. What the one before it signed is good until it expires.`)
 }
 
 export async function endKey(kid: string, { json }: KeysFlags): Promise<void> {
-  if (!(await withAuth(({ keys }) => keys.end(kid)))) throw new CommandFailure(`There is no key "${kid}".`)
+  if (!(await withAuth((auth) => end(auth, kid)))) throw new CommandFailure(`There is no key "${kid}".`)
   if (json === true) printJson({ kid, ended: true })
   else print(`Ended the key ${kid}: within half a minute every process refuses what it signed.`)
+}
+
+async function end({ keys, audit }: Auth, kid: string): Promise<boolean> {
+  const ended = await keys.end(kid)
+  if (ended) await audit.record({ action: 'signing_key.ended', details: { key: kid } })
+  return ended
 }

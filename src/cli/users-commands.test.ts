@@ -25,7 +25,8 @@ export default defineApp({
   auth: { users, userRoles: user_roles, tenants: { table: organizations, members: memberships } },
 })
 `
-const patient = { timeout: 60_000 }
+/** Starting commands is most of the time that these tests take. */
+const patient = { timeout: 90_000 }
 const app = temporaryApp({ 'api/app.ts': source, 'package.json': '{"type":"module"}' }, { from: 'nothing' })
 const secrets = { SECRET_KEY: `${'a1B2-'.repeat(10)}x`, JWT_SECRET_KEY: `${'c3D4-'.repeat(10)}y` }
 let database: ScratchDatabase
@@ -134,6 +135,13 @@ test('keys that sign access tokens are listed, replaced and ended', patient, asy
   expect(listed).toMatchObject([{ ends_at: null }, { kid: first.kid, ends_at: expect.any(String) }])
   expect((await keys('end', first.kid)).stdout).toContain(`Ended the key ${first.kid}`)
   expect((await keys('list')).stdout).not.toContain(first.kid)
+  const { rows } = await client.query(
+    `select action, count(*)::int as entries from plinth.audit where action ~ 'key' group by action order by action`,
+  )
+  expect(rows).toEqual([
+    { action: 'signing_key.ended', entries: 1 },
+    { action: 'signing_key.replaced', entries: 2 },
+  ])
   expect(await keys('end', first.kid)).toMatchObject({ code: 1, stderr: `There is no key "${first.kid}".\n` })
 })
 

@@ -254,6 +254,10 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     const inTenant = async (tenant: string) => (await walled.get('/who', { ...headers, ...named(tenant) })).body.tenant
     expect([await inTenant(yard), await inTenant(zinc)]).toEqual([yard, zinc])
     expect((await walled.get('/auth/tenants', headers)).body.data).toMatchObject([{ name: 'Yard' }, { name: 'Zinc' }])
+    // A cache of somebody else must not give one tenant's answer to another.
+    expect((await walled.get('/api/memberships', { ...headers, ...named(yard) })).headers['vary']).toContain(
+      'Authorization, Cookie, X-Tenant',
+    )
     const listed = async (path: string) => (await walled.get(path, { ...headers, ...named(yard) })).body.data
     expect(await listed('/api/memberships')).toMatchObject([{ user_id: tom, organization_id: yard }])
     expect(await listed('/api/organizations')).toMatchObject([{ name: 'Yard' }])
