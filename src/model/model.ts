@@ -77,6 +77,8 @@ export interface Model {
   /** Quoted and schema-qualified: `"shop"."order_items"`. */
   readonly sqlName: string
   readonly isView: boolean
+  /** Tables that a view reads, as far as its query tells. */
+  readonly sources: readonly TableName[]
   readonly fields: readonly Field[]
   readonly fieldByName: ReadonlyMap<string, Field>
   readonly fieldByColumn: ReadonlyMap<string, Field>

@@ -8,10 +8,11 @@ import { describe } from './kinds/parsed.ts'
 import type { Field, Model, TableName } from './model.ts'
 import { readColumn, untypedField } from './read-column.ts'
 import { readChecks, readForeignKeys, readLooseUniques, readPrimaryKey, readUniques, tableNameOf } from './read-constraints.ts'
+import { readSources } from './read-sources.ts'
 import { quoteName } from './sql-type.ts'
 
 type AnyView = PgView | PgMaterializedView
-type ModelParts = Pick<Model, 'primaryKey' | 'uniques' | 'looseUniques' | 'checks' | 'foreignKeys'>
+type ModelParts = Pick<Model, 'sources' | 'primaryKey' | 'uniques' | 'looseUniques' | 'checks' | 'foreignKeys'>
 
 /**
  * Everything Plinth needs to know of a table, read once at start.
@@ -30,6 +31,7 @@ function readPgTable(table: PgTable, name?: string): Model {
   const primaryKey = readPrimaryKey(table)
   const keyed = fields.map((field) => (primaryKey?.fields.includes(field.name) === true ? { ...field, nullable: false } : field))
   return buildModel(name, tableNameOf(table), false, keyed, {
+    sources: [],
     primaryKey: primaryKey?.fields ?? [],
     uniques: [...(primaryKey === undefined ? [] : [primaryKey]), ...readUniques(table)],
     looseUniques: readLooseUniques(table),
@@ -42,7 +44,8 @@ function readView(view: AnyView, name?: string): Model {
   const config = is(view, PgView) ? getViewConfig(view) : getMaterializedViewConfig(view)
   const table = config.schema === undefined ? { name: config.name } : { schema: config.schema, name: config.name }
   const fields = Object.entries(config.selectedFields).map(([key, selected]) => readSelected(config.name, key, selected))
-  return buildModel(name, table, true, fields, { primaryKey: [], uniques: [], looseUniques: [], checks: [], foreignKeys: [] })
+  const none = { primaryKey: [], uniques: [], looseUniques: [], checks: [], foreignKeys: [] }
+  return buildModel(name, table, true, fields, { sources: readSources(config.query), ...none })
 }
 
 /** A view's own columns have a type; so has an expression with `mapWith(column)`. */

@@ -7,7 +7,7 @@ import { type Declaration, nameOf, placeOf } from '../declaration.ts'
 import type { ResourceOptions } from '../define.ts'
 import { isOpen } from '../policy.ts'
 import { type TenantOption, tenantOption } from '../tenant-option.ts'
-import { leadsTo } from './tenant.ts'
+import { isTable, leadsTo } from './tenant.ts'
 
 /** The field that holds the tenant, of every table that a resource with `tenant` exposes; by model name. Mistakes in it are left out. */
 export function tenantFieldsOf(declarations: readonly Declaration[]): ReadonlyMap<string, Field> {
@@ -26,7 +26,9 @@ export function tenantProblems(declarations: readonly Declaration[], models: rea
     const { definition, model } = declaration
     const option = tenantOption(definition.options)
     const problems =
-      option === undefined ? unsaidProblems(model, declarations) : optionProblems(option, declaration, { models, tenants, fields })
+      option === undefined
+        ? [...unsaidProblems(model, declarations), ...sourceProblems(model, models, fields)]
+        : optionProblems(option, declaration, { models, tenants, fields })
     return problems.map((problem) => `${placeOf(declaration)}: tenant: ${problem}`)
   })
 }
@@ -39,10 +41,18 @@ interface Surroundings {
 
 /** A second way to the rows would be a way around the first. */
 function unsaidProblems(model: Model, declarations: readonly Declaration[]): string[] {
-  const other = declarations.find((one) => one.model === model && one.definition.options.tenant !== undefined)
+  const other = declarations.find((one) => one.model.sqlName === model.sqlName && one.definition.options.tenant !== undefined)
   const option = other && tenantOption(other.definition.options)
   if (other === undefined || option === undefined) return []
   return [`records of "${model.name}" belong to tenants, as "${nameOf(other)}" says. Add tenant: '${option.field}'.`]
+}
+
+/** A view shows what its tables have, of every tenant. */
+function sourceProblems({ name, sources }: Model, models: readonly Model[], tenantFields: ReadonlyMap<string, Field>): string[] {
+  const of = models.find((one) => tenantFields.has(one.name) && sources.some((source) => isTable(source, one)))
+  if (of === undefined) return []
+  const field = tenantFields.get(of.name)?.name ?? ''
+  return [`"${name}" reads "${of.name}", whose records belong to tenants. Select its "${field}", and add tenant: '${field}'.`]
 }
 
 function optionProblems(option: TenantOption, { definition, model }: Declaration, around: Surroundings): string[] {
@@ -89,10 +99,10 @@ function ownProblems(field: Field, { name, primaryKey }: Model, access: Resource
 }
 
 /** A unique value of all tenants is one that a 409 tells them of each other. */
-function uniqueProblems(field: Field, model: Model, option: TenantOption, { fields }: Surroundings): string[] {
+function uniqueProblems(field: Field, model: Model, option: TenantOption, { models, fields }: Surroundings): string[] {
   const key = model.primaryKey.length === 0 ? undefined : model.uniques[0]
   const others = model.uniques.filter((one) => one !== key)
-  const keyTells = key !== undefined && !key.fields.includes(field.name) && !isShared(key, option) && tellsOfOthers(model, fields)
+  const keyTells = key !== undefined && !key.fields.includes(field.name) && !isShared(key, option) && tellsOfOthers(model, models, fields)
   const telling = [...others, ...model.looseUniques].filter((one) => !one.fields.includes(field.name) && !isShared(one, option))
   return [
     ...(keyTells
@@ -108,9 +118,13 @@ function uniqueProblems(field: Field, model: Model, option: TenantOption, { fiel
 }
 
 /** Keys that nobody can guess, that the database numbers, and those that lead to a record of the tenant tell nothing. */
-function tellsOfOthers({ primaryKey, fieldByName, foreignKeys }: Model, tenantFields: ReadonlyMap<string, Field>): boolean {
+function tellsOfOthers(
+  { primaryKey, fieldByName, foreignKeys }: Model,
+  models: readonly Model[],
+  tenantFields: ReadonlyMap<string, Field>,
+): boolean {
   const leadsToTenants = (name: string): boolean =>
-    foreignKeys.some((key) => key.fields.includes(name) && tenantFields.has(key.foreignTable.name))
+    foreignKeys.some((key) => key.fields.includes(name) && models.some((one) => tenantFields.has(one.name) && leadsTo(key, one)))
   return primaryKey.every((name) => {
     const field = fieldByName.get(name)
     const isMade = field?.generated === true || (primaryKey.length === 1 && field?.hasDefault === true && field.kind.encoding !== 'text')

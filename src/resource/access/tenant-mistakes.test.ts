@@ -1,9 +1,9 @@
 // Tenants that cannot be, and constraints that would tell one tenant what another has: found at start, each with what to write instead.
 
 import { getTableName } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
+import type { PgTable, PgView } from 'drizzle-orm/pg-core'
 import { anyone, defineApp, defineResource, signedIn } from 'plinth'
-import { integer, pgTable, primaryKey, serial, sql, text, unique, uniqueIndex, uuid } from 'plinth/db'
+import { eq, exists, integer, pgTable, pgView, primaryKey, serial, sql, text, unique, uniqueIndex, uuid } from 'plinth/db'
 import { expect, test } from 'vitest'
 import { readTable } from '../../model/read-table.ts'
 import { compileResources } from '../compile.ts'
@@ -18,7 +18,7 @@ const organization_id = integer()
 const id = serial().primaryKey()
 const open = { read: anyone, write: anyone }
 
-function problems(table: PgTable, tenant: unknown, more: readonly (readonly [PgTable, object])[] = [], tenants?: string): string {
+function problems(table: PgTable, tenant: unknown, more: readonly (readonly [PgTable | PgView, object])[] = [], tenants?: string): string {
   const definitions = [
     defineResource(table, { tenant: tenant as never, access: open }),
     ...more.map(([one, options]) => defineResource(one, options as never)),
@@ -146,6 +146,36 @@ test('every resource of a table says the same', () => {
   expect(problems(two, 'organization_id', [[two, { name: 'others', access: open, tenant: 'other_id' }]])).toContain(
     'A record has one tenant.',
   )
+})
+
+test('a view of their records says so, too, however it reads them', () => {
+  const table = pgTable('notes', { id, organization_id })
+  const views = [
+    pgView('shown').as((select) => select.select({ id: table.id }).from(table)),
+    pgView('shown').as((select) => select.select({ id: others.id }).from(others).leftJoin(table, eq(table.id, others.id))),
+    pgView('shown').as((select) =>
+      select
+        .select({ id: others.id })
+        .from(others)
+        .where(exists(select.select({ id: table.id }).from(table))),
+    ),
+    pgView('shown').as((select) => {
+      const inner = select.select({ id: table.id }).from(table).as('inner')
+      return select.select({ id: inner.id }).from(inner)
+    }),
+    pgView('shown').as((select) => {
+      const first = select.$with('first').as(select.select({ id: table.id }).from(table))
+      return select.with(first).select({ id: first.id }).from(first)
+    }),
+    pgView('shown').as((select) => select.select().from(pgView('first').as((one) => one.select({ id: table.id }).from(table)))),
+    pgView('shown', { id: integer() }).as(sql`select id from ${table}`),
+  ]
+  for (const view of views)
+    expect(problems(table, 'organization_id', [[view, { access: { read: anyone } }]])).toContain(
+      `resource "shown": tenant: "shown" reads "notes", whose records belong to tenants. Select its "organization_id", and add tenant: 'organization_id'.`,
+    )
+  const harmless = pgView('shown').as((select) => select.select({ id: others.id }).from(others))
+  expect(problems(table, 'organization_id', [[harmless, { access: { read: anyone } }]])).toBe('')
 })
 
 test('a resource of the tenants themselves is told apart by their key, and makes none', () => {
