@@ -147,6 +147,27 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     expect(answers).toEqual(expected)
   })
 
+  test('an index serves a search, a pattern and what a list contains behind the wall, too', async () => {
+    await withClient(scratch.url, (client) =>
+      client.query(`CREATE EXTENSION pg_trgm; CREATE INDEX by_words ON notes USING gin (to_tsvector('simple', CASE WHEN body IS NULL THEN '' ELSE body END || ' ' || tenant));
+        CREATE INDEX by_letters ON notes USING gin (body gin_trgm_ops)`),
+    )
+    const planOf = async (condition: string): Promise<string> => {
+      const plan = await db.transaction(() => db.query(`EXPLAIN SELECT FROM notes WHERE ${condition}`), {
+        settings: { enable_seqscan: 'off' },
+      })
+      return JSON.stringify(plan)
+    }
+    expect(
+      await inA(() =>
+        planOf(
+          `to_tsvector('simple', CASE WHEN body IS NULL THEN '' ELSE body END || ' ' || tenant) @@ websearch_to_tsquery('simple', 'x')`,
+        ),
+      ),
+    ).toContain('by_words')
+    expect(await inA(() => planOf(`body ILIKE '%abcdef%'`))).toContain('by_letters')
+  })
+
   test('a connection of the pool that is used directly has no tenant, and what is said on it ends with it', async () => {
     await reset()
     const client = await (db.client() as Pool).connect()

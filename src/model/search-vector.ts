@@ -9,6 +9,6 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
  * @example index('posts_search').using('gin', searchVector('english', table.name, table.description))
  */
 export function searchVector(language: string, ...columns: readonly PgColumn[]): SQL {
-  const texts = columns.map((column) => sql`coalesce(${column}, '')`)
+  const texts = columns.map((column) => sql`CASE WHEN ${column} IS NULL THEN '' ELSE ${column} END`)
   return sql`to_tsvector(${sql.raw(`'${language.replaceAll("'", "''")}'::regconfig`)}, ${sql.join(texts, sql.raw(` || ' ' || `))})`
 }

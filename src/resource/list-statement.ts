@@ -80,10 +80,15 @@ function searchSql(sql: SqlBuilder, resource: CompiledResource, words: string): 
   const search = resource.search
   if (search === undefined) throw new Error(`"${resource.name}" has no search; the plan should have refused it.`)
   const language = `'${search.language}'::regconfig`
-  const text = search.fields.map((field) => `coalesce(${columnOf(root, field)}, '')`).join(` || ' ' || `)
+  const text = search.fields.map((field) => textOrNone(columnOf(root, field))).join(` || ' ' || `)
   const vector = `to_tsvector(${language}, ${text})`
   const query = `websearch_to_tsquery(${language}, ${sql.param(words, 'text')})`
   return { matches: `${vector} @@ ${query}`, rank: `ts_rank(${vector}, ${query})` }
+}
+
+/** Not `coalesce`, of which PostgreSQL does not know that it tells nothing of a row: behind a wall between tenants it would use no index. */
+function textOrNone(column: string): string {
+  return `CASE WHEN ${column} IS NULL THEN '' ELSE ${column} END`
 }
 
 function orderColumn(key: OrderKey, joins: OrderJoins, rank: string | undefined): OrderColumn {

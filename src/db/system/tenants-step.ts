@@ -87,6 +87,7 @@ BEGIN
     EXECUTE format('GRANT %s ON %s %s TO plinth_app', array_to_string(found.wanted, ', '), found.kind, found.name);
   END LOOP;
   PERFORM plinth.wall_views();
+  PERFORM plinth.let_indexes_search();
 END $$;`
 
 /** A view reads with the rights of its owner, whom as a superuser nothing holds: those that lead to a table with tenants read with the caller's. */
@@ -110,8 +111,36 @@ BEGIN
   END LOOP;
 END $$;`
 
+/**
+ * Behind a policy PostgreSQL uses an index for functions alone that are known to tell nothing of what they are given but their result: for a search
+ * among 100,000 rows of ten tenants that is 2 ms or 220. None of these raises an error, or says anything, about a value; who is a superuser may say so.
+ */
+const searching = [
+  'to_tsvector(regconfig, text)',
+  'ts_match_vq(tsvector, tsquery)',
+  'textcat(text, text)',
+  'textlike(text, text)',
+  'texticlike(text, text)',
+  'jsonb_contains(jsonb, jsonb)',
+  'arraycontains(anyarray, anyarray)',
+  ...['eq', 'lt', 'le', 'gt', 'ge'].flatMap((operator) => [`numeric_${operator}(numeric, numeric)`, `enum_${operator}(anyenum, anyenum)`]),
+]
+
+const indexes = `
+CREATE FUNCTION plinth.let_indexes_search() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  found regprocedure;
+BEGIN
+  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN RETURN; END IF;
+  FOR found IN SELECT p.oid FROM pg_proc p
+    WHERE NOT p.proleakproof AND p.oid = ANY ('{${searching.map((name) => `"pg_catalog.${name}"`).join(',')}}'::regprocedure[])
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s LEAKPROOF', found);
+  END LOOP;
+END $$;`
+
 export const tenantsStep: SystemStep = {
   step: 60,
   title: 'the tenant of a statement and the role of the application',
-  sql: [tenant, role, views, grants].join('\n'),
+  sql: [tenant, role, views, indexes, grants].join('\n'),
 }
