@@ -5,7 +5,19 @@ import { expect, test } from 'vitest'
 import { actAs, header } from '../../../test/support/act-as.ts'
 import { cachedApps } from '../../../test/support/cached-app.ts'
 import { redisServer, until } from '../../../test/support/redis.ts'
-import { callers, comments, models, type Name, note_tags, notes, projects, seed, tags, users } from '../../../test/support/tenancy.ts'
+import {
+  callers,
+  comments,
+  models,
+  type Name,
+  note_tags,
+  notes,
+  projects,
+  seed,
+  tags,
+  takeWallDown,
+  users,
+} from '../../../test/support/tenancy.ts'
 
 const caches = { verified: '5m', near: { ttl: '5m', near: '1m' }, fenced: { ttl: '5m', mode: 'fenced' } } as const
 
@@ -29,6 +41,7 @@ async function open(mode: keyof typeof caches) {
   if (app === undefined) throw new Error('There is no application.')
   actAs(app.app, callers)
   if (mode === 'fenced') await seed(app.app, `call plinth.open_unfenced('1 hour')`)
+  await takeWallDown(app.app)
   await seed(app.app)
   if (mode === 'fenced') {
     await seed(app.app, 'select plinth.close_unfenced()')

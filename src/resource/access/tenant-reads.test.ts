@@ -4,15 +4,17 @@ import { anonymousCaller } from 'plinth'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { actAs, header } from '../../../test/support/act-as.ts'
 import { watchReads } from '../../../test/support/cached-app.ts'
-import { testDatabases } from '../../../test/support/postgres.ts'
-import { callers, type Name, seed, tenancy } from '../../../test/support/tenancy.ts'
+import { testDatabase, testDatabases } from '../../../test/support/postgres.ts'
+import { callers, type Name, seed, takeWallDown, tenancy } from '../../../test/support/tenancy.ts'
 import { type TestApp, testApp } from '../../testing/test-app.ts'
 
-describe.each(testDatabases())('reads of tenants on $name', ({ url }) => {
+// The engine alone on the first, with the wall of the database on the others.
+describe.each(testDatabases())('reads of tenants on $name', ({ url, name }) => {
   let app: TestApp
   beforeAll(async () => {
     app = await testApp(tenancy, { url })
     actAs(app.app, callers)
+    if (name === testDatabase().name) await takeWallDown(app.app)
     await seed(app.app)
   })
   afterAll(() => app.close())

@@ -5,7 +5,7 @@ import { foreignKey, integer, pgTable, primaryKey, serial, text, unique } from '
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { actAs, header, user } from '../../../test/support/act-as.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
-import { seed } from '../../../test/support/tenancy.ts'
+import { seed, takeWallDown } from '../../../test/support/tenancy.ts'
 import type { Field } from '../../model/model.ts'
 import { readTable } from '../../model/read-table.ts'
 import { runInContext } from '../../core/context.ts'
@@ -50,6 +50,7 @@ let app: TestApp
 beforeAll(async () => {
   app = await testApp(definition, { url: testDatabase().url })
   actAs(app.app, { one: user(1, { tenant: '1' }), two: user(2, { tenant: '2' }) })
+  await takeWallDown(app.app)
   await seed(app.app, `insert into shelves values (1, 1, 'a'), (2, 2, 'b'); insert into lids (team) values (1), (2)`)
 })
 afterAll(() => app.close())

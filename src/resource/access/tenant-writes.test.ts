@@ -4,16 +4,18 @@ import { runInContext } from '../../core/context.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { actAs, header } from '../../../test/support/act-as.ts'
 import { watchReads } from '../../../test/support/cached-app.ts'
-import { testDatabases } from '../../../test/support/postgres.ts'
-import { callers, inForce, type Name, seed, tenancy } from '../../../test/support/tenancy.ts'
+import { testDatabase, testDatabases } from '../../../test/support/postgres.ts'
+import { callers, inForce, type Name, seed, takeWallDown, tenancy } from '../../../test/support/tenancy.ts'
 import type { Caller } from '../../core/caller.ts'
 import { type TestApp, testApp } from '../../testing/test-app.ts'
 
-describe.each(testDatabases())('writes of tenants on $name', ({ url }) => {
+// The engine alone on the first, with the wall of the database on the others.
+describe.each(testDatabases())('writes of tenants on $name', ({ url, name }) => {
   let app: TestApp
   beforeAll(async () => {
     app = await testApp(tenancy, { url })
     actAs(app.app, callers)
+    if (name === testDatabase().name) await takeWallDown(app.app)
   })
   afterAll(() => app.close())
   beforeEach(() => seed(app.app))
