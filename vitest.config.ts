@@ -9,6 +9,7 @@ export const shared = {
   test: {
     environment: 'node',
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/watch-logs.ts'],
     pool: 'forks',
     isolate: false,
     // On two cores: most of a test's time it waits for servers that start, stop and freeze; the long searches do not.

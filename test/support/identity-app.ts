@@ -6,6 +6,7 @@ import { pgTable, serial, text, varchar } from 'plinth/db'
 import { type TestApp, testApp, type TestAppOptions, type TestReply } from 'plinth/testing'
 import type { KeptMail } from '../../src/mail/mailer.ts'
 import { until } from './redis.ts'
+import { tellSecret, tellSecrets } from './watched-logs.ts'
 
 export const users = pgTable('users', { ...userColumns, display_name: varchar({ length: 20 }) })
 const user_roles = userRoles(users)
@@ -52,6 +53,7 @@ export class Browser {
     const all = { ...type, ...(cookie === '' ? {} : { cookie }), ...headers }
     const reply = await this.#app.app.inject({ method, url: path, headers: all, remoteAddress: this.address, ...payload })
     for (const line of [reply.headers['set-cookie'] ?? []].flat()) this.#take(line)
+    tellSecrets(reply.body)
     const isJson = reply.headers['content-type']?.toString().includes('json') === true && reply.body !== ''
     return { status: reply.statusCode, headers: reply.headers, text: reply.body, body: isJson ? JSON.parse(reply.body) : undefined }
   }
@@ -74,6 +76,7 @@ export class Browser {
     const [, name = '', value = '', age = ''] = /^([^=]+)=([^;]*);.*Max-Age=(\d+)/.exec(line) ?? []
     if (age === '0') this.cookies.delete(name)
     else this.cookies.set(name, value)
+    tellSecret(value)
   }
 }
 
