@@ -1,10 +1,12 @@
 // The tenants that a caller belongs to, and which of them a session acts in.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Memberships } from '../auth/tenants/memberships.ts'
 import { chooseTenant, demandMember } from '../auth/tenants/choose.ts'
 import { signInRequired } from '../auth/policy-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
+import { goodMs } from '../state/session-changes.ts'
 import { demandCaller, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
 import { framed, objectOf } from './schemas.ts'
 
@@ -63,6 +65,7 @@ function chooseRoute(face: Face): IdentityRoute {
   }
 }
 
+/** Answers when every process knows: what the caller writes next, through whichever, must not go to the tenant before. */
 async function choose(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { id, credential } = demandCaller(request)
   const { tenant } = request.body as { readonly tenant: string | null }
@@ -70,7 +73,11 @@ async function choose(face: Face, request: HttpRequest, reply: HttpReply): Promi
   const member = await parts.members.find(id)
   if (member === undefined) throw signInRequired()
   if (tenant !== null) demandMember(member.tenants, tenant)
-  if (!(await parts.sessions.updateHandle(id, credential, { tenant }))) throw signInRequired()
-  await audit.record({ action: 'tenant.switched', actor: id, address: request.ip, details: { tenant, session: credential } })
+  const session = await parts.sessions.getByHandle(credential)
+  if ((session?.data['tenant'] ?? null) !== tenant) {
+    if (!(await parts.sessions.updateHandle(id, credential, { tenant }))) throw signInRequired()
+    await audit.record({ action: 'tenant.switched', actor: id, address: request.ip, details: { tenant, session: credential } })
+    await sleep(goodMs)
+  }
   return send(face, reply, 200, { tenant: chooseTenant(member.tenants, undefined, tenant) ?? null })
 }

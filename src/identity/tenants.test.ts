@@ -3,6 +3,7 @@
 import { defineResource, signedIn } from 'plinth'
 import type { AuthOptions } from 'plinth/auth'
 import { drizzleOn } from 'plinth/db'
+import { createApp } from '../app/create.ts'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { tokenIn } from '../../test/support/account-bed.ts'
 import { bearer, Browser, mailTo, password, samePage, tokensOf } from '../../test/support/identity-app.ts'
@@ -57,7 +58,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(await who({ ...dan, ...named(acme) })).toBe(acme)
   })
 
-  test('what a session has chosen counts for it alone, and outlives new tokens and a new password', async () => {
+  test.concurrent('what a session has chosen counts for it alone, and outlives new tokens and a new password', async () => {
     await app.user('eve@example.com', acme, bolt)
     const browser = await new Browser(app).enter('eve@example.com')
     const tokens = await tokensOf(app, 'eve@example.com')
@@ -78,7 +79,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(await inBrowser()).toBeNull()
   })
 
-  test('nobody chooses a tenant of others, nor for somebody else, nor with a key, nor from another site', async () => {
+  test.concurrent('nobody chooses a tenant of others, nor for somebody else, nor with a key, nor from another site', async () => {
     const id = await app.user('fay@example.com', acme)
     const fay = await program('fay@example.com')
     for (const tenant of [bolt, nobodys, '', '*'])
@@ -94,7 +95,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect((await browser.send('PUT', '/auth/tenant', { tenant: acme }, samePage)).status).toBe(200)
   })
 
-  test('who is put out of a tenant acts in it no more, neither by header nor by choice, and in no other unasked', async () => {
+  test.concurrent('who is put out of a tenant acts in it no more, neither by header nor by choice, and in no other unasked', async () => {
     const gus = await app.user('gus@example.com', acme, bolt)
     const headers = await program('gus@example.com')
     await app.put('/auth/tenant', { tenant: acme }, headers)
@@ -106,6 +107,49 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(await who(headers)).toBe(bolt)
     await app.join(gus, cord)
     expect(await who(headers)).toBeNull()
+  })
+
+  test.concurrent('when the choice is answered every process acts in it', async () => {
+    await app.user('val@example.com', acme, bolt)
+    const other = await createApp(app.app.definition, app.app.config)
+    const program = bearer((await tokensOf(app, 'val@example.com')).access_token)
+    const browser = await new Browser(app).enter('val@example.com')
+    const elsewhere = async (headers: Record<string, string>) => (await other.inject({ url: '/who', headers })).json().tenant
+    const shown = [program, { cookie: `session=${browser.cookies.get('session')}` }]
+    for (const tenant of [acme, bolt, null]) {
+      // Until it is in memory there, and whatever the moment of its last question is.
+      for (const headers of shown) for (let n = 0; n < 3; n += 1) await elsewhere(headers)
+      await Promise.all([app.put('/auth/tenant', { tenant }, program), browser.send('PUT', '/auth/tenant', { tenant })])
+      expect(await Promise.all(shown.map(elsewhere))).toEqual([tenant, tenant])
+    }
+    await other.stop()
+  })
+
+  test.concurrent('the document has the routes, and replies are as it says', async () => {
+    await app.user('sam@example.com', acme)
+    const sam = await program('sam@example.com')
+    const compiled = compileDocument((await app.get('/openapi.json')).body)
+    const replies = [
+      ['GET', '/auth/tenants', await app.get('/auth/tenants', sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: acme }, sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: null }, sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: bolt }, sam)],
+      ['PUT', '/auth/tenant', await app.put('/auth/tenant', {}, sam)],
+    ] as const
+    for (const [method, path, { status, body }] of replies) {
+      const schema = compiled.replySchema(method, path, status)
+      expect([status, schema === undefined ? 'no schema' : compiled.fits(schema, body)]).toEqual([status, []])
+    }
+  })
+
+  test.concurrent('who chose which tenant is in the audit', async () => {
+    const lea = await app.user('lea@example.com', acme)
+    await app.put('/auth/tenant', { tenant: acme }, await program('lea@example.com'))
+    const rows = await app.app.db.query(
+      `select actor, details->>'tenant' as tenant from plinth.audit where action = 'tenant.switched' and actor = $1`,
+      [lea],
+    )
+    expect(rows).toEqual([{ actor: lea, tenant: acme }])
   })
 
   test('a membership that is taken away by hand counts no more within a second', async () => {
@@ -144,33 +188,6 @@ describe.each(testDatabases())('with $name', ({ url }) => {
       { ...second, current: true },
     ])
     expect((await app.get('/auth/tenants')).status).toBe(401)
-  })
-
-  test('the document has the routes, and replies are as it says', async () => {
-    await app.user('sam@example.com', acme)
-    const sam = await program('sam@example.com')
-    const compiled = compileDocument((await app.get('/openapi.json')).body)
-    const replies = [
-      ['GET', '/auth/tenants', await app.get('/auth/tenants', sam)],
-      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: acme }, sam)],
-      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: null }, sam)],
-      ['PUT', '/auth/tenant', await app.put('/auth/tenant', { tenant: bolt }, sam)],
-      ['PUT', '/auth/tenant', await app.put('/auth/tenant', {}, sam)],
-    ] as const
-    for (const [method, path, { status, body }] of replies) {
-      const schema = compiled.replySchema(method, path, status)
-      expect([status, schema === undefined ? 'no schema' : compiled.fits(schema, body)]).toEqual([status, []])
-    }
-  })
-
-  test('who chose which tenant is in the audit', async () => {
-    const lea = await app.user('lea@example.com', acme)
-    await app.put('/auth/tenant', { tenant: acme }, await program('lea@example.com'))
-    const rows = await app.app.db.query(
-      `select actor, details->>'tenant' as tenant from plinth.audit where action = 'tenant.switched' and actor = $1`,
-      [lea],
-    )
-    expect(rows).toEqual([{ actor: lea, tenant: acme }])
   })
 
   test('a key that is for one tenant acts in that alone, and is worth nothing once its owner has left', async () => {

@@ -13,8 +13,8 @@ import { textColumns } from '../db/rows.ts'
 
 /** Between two questions. */
 const askMs = 300
-/** An answer is good for so long after it was asked for; the rest of the second is for what is on its way. */
-const goodMs = 800
+/** An answer is good for so long after it was asked for; the rest of the second is for what is on its way. No process believes in what was before a change for longer. */
+export const goodMs = 800
 /** Nobody asks for sessions that nobody uses. */
 const idleMs = 10_000
 /** More changes than this at once, and every older copy is worth nothing. */
