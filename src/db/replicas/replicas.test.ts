@@ -3,11 +3,14 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openDatabase, signalAll } from '../../../test/support/database.ts'
 import { type PostgresServer, startPostgres, startStandby } from '../../../test/support/postgres-server.ts'
+import { connect } from '../../../test/support/migrations.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
+import { wallTables } from '../../../test/support/walled.ts'
 import { anonymousCaller } from '../../core/caller.ts'
 import { runInContext, type RequestContext } from '../../core/context.ts'
 import { silentLog } from '../../core/log.ts'
+import { runInTenant } from '../../core/tenant.ts'
 import type { Database, DatabaseHealth } from '../database.ts'
 import { drizzleOn } from '../drizzle.ts'
 import { textColumns } from '../rows.ts'
@@ -305,4 +308,25 @@ describe('a replica that cannot be used', () => {
     await sleep(1_200)
     for (let round = 0; round < 20; round += 1) expect(await notes(db)).toBe(1)
   })
+})
+
+test('a replica is told the tenant of each read, with and without a demand, and is the role of the application there, too', async () => {
+  const owner = await connect(primary.url)
+  await wallTables(owner, `alter table notes add tenant text not null default 'a'; insert into notes (tenant) values ('a'), ('b'), ('b')`, {
+    notes: 'tenant',
+  })
+  await caughtUp()
+  const db = await replicated({ hasTenants: true })
+  const counted = async (): Promise<string | null | undefined> => textColumns(await db.anywhere().read(count), 0)[0]
+  const before = await readsOnReplica(db)
+  expect(await Promise.all([runInTenant('a', counted), runInTenant('b', counted), counted(), runInTenant(undefined, counted)])).toEqual([
+    '1',
+    '2',
+    '3',
+    '0',
+  ])
+  expect(await readsOnReplica(db)).toBe(before + 4)
+  await runInTenant('b', () => db.write({ text: `insert into notes (tenant) values ('b')`, values: [] }))
+  await expect.poll(() => runInTenant('b', counted)).toBe('3')
+  expect(await runInTenant('a', counted)).toBe('1')
 })
