@@ -21,7 +21,7 @@ export const memberships = pgTable(
       .references(() => organizations.id, { onDelete: 'cascade' }),
     role: text().notNull().default('member'),
   },
-  (table) => [primaryKey({ columns: [table.organization_id, table.user_id] })],
+  (table) => [primaryKey({ columns: [table.user_id, table.organization_id] })],
 )
 const notes = pgTable('notes', { id: serial().primaryKey(), body: text().notNull() })
 const models = { users, user_roles, roles, permissions, role_permissions, organizations, memberships, notes }

@@ -36,21 +36,25 @@ export class Memberships {
 
   /** `SELECT` of the keys, as text, of the tenants of the user `$1`. */
   get keysOfUser(): string {
-    const { members, tenants, tenant, user, key } = this.#tenancy
-    const join =
-      tenants.softDelete === undefined ? '' : `JOIN ${tenants.sqlName} t ON t.${quoteName(key.column)} = m.${quoteName(tenant.column)}`
-    return `SELECT m.${quoteName(tenant.column)}::text FROM ${members.sqlName} m ${join}
-      WHERE m.${quoteName(user.column)} = $1::text::${this.#userType} AND ${isThere('m', members)} AND ${isThere('t', tenants)}`
+    const { tenant, tenants } = this.#tenancy
+    return `SELECT m.${quoteName(tenant.column)}::text ${this.#ofUser(tenants.softDelete !== undefined)}`
   }
 
   /** By name, then by key. */
   async list(user: string): Promise<Tenant[]> {
-    const { tenants, key, name } = this.#tenancy
+    const { key, name } = this.#tenancy
     const shown = name === undefined ? 'NULL::text' : `t.${quoteName(name.column)}::text`
-    const text = `SELECT t.${quoteName(key.column)}::text AS key, ${shown} AS name FROM ${tenants.sqlName} t
-      WHERE t.${quoteName(key.column)}::text IN (${this.keysOfUser}) ORDER BY name, key`
+    const text = `SELECT t.${quoteName(key.column)}::text AS key, ${shown} AS name ${this.#ofUser(true)} ORDER BY name, key`
     const rows = await readTexts(this.#db, { text, values: [user] })
     return rows.flatMap(([found, label]) => (isKey(found) ? [{ key: found, name: label ?? undefined }] : []))
+  }
+
+  /** Of the user `$1`: members as `m`, and their tenants as `t`. */
+  #ofUser(withTenants: boolean): string {
+    const { members, tenants, tenant, user, key } = this.#tenancy
+    const join = withTenants ? `JOIN ${tenants.sqlName} t ON t.${quoteName(key.column)} = m.${quoteName(tenant.column)}` : ''
+    const isHere = withTenants ? `${isThere('m', members)} AND ${isThere('t', tenants)}` : isThere('m', members)
+    return `FROM ${members.sqlName} m ${join} WHERE m.${quoteName(user.column)} = $1::text::${this.#userType} AND ${isHere}`
   }
 
   /** Whether there is such a tenant, spelled as its key is. */
