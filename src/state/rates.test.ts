@@ -156,15 +156,18 @@ test('when Redis goes away the database goes on from there, and when it is back 
   const server = await redisServer()
   const bed = await stateBed()
   const processes = [await bed.process(server.url), await bed.process(server.url)] as const
-  expect(await rush(processes, 8, 20)).toBe(8)
+  expect(await rush(processes, 8, 30)).toBe(8)
   server.signal('SIGSTOP')
-  expect(await rush(processes, 8, 20)).toBe(8)
+  // Redis may count these all the same, when it goes on.
+  expect(await rush(processes, 8, 30)).toBe(8)
+  await until(() => processes.every(({ redis }) => redis?.usable === false))
+  expect(await rush(processes, 8, 30)).toBe(8)
+  // Each hears of what the other has counted, whichever was first: what it has not heard of it would allow once more.
+  for (const { rates } of processes) expect(await rates.hit('a', 30, minute)).toMatchObject({ allowed: true })
   server.signal('SIGCONT')
   await until(() => processes.every(({ redis }) => redis?.usable))
-  // At most one hit for each process that came back is lost or counted twice: they do not know of each other's last.
-  const last = await rush(processes, 20, 20)
-  expect(last).toBeGreaterThanOrEqual(2)
-  expect(last).toBeLessThanOrEqual(6)
+  // Four are left: for each, where a Redis that is late again sends one of them to the database. Without what is carried over it is 14.
+  expect(await rush(processes, 30, 30)).toBeLessThanOrEqual(9)
   expect(await stores(processes[0])).toEqual(['redis', 'postgres'])
 })
 
