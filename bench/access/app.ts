@@ -2,7 +2,7 @@
 // row-level security on, which is on for all that an application does.
 
 import { anyone, type AppDefinition, defineApp, defineResource, owner, signedIn } from 'plinth'
-import * as models from './tables.ts'
+import { models } from './tables.ts'
 
 const { memberships: members, notes, organizations, user_roles: userRoles, users } = models
 

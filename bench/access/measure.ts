@@ -12,7 +12,7 @@ import { type Generator, type Server, startGenerator, startScript } from '../pro
 import { accessApp, type AppName, appNames } from './app.ts'
 import { appOf, type Case, cases, type Read, requestsOf, type Side } from './cases.ts'
 import { measureSignIns, type SignIns } from './sign-ins.ts'
-import * as models from './tables.ts'
+import { models } from './tables.ts'
 import { type Credentials, credentialsFile, rows } from './users.ts'
 
 export interface AccessOptions {

@@ -1,16 +1,14 @@
 // Notes of users and of their organizations, with an index for each of them.
 
 import { integer, pgTable, primaryKey, serial, text, uuid, index } from 'plinth/db'
-import { userColumns, userRoles } from 'plinth/auth'
+import { permissions, role_permissions, roles, userColumns, userRoles } from 'plinth/auth'
 
-export { permissions, role_permissions, roles } from 'plinth/auth'
+const users = pgTable('users', userColumns)
+const user_roles = userRoles(users)
 
-export const users = pgTable('users', userColumns)
-export const user_roles = userRoles(users)
+const organizations = pgTable('organizations', { id: serial().primaryKey(), name: text().notNull() })
 
-export const organizations = pgTable('organizations', { id: serial().primaryKey(), name: text().notNull() })
-
-export const memberships = pgTable(
+const memberships = pgTable(
   'memberships',
   {
     organization_id: integer()
@@ -23,7 +21,7 @@ export const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.organization_id, table.user_id] })],
 )
 
-export const notes = pgTable(
+const notes = pgTable(
   'notes',
   {
     id: serial().primaryKey(),
@@ -38,3 +36,5 @@ export const notes = pgTable(
   },
   (table) => [index().on(table.author_id, table.id), index().on(table.organization_id, table.id)],
 )
+
+export const models = { users, user_roles, roles, permissions, role_permissions, organizations, memberships, notes }
