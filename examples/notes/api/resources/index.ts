@@ -1,0 +1,6 @@
+export { default as members } from './members.ts'
+export { default as note_tags } from './note-tags.ts'
+export { default as notes } from './notes.ts'
+export { default as organizations } from './organizations.ts'
+export { default as tags } from './tags.ts'
+export { default as users } from './users.ts'
