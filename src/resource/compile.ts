@@ -58,6 +58,7 @@ export function compileResources(
   const tenantFields = tenantFieldsOf(declarations)
   const resources = declarations.map((declaration, i) => ({
     ...compileResource(declaration, accesses[i] as CompiledResource['access'], users, tenantFields.get(declaration.model.name)),
+    tenantFields,
     references: tenantReferences(declaration.model, models, tenantFields),
   }))
   linkRelations(resources, derived.relations, models)
@@ -130,6 +131,7 @@ function compileResource(
     ),
     access,
     tenant,
+    tenantFields: new Map(),
     references: [],
     rows: { list: true, get: true },
     relations: new Map(),

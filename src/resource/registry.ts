@@ -25,6 +25,8 @@ export interface CompiledResource {
   readonly access: CompiledAccess
   /** Holds the key of the tenant that a record belongs to; undefined: records belong to no tenant. */
   readonly tenant: Field | undefined
+  /** The same of every table, by model name: policies look at others. */
+  readonly tenantFields: ReadonlyMap<string, Field>
   /** Foreign keys to records of tenants. */
   readonly references: readonly TenantReference[]
   /** What can be read of it: every row for code of the application, and for a caller those of its policies (see `access/view.ts`). */

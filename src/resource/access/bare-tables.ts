@@ -38,6 +38,7 @@ function bareTable(model: Model): CompiledResource & { readonly relations: Map<s
     operations: new Set(),
     access: noAccess,
     tenant: undefined,
+    tenantFields: new Map(),
     references: [],
     rows: { list: true, get: true },
     relations: new Map(),

@@ -7,7 +7,7 @@ import type { CompiledResource } from '../registry.ts'
 import type { RuleName } from './compile-access.ts'
 import { seal } from './seal.ts'
 import type { Rule } from './rule.ts'
-import { tenantVerdict } from './tenant.ts'
+import { heldToTenant, tenantVerdict } from './tenant.ts'
 import { allOf } from './verdicts.ts'
 
 export interface Decision {
@@ -29,10 +29,10 @@ export interface Decision {
 }
 
 export function decide(resource: CompiledResource, who: Caller): Decision {
-  const { name, access, tenant } = resource
+  const { name, access, tenant, tenantFields } = resource
   const { rules, fields } = access
   const inTenant = tenantVerdict(tenant, who)
-  const also = (judge: () => Verdict): Verdict => (inTenant === false ? false : allOf([inTenant, judge()]))
+  const also = (judge: () => Verdict): Verdict => (inTenant === false ? false : allOf([inTenant, heldToTenant(judge(), who, tenantFields)]))
   const may = (rule: Rule, scope: 'read' | 'write'): Verdict => also(() => isInScope(rule, resource, scope, who) && rule.judge(who))
   const seen = once(() => also(() => seenByChanges(rules, who)))
   const after = once(() => may(rules.update, 'write'))
@@ -145,7 +145,13 @@ function conditionSignature(condition: Condition): unknown {
       return ['linked', condition.from.name, condition.model.name, condition.to.name, ...condition.conditions.map(conditionSignature)]
     case 'related': {
       const { relation, negated, condition: inner } = condition
-      return ['related', relation.relation.name, negated, inner === undefined ? null : conditionSignature(inner)]
+      return [
+        'related',
+        relation.relation.name,
+        negated,
+        inner === undefined ? null : conditionSignature(inner),
+        signature(relation.throughRows),
+      ]
     }
   }
 }

@@ -17,8 +17,11 @@ function sealCondition(condition: Condition, resource: string, held: string[]): 
       return { ...condition, conditions: condition.conditions.map(inner) }
     case 'not':
       return { ...condition, condition: inner(condition.condition) }
-    case 'related':
-      return condition.condition === undefined ? condition : { ...condition, condition: inner(condition.condition) }
+    case 'related': {
+      const { relation, condition: asked } = condition
+      const sealed = { ...relation, throughRows: seal(relation.throughRows, resource, held) }
+      return { ...condition, relation: sealed, condition: asked === undefined ? undefined : inner(asked) }
+    }
     case 'compare': {
       const { field, operator, values } = condition
       // Whether a value is there is said by the text of the statement.
