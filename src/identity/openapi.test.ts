@@ -63,18 +63,29 @@ test('an operation names the scope that an API key needs for it, and no key mana
     }
 })
 
-test('a linter of the public finds no fault with it', async () => {
+/** What a linter of the public says of a document. */
+async function linted(of: Json): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'plinth-openapi-'))
   const file = join(folder, 'openapi.json')
-  await writeFile(file, JSON.stringify(document))
+  await writeFile(file, JSON.stringify(of))
   const args = [require.resolve('@redocly/cli/bin/cli.js'), 'lint', '--skip-rule=info-license', file]
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', NO_COLOR: '1' }
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 25_000, env })
-    expect(stdout + stderr).not.toMatch(/warning/i)
+    const said = await promisify(execFile)(process.execPath, args, { timeout: 25_000, env }).catch((error: unknown) => error)
+    const { stdout, stderr } = said as { readonly stdout: string; readonly stderr: string }
+    return stdout + stderr
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+test('a linter of the public finds no fault with it, and one that is planted', async () => {
+  const planted = structuredClone(document)
+  delete planted.paths['/auth/sessions/{handle}'].delete.parameters
+  const [own, other] = await Promise.all([linted(document), linted(planted)])
+  expect(own).toMatch(/API description is valid/)
+  expect(own).not.toMatch(/warning|error/i)
+  expect(other).toContain('/auth/sessions/{handle}')
 })
 
 test('replies are as the document says', async () => {

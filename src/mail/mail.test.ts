@@ -83,7 +83,10 @@ test('the end of the process waits for mails on their way, and says which are lo
   outbox.send(composeMail(mail))
   outbox.send(composeMail(mail))
   await until(() => lines.length === 1)
-  const stopped = outbox.part().stop?.()
+  let ended = false
+  const stopped = Promise.resolve(outbox.part().stop?.()).then(() => (ended = true))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect([ended, outbox.size]).toEqual([false, 1])
   deliver()
   await stopped
   expect(outbox.size).toBe(0)
