@@ -51,7 +51,15 @@ test('no secret is in an answer that is not its own, nor in the log, at its most
   const url = Object.assign(new URL(testDatabase().url), { password: 'canary-database-6620' }).href
   const app = await identityApp(url, {}, { environment: { LOG_LEVEL: 'trace', LOG_DIR: folder, LOG_FORMAT: 'json' } })
   const card = '4111 1111 1111 1111'
-  const secrets = ['canary-horse-7391', 'canary-staple-2846', 'canary-wrong-5512', 'canary-database-6620', 'canary-cookie-1174', card]
+  const secrets = [
+    'canary-horse-7391',
+    'canary-staple-2846',
+    'canary-wrong-5512',
+    'canary-database-6620',
+    'canary-cookie-1174',
+    'canary-control',
+    card,
+  ]
   const [first = '', second = '', wrong = ''] = secrets
   const browser = new Browser(app)
   const answers: string[] = []

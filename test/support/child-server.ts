@@ -2,6 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { watchOutput } from './watched-logs.ts'
 
 export interface ChildServer {
   readonly port: number
@@ -22,6 +23,7 @@ export async function startChildServer(settings: Record<string, string> = {}): P
   const chunks: string[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
+  child.once('close', () => watchOutput(chunks.join('')))
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const port = await new Promise<number>((resolve, reject) => {
     const look = (): void => {

@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { freePort } from './postgres-server.ts'
+import { watchOutput } from './watched-logs.ts'
 
 export const repository = join(import.meta.dirname, '../..')
 const program = join(repository, 'bin/plinth.js')
@@ -96,6 +97,7 @@ export function spawnPlinth(args: readonly string[], { cwd, env = {} }: RunOptio
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !cleared.includes(name)))
   const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env }, detached: group })
   const output = { stdout: '', stderr: '', all: '' }
+  child.once('close', () => watchOutput(output.all))
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
       output[name] += chunk.toString()

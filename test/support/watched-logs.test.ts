@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { createLog, silentLog } from '../../src/core/log.ts'
 import { Browser, browserOf, identityApp, newUser, password, tokensOf } from './identity-app.ts'
 import { testDatabase } from './postgres.ts'
-import { takeLeaks } from './watched-logs.ts'
+import { takeLeaks, watchOutput } from './watched-logs.ts'
 
 test('a secret is seen in a line of any level, also of a logger that writes nothing', async () => {
   const app = await identityApp(testDatabase().url)
@@ -67,4 +67,10 @@ test('a logger writes what it would write without the watcher, and says the leve
   log.level = 'debug'
   log.debug('written in the end')
   expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(['written', 'written, too', 'written in the end'])
+})
+
+test('of what another process prints its lines of log are watched', () => {
+  takeLeaks()
+  watchOutput('port 80\n{"level":"info","message":"a correct horse"}\na link with a correct horse, for a person\n')
+  expect(takeLeaks()).toMatchObject({ leaks: [{ secret: 'correct horse' }], lines: 1 })
 })

@@ -38,6 +38,11 @@ export function tellSecrets(json: string): void {
     for (const code of codes.split(',')) tellSecret(code.slice(1, -1))
 }
 
+/** What another process has printed: its lines of log are watched, too. What commands and development show a person is not. */
+export function watchOutput(text: string): void {
+  for (const line of text.split('\n')) if (line.startsWith('{"level":')) watch(line)
+}
+
 /** What was seen since the last call, and how many lines there were. */
 export function takeLeaks(): { readonly leaks: readonly Leak[]; readonly lines: number } {
   const seen = { leaks: leaks.splice(0), lines }

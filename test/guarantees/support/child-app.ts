@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { watchOutput } from '../../support/watched-logs.ts'
 import { type Caller, callerOf } from './caller.ts'
 
 export interface ChildApp extends Caller {
@@ -42,6 +43,7 @@ export async function startChildApp(
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once('exit', (code, signal) => resolve({ code, signal })),
   )
+  child.once('close', () => watchOutput(output()))
   const port = new Promise<number>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
