@@ -34,6 +34,9 @@ export function asOwner(connection: ClientConfig): ClientConfig {
   return { ...connection, options, statement_timeout: 0, idle_in_transaction_session_timeout: 0 }
 }
 
+/** A server that froze after it had let us in does not answer. */
+const greetingMs = 5_000
+
 interface Greeted extends ClientBase {
   readonly connection: Connection
 }
@@ -45,7 +48,10 @@ interface Greeted extends ClientBase {
  * @throws AppError `DB_NOT_HELD`
  */
 export async function greetAsApp(client: Greeted): Promise<void> {
-  const answers = await client.query<{ role: string }>(`prepare ${tenantName} (text) as ${tenantText}; select current_user::text as role`)
+  const late = setTimeout(() => client.connection.stream.destroy(), greetingMs)
+  const answers = await client
+    .query<{ role: string }>(`prepare ${tenantName} (text) as ${tenantText}; select current_user::text as role`)
+    .finally(() => clearTimeout(late))
   const { role } = [answers].flat().at(-1)?.rows[0] ?? {}
   if (role !== appRole) throw dbErrors.NOT_HELD(role ?? '')
   const connection = client.connection as PreparingConnection

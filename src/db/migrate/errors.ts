@@ -97,6 +97,12 @@ export const migrateErrors = defineErrors('MIGRATE', {
     hint: () =>
       'Remove it: every file runs in a transaction of its own. A file that cannot starts with the line "-- plinth: no-transaction".',
   },
+  APP_ROLE_REFUSED: {
+    status: 500,
+    summary: 'The user may not make the role plinth_app, as which an application with tenants runs, or may not be it.',
+    message: (reason: string, _remedy: string) => reason,
+    hint: (_reason, remedy) => remedy,
+  },
   SYSTEM_REFUSED: {
     status: 500,
     summary: 'The role that migrates may not make the schema "plinth", which holds what the framework keeps in the database.',

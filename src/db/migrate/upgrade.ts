@@ -49,7 +49,8 @@ const defaults = { lockTimeoutMs: 400, tries: 10, waitMs: 600_000 } as const
  *
  * @param connection  a client of its own, not in a transaction (and not behind a pooler in transaction mode: the lock is the session's)
  * @returns           revisions applied, in order; those before a failing one stay applied
- * @throws            MIGRATE_STATEMENT_FAILED, MIGRATE_EDITED, MIGRATE_FILE_MISSING, MIGRATE_LATE, MIGRATE_LOCKED, MIGRATE_UNKNOWN_REVISION
+ * @throws            MIGRATE_STATEMENT_FAILED, MIGRATE_EDITED, MIGRATE_FILE_MISSING, MIGRATE_LATE, MIGRATE_LOCKED, MIGRATE_UNKNOWN_REVISION,
+ *                    MIGRATE_APP_ROLE_REFUSED
  */
 export function upgrade(connection: Connection, directory: string, options: UpgradeOptions = {}): Promise<string[]> {
   return locked(connection, options, async () => {
@@ -105,7 +106,12 @@ export function locked<result>(connection: Connection, options: RunOptions, work
 
 /** What has come since, made by hand too, and what a restored dump of another server has lost, is opened to the application's role. */
 async function openToApp(connection: Connection): Promise<void> {
-  await connection.query(`SELECT plinth.open_to_app() WHERE EXISTS (SELECT FROM pg_policy WHERE polname = 'plinth_tenant')`)
+  try {
+    await connection.query(`SELECT plinth.open_to_app() WHERE EXISTS (SELECT FROM pg_policy WHERE polname = 'plinth_tenant')`)
+  } catch (error) {
+    const { code, message = '', hint = '' } = error as { code?: string; message?: string; hint?: string } // DatabaseError, or what the socket threw
+    throw code === '42501' ? migrateErrors.APP_ROLE_REFUSED(message, hint).with({ cause: error }) : error
+  }
 }
 
 async function runAll(

@@ -71,6 +71,13 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     await upgrade(client, directory)
     expect(await secured(client)).toEqual(['notes', 'shop.orders'])
     expect(await drift(client, directory, serverShadow(url))).toEqual({ kind: 'compared', differences: [] })
+    await client.query(`DROP POLICY plinth_tenant ON notes; ALTER TABLE shop.orders NO FORCE ROW LEVEL SECURITY`)
+    expect(await drift(client, directory, serverShadow(url))).toMatchObject({
+      differences: [
+        expect.stringContaining('policy public.notes.plinth_tenant is missing'),
+        'table shop.orders is ROW LEVEL SECURITY, expected ROW LEVEL SECURITY FORCED',
+      ],
+    })
     await reset(client, directory, { isProduction: false })
     expect(await secured(client)).toEqual(['notes', 'shop.orders'])
   })
@@ -95,7 +102,7 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
   })
 })
 
-test('the file says what it does, and check says so, too', async () => {
+test('the file says what it does, and check says so, too', { timeout: 60_000 }, async () => {
   const directory = await scratchFolder()
   await migrate(directory, { models })
   expect(await check(models, directory, walls({ 'public.notes': 'org' }))).toEqual(['table "notes" gets a wall between tenants'])
@@ -199,4 +206,21 @@ test('migrations written by hand reach every row, also as an owner whom the wall
   expect((await owner.query('SELECT body FROM notes')).rows).toEqual([])
   await owner.query(`SET plinth.tenant = '7'`)
   expect((await owner.query('SELECT body FROM notes')).rows).toEqual([{ body: 'changed' }])
+})
+
+test('an upgrade of a user who may not make the role says what somebody else has to run', { timeout: 60_000 }, async () => {
+  const server = await startPostgres(testDatabase().binaries)
+  onTestFinished(() => server.stop())
+  const admin = await connect(server.url)
+  await admin.query('CREATE ROLE owner LOGIN')
+  await admin.query('CREATE DATABASE one OWNER owner')
+  const directory = await scratchFolder()
+  await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+  const remedy = 'Somebody who may has to run this once: CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO owner;'
+  const owner = await connect(asOwner(server.url, 'one'))
+  await expect(upgrade(owner, directory)).rejects.toMatchObject({ code: 'MIGRATE_STATEMENT_FAILED', hint: remedy })
+  await admin.query('CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO owner')
+  expect(await upgrade(owner, directory)).toEqual(['0001_step'])
+  await admin.query('REVOKE plinth_app FROM owner')
+  await expect(upgrade(owner, directory)).rejects.toMatchObject({ code: 'MIGRATE_APP_ROLE_REFUSED', hint: remedy })
 })
