@@ -1,11 +1,12 @@
 // A prepared read as the cache knows it. Its key is made of everything that decides the answer: the statements with their values (and
 // with them the row filter and the fields that this caller may see), the names and encodings in the shape, the form of the reply.
-// So nobody gets what was made for another.
+// So nobody gets what was made for another; where records belong to tenants, also not when nothing in the statement says whose are meant.
 
 import { digest } from '../cache/entry.ts'
 import type { CachedRead, CacheSettings, RowAddress } from '../cache/read.ts'
 import type { TableSet } from '../cache/tables.ts'
 import { packageVersion } from '../core/package-version.ts'
+import { tenantInForce } from '../core/tenant.ts'
 import type { Statement } from '../db/rows.ts'
 import { versionStatement } from '../db/system/version-query.ts'
 import type { Model } from '../model/model.ts'
@@ -37,7 +38,7 @@ export function cachedList(engine: Engine, { plan, shape, list }: PreparedList, 
   const page = { keyset, offset, after, size, countTotal, order: orderSignature(resource.name, order) }
   const question = named(versionStatement({ tables: sqlNames(tables) }))
   const key = digest(JSON.stringify([version, form, 'list', text, parameters, page, signatureOf(shape)]))
-  const nameOf = heldName(list.statement, shape)
+  const nameOf = wholeName(heldName(list.statement, shape), tenantName(engine, tables))
   const read: CachedRead = {
     ...common(shape, resource.cache, engine.cache.tables.setOf(sqlNames(tables))),
     key,
@@ -49,8 +50,21 @@ export function cachedList(engine: Engine, { plan, shape, list }: PreparedList, 
   return nameOf === undefined ? () => read : (held = nothingHeld) => ({ ...read, key: `${key}.${nameOf(held)}` })
 }
 
+type NameOf = (held: Held) => string
+
+function wholeName(...names: readonly (NameOf | undefined)[]): NameOf | undefined {
+  const all = names.filter((name) => name !== undefined)
+  return all.length === 0 ? undefined : (held) => all.map((name) => name(held)).join('.')
+}
+
+/** What row-level security lets through stays with whom it let it through to, whatever the statement says: what is kept was not asked for twice. */
+function tenantName({ registry }: Engine, tables: readonly Model[]): NameOf | undefined {
+  const isWalled = [...registry.resources.values()].some(({ tenant, model }) => tenant !== undefined && tables.includes(model))
+  return isWalled ? () => keyName([tenantInForce()]) : undefined
+}
+
 /** Names what the slots of a read are filled with; undefined when it has none, and is the same for all. */
-function heldName({ parameters }: Template, shape: CompiledShape): ((held: Held) => string) | undefined {
+function heldName({ parameters }: Template, shape: CompiledShape): NameOf | undefined {
   const slots = [...parameters, ...includeParameters(shape)].filter(isSlot)
   return slots.length === 0 ? undefined : (held) => digest(JSON.stringify(fill(slots, held)))
 }
@@ -74,7 +88,7 @@ export function cachedGet(
   const ask = recordQuestion(resource, included)
   const kind = `${nameStatement(ask([]).text)} ${base.tables.id}`
   const isWhole = included.length === 0
-  const nameOf = heldName(template, shape)
+  const nameOf = wholeName(heldName(template, shape), tenantName(engine, [model, ...included]))
   return (key, held = nothingHeld) => {
     const values = keyTexts(resource, key)
     const name = keyName(values)
