@@ -14,7 +14,10 @@ export async function trackTables(client: Client, sql: string, wanted: Partial<O
   const ddl = tables.map((name) => ({ entityType: 'tables' as const, schema: 'public', name }))
   const { versioned, tracked, fenced } = { ...noTracking, ...wanted }
   const named = (names: readonly string[]): string[] => names.map((name) => `public.${name}`)
-  const change = trackingChange({ ddl: [] }, { ddl, plinth: { versioned: named(versioned), tracked: named(tracked), fenced: named(fenced) } })
+  const change = trackingChange(
+    { ddl: [] },
+    { ddl, plinth: { versioned: named(versioned), tracked: named(tracked), fenced: named(fenced) } },
+  )
   for (const statement of gainedStatements(change)) await client.query(statement)
   await client.query('SELECT plinth.touch_all()')
 }
