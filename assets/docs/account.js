@@ -67,7 +67,7 @@ async function signedInPanel(hasTenants, show) {
 /** The first choice leaves it to the session. */
 async function tenantChoice() {
   const { data } = await send('GET', tenantsPath)
-  const options = (data ?? []).map(({ id, name }) => element('option', { value: id }, name ?? id))
+  const options = (data ?? []).map(({ tenant, name }) => element('option', { value: tenant }, name ?? tenant))
   const select = element(
     'select',
     { id: 'tenant', ariaLabel: 'Tenant' },

@@ -18,8 +18,9 @@ try {
   const description = await readDescription(document.body.dataset.description)
   sidebar.append(...sections(description))
   narrow()
+  const account = addAccount(document.getElementById('account'), description, document.body.dataset.caller === 'user')
   showReference(description)
-  await addAccount(document.getElementById('account'), description, document.body.dataset.caller === 'user')
+  await account
 } catch (error) {
   reference.textContent = `The description of the API could not be shown: ${error.message}`
 }

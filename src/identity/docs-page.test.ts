@@ -3,11 +3,12 @@
 import { defineResource, signedIn } from 'plinth'
 import { pgTable, serial, text } from 'plinth/db'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import notesApp from '../../examples/notes/api/app.ts'
 import { browserProgram, openBrowser, watchPage } from '../../test/support/browser.ts'
 import { identityApp, password, tokensOf } from '../../test/support/identity-app.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
-import type { TestApp } from '../testing/test-app.ts'
+import { testApp, type TestApp } from '../testing/test-app.ts'
 
 const lines = pgTable('lines', { id: serial().primaryKey(), body: text().notNull() })
 
@@ -100,4 +101,34 @@ describe.skipIf(program === undefined)('the reference page of an application who
     expect(await violations()).toEqual([])
     await page.context().close()
   })
+
+  test('somebody of two tenants chooses the one that requests act in', async () => {
+    const notes = await testApp(notesApp, { url: testDatabase().url })
+    onTestFinished(() => notes.close())
+    await notes.seed()
+    await notes.app.db.query(
+      `insert into memberships (organization_id, user_id) select o.id, u.id from organizations o, users u where o.name = 'Globex' and u.email = 'ann@example.com'`,
+    )
+    const { page, complaints, requests, violations } = await watchPage(browser)
+    page.setDefaultTimeout(25_000)
+    await page.goto(`${(await notes.app.start()).url}/docs#/notes/listNotes`)
+    await signIn(page, 'correct horse battery')
+    const choice = page.locator('.account').getByLabel('Tenant')
+    await choice.waitFor()
+    expect(await choice.locator('option').allInnerTexts()).toEqual(['The tenant of the session', 'Acme', 'Globex'])
+    const list = page.locator('#operations-notes-listNotes')
+    await choice.selectOption('Globex')
+    await list.locator('button.execute').click()
+    await list.locator('.live-responses-table', { hasText: 'Sell globes' }).waitFor()
+    expect(await list.locator('.curl-command').innerText()).toMatch(/X-Tenant: [\da-f-]{36}/)
+    // It stays chosen for this tab.
+    await page.reload()
+    await choice.selectOption('Acme')
+    await list.locator('button.execute').click()
+    await list.locator('.live-responses-table', { hasText: 'Buy anvils' }).waitFor()
+    expect(complaints).toEqual([])
+    expect(await violations()).toEqual([])
+    expect(requests.some((url) => url.endsWith('/auth/tenants'))).toBe(true)
+    await page.context().close()
+  }, 90_000)
 })
