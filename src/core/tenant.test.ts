@@ -52,3 +52,13 @@ test('no key stands for every tenant, whatever the table of tenants has in it', 
   expect(inRequest(callerIn(''), tenantInForce)).toBe('')
   expect(() => runInTenant('*', tenantInForce)).toThrow('is the key of no tenant')
 })
+
+test('work that is only begun when somebody waits for it, as a query of Drizzle, is begun inside', async () => {
+  // oxlint-disable-next-line unicorn/no-thenable -- that is what is tried
+  const query = { then: (done: (tenant: string) => void) => done(tenantInForce()) } as unknown as Promise<string>
+  await inRequest(callerIn('7'), async () => {
+    expect(await query).toBe('7')
+    expect(await runAcrossTenants(() => query)).toBe('*')
+    expect(await runInTenant('8', () => query)).toBe('8')
+  })
+})

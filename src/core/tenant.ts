@@ -45,10 +45,19 @@ export function tenantOf({ tenant }: Caller): string | undefined {
  */
 export function runInTenant<result>(tenant: string | undefined, work: () => result): result {
   if (tenant === everyTenant) throw new TypeError('"*" is the key of no tenant. Work across tenants says so: runAcrossTenants().')
-  return storage.run({ tenant: tenant ?? noTenant, request: currentContext() }, work)
+  return storage.run({ tenant: tenant ?? noTenant, request: currentContext() }, () => begun(work()))
 }
 
 /** Runs `work` so that everything it starts, now or later, is held to no tenant: for code of the application that is about all of them. */
 export function runAcrossTenants<result>(work: () => result): result {
-  return storage.run({ tenant: everyTenant, request: currentContext() }, work)
+  return storage.run({ tenant: everyTenant, request: currentContext() }, () => begun(work()))
+}
+
+/**
+ * A query builder is sent when somebody waits for it, which is out there, where something else is in force: it is waited for here. Whoever
+ * gets it can do nothing else with it than wait as well.
+ */
+function begun<result>(result: result): result {
+  const isLazy = result instanceof Object && !(result instanceof Promise) && 'then' in result && typeof result.then === 'function'
+  return isLazy ? (Promise.resolve(result) as result) : result
 }

@@ -15,7 +15,7 @@ export default defineResource(organizations, {
     async afterWrite({ id }, { operation, who, db }) {
       if (operation !== 'create' || who.kind !== 'user' || who.id === undefined) return
       const owner = { organization_id: id, user_id: who.id, role: 'owner' as const }
-      await acrossTenants(async () => drizzleOn(db).insert(memberships).values(owner))
+      await acrossTenants(() => drizzleOn(db).insert(memberships).values(owner))
     },
   },
 })
