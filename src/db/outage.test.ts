@@ -4,8 +4,11 @@ import { openDatabase, signalAll } from '../../test/support/database.ts'
 import { startPostgres, startStandby, type PostgresServer } from '../../test/support/postgres-server.ts'
 import { testDatabase, testDatabases } from '../../test/support/postgres.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
+import { wallTables } from '../../test/support/walled.ts'
+import { runInTenant } from '../core/tenant.ts'
 import type { Database } from './database.ts'
 import { textColumns } from './rows.ts'
+import { withClient } from './scratch-database.ts'
 
 const one = { text: 'select 1', values: [] }
 const unavailable = { code: 'DB_UNAVAILABLE', status: 503, headers: { 'retry-after': '1' } }
@@ -93,6 +96,42 @@ describe.each(testDatabases())('on $name', ({ binaries }) => {
     await db.query('alter system reset default_transaction_read_only')
     await db.query('select pg_reload_conf()')
     await expect.poll(() => db.write(write)).toMatchObject({ affected: 1 })
+  })
+
+  test.each(['thin', 'pg'] as const)('under load a restart gives each tenant its own rows or 503 (%s)', async (reader) => {
+    const server = await ownServer()
+    const tables = `create table notes (tenant text not null); insert into notes values ('a'), ('b'), ('b')`
+    await withClient(server.url, (client) => wallTables(client, tables, { notes: 'tenant' }))
+    const db = await openDatabase(server.url, { reader, hasTenants: true })
+    const rows = { text: 'select tenant from notes', values: [], name: 'notes' }
+    const ways = [
+      () => db.read(rows),
+      () => db.read(rows, { slow: true }),
+      () => db.write({ ...rows, name: 'written' }),
+      () => db.transaction(() => db.read(rows)),
+      () => db.readAll([rows, rows]).then(([, second]) => second),
+    ]
+    let stopped = false
+    const seen = new Set<string>()
+    const load = ['a', 'b', ''].flatMap((tenant) =>
+      ways.map(async (way) => {
+        while (!stopped) {
+          const answer = await runInTenant(tenant, way).catch((error: { status: number }) => error.status)
+          seen.add(`${tenant} ${typeof answer === 'number' ? answer : answer?.count}`)
+          await sleep(2)
+        }
+      }),
+    )
+    for (let round = 0; round < 2; round += 1) {
+      await sleep(200)
+      await server.stop()
+      await sleep(100)
+      await server.start()
+    }
+    await sleep(300)
+    stopped = true
+    await Promise.all(load)
+    expect([...seen].toSorted()).toEqual([' 0', ' 503', 'a 1', 'a 503', 'b 2', 'b 503'])
   })
 
   test('under load a restart gives nothing but answers and 503', async () => {
