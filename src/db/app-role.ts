@@ -34,8 +34,8 @@ export function asOwner(connection: ClientConfig): ClientConfig {
   return { ...connection, options, statement_timeout: 0, idle_in_transaction_session_timeout: 0 }
 }
 
-/** A server that froze after it had let us in does not answer. */
-const greetingMs = 5_000
+/** Where the configuration says nothing, as for `connect`. */
+const defaultGreetingMs = 5_000
 
 interface Greeted extends ClientBase {
   readonly connection: Connection
@@ -45,10 +45,11 @@ interface Greeted extends ClientBase {
  * Prepares what goes ahead of every statement, and sees that the connection is held: what stands between (a proxy, a pooler) may have kept
  * the options to itself.
  *
- * @throws AppError `DB_NOT_HELD`
+ * @param timeoutMs  after which the connection is cut: a server may freeze after it has let us in
+ * @throws AppError `DB_NOT_HELD`, or what `pg` throws
  */
-export async function greetAsApp(client: Greeted): Promise<void> {
-  const late = setTimeout(() => client.connection.stream.destroy(), greetingMs)
+export async function greetAsApp(client: Greeted, timeoutMs = defaultGreetingMs): Promise<void> {
+  const late = setTimeout(() => client.connection.stream.destroy(), timeoutMs)
   const answers = await client
     .query<{ role: string }>(`prepare ${tenantName} (text) as ${tenantText}; select current_user::text as role`)
     .finally(() => clearTimeout(late))

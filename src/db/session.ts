@@ -77,7 +77,7 @@ export class Session {
 
   async #connect(client: Client): Promise<Client> {
     await client.connect()
-    if (this.#hasTenants) await greetAsApp(client)
+    if (this.#hasTenants) await greetAsApp(client, this.#config.connectionTimeoutMillis)
     return client
   }
 

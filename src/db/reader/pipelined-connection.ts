@@ -25,8 +25,8 @@ export interface ConnectionOptions extends ReaderOptions {
 }
 
 /** What connections are greeted with; undefined: nothing. */
-export function greetingOf({ hasTenants = false }: ConnectionOptions): Greeting | undefined {
-  return hasTenants ? greetAsApp : undefined
+export function greetingOf({ hasTenants = false, connection }: ConnectionOptions): Greeting | undefined {
+  return hasTenants ? (client) => greetAsApp(client, connection.connectionTimeoutMillis) : undefined
 }
 
 /** What a connection tells its reader. */

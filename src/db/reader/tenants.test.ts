@@ -12,6 +12,8 @@ import { createReader, type Reader, type ReaderOptions } from './reader.ts'
 const cases = testDatabases().flatMap((database) => (['thin', 'pg'] as const).map((kind) => ({ ...database, kind })))
 const tenants = Array.from({ length: 50 }, (_, i) => `t${i}`)
 
+const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
+
 /** Three notes for each tenant. */
 const tables = `CREATE TABLE notes (id serial PRIMARY KEY, tenant text NOT NULL, body text NOT NULL);
   INSERT INTO notes (tenant, body) SELECT 't' || t, 'note ' || n FROM generate_series(0, 49) t, generate_series(1, 3) n;
@@ -141,6 +143,20 @@ describe.each(cases)('$kind on $name', ({ url: server, kind }) => {
     const answers = await Promise.all(tenants.map((tenant) => reader.read(all, { tenant })))
     expect(answers.map(textsOf)).toEqual(tenants.map((tenant) => [tenant, tenant, tenant]))
     expect(answers.every(({ retried }) => retried)).toBe(true)
+  })
+
+  test('a server that falls silent after it has let us in is waited for as long as for a connection', async () => {
+    let silent = false
+    const proxy = await startTcpProxy(Number(new URL(scratch.url).port), (chunk) => {
+      const passed = silent ? Buffer.alloc(0) : chunk
+      silent ||= chunk.includes(readyForQuery)
+      return passed
+    })
+    onTestFinished(() => proxy.close())
+    const through = new URL(scratch.url)
+    through.port = String(proxy.port)
+    const connection = { ...asAppRole({ connectionString: through.href }), connectionTimeoutMillis: 300 }
+    await expect(open({ connection }).read(all, { tenant: 't1' })).rejects.toThrow('Connection terminated')
   })
 
   test('a connection that is not the role of the application is given up', async () => {
