@@ -23,7 +23,7 @@ function plainLists(subject: Subject): Question[] {
   const behind = relationsOf(subject).filter(({ relation }) => relation.kind === 'one')
   const sorts = [
     ...orders,
-    ...behind.flatMap(({ relation, target }) => target.visible.slice(0, 3).map(({ name }) => `${relation.name}.${name}`)),
+    ...behind.flatMap(({ relation, target }) => target.visible.slice(0, 2).map(({ name }) => `${relation.name}.${name}`)),
   ]
   const deleted = resource.model.softDelete === undefined ? [] : ['with', 'only']
   return [
@@ -44,13 +44,13 @@ function relationsOf({ resource }: Subject): readonly CompiledRelation[] {
   return [...resource.relations.values()]
 }
 
-/** Of relations that lead to many as well, and of theirs. */
+/** Of relations that lead to many as well, and of each two of theirs. */
 function includes(subject: Subject): string[] {
   const deep = subject.resource.includeDepth > 1
-  return relationsOf(subject).flatMap(({ relation, target }) => [
-    relation.name,
-    ...(deep ? [...target.relations.keys()].map((inner) => `${relation.name}.${inner}`) : []),
-  ])
+  return relationsOf(subject).flatMap(({ relation, target }) => {
+    const inner = deep ? [...target.relations.keys()].slice(0, 2) : []
+    return [relation.name, ...inner.map((name) => `${relation.name}.${name}`)]
+  })
 }
 
 function filters(subject: Subject): Question[] {
@@ -75,7 +75,11 @@ function filtersBy(subject: Subject, row: Row, fields: readonly Field[], before:
     const wanted = (operator: string, value: string): Request =>
       get(`${path}?filter[${before}${field.name}][${operator}]=${encodeURIComponent(value)}&count=exact`)
     const missing = twin.get(field.name) ?? ''
-    const operators = ['eq', 'contains'].filter((operator) => field.kind.operators.some((known) => known === operator))
+    // Behind relations the values that can be told from others are enough.
+    if (before !== '' && !hidden.has(text)) return []
+    const operators = ['eq', ...(before === '' ? ['contains'] : [])].filter((operator) =>
+      field.kind.operators.some((known) => known === operator),
+    )
     return operators.map((operator) =>
       hidden.has(text)
         ? { about: wanted(operator, text), missing: wanted(operator, missing), named: [[text, missing] as const] }
@@ -100,16 +104,14 @@ function searches(subject: Subject): Question[] {
 /** Of every row of the other tenant, the deleted ones as well. */
 function records(subject: Subject): Question[] {
   const { resource, theirs } = subject
-  return rowsOf(subject, resource.model, theirs).flatMap((row) => {
+  return rowsOf(subject, resource.model, theirs).flatMap((row, number) => {
     const twin = twinOf(subject, row)
     const [path, missing] = [recordPath(subject, row.values), recordPath(subject, twin)]
     if (path === undefined || missing === undefined || path === missing) return []
+    const wide = includes(subject).slice(0, 2)
     const shapes = [
       '',
-      ...includes(subject)
-        .slice(0, 2)
-        .map((include) => `?include=${include}`),
-      `?fields=${resource.visible[0]?.name ?? ''}`,
+      ...(number === 0 ? [...wide.map((include) => `?include=${include}`), `?fields=${resource.visible[0]?.name ?? ''}`] : []),
     ]
     return shapes.map((shape) => ({ about: get(path + shape), missing: get(missing + shape), named: differences(row, twin) }))
   })

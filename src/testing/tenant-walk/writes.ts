@@ -48,12 +48,12 @@ function whole(subject: Subject): Record<string, unknown> {
 
 function foreignRecords(subject: Subject, tagOf: ReadonlyMap<string, string>): Question[] {
   const { resource, theirs } = subject
-  return rowsOf(subject, resource.model, theirs).flatMap((row) => {
+  return rowsOf(subject, resource.model, theirs).flatMap((row, number) => {
     const twin = twinOf(subject, row)
     const [path, missing] = [recordPath(subject, row.values), recordPath(subject, twin)]
     if (path === undefined || missing === undefined || path === missing) return []
     const tag = tagOf.get(path)
-    const conditions: Record<string, string>[] = [{}, { 'if-match': tag ?? '*' }]
+    const conditions: Record<string, string>[] = [{}, ...(number === 0 ? [{ 'if-match': tag ?? '*' }] : [])]
     return waysToWrite(subject).flatMap(({ method, behind, body }) =>
       conditions.map((headers): Question => {
         const request = (where: string): Request => ({ method, path: where + behind, headers, ...(body === undefined ? {} : { body }) })
