@@ -39,9 +39,9 @@ export async function measureSignIns(port: number, users: readonly Credentials[]
   }
 }
 
-/** Each from an address of its own, as users have. */
+/** Each from a network of its own, as users have: of one, few wait at once. */
 async function signIn(port: number, nth: number, user: Credentials | undefined): Promise<number> {
-  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `10.0.0.${nth + 1}` }
+  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `10.${nth + 1}.0.1` }
   const body = JSON.stringify({ email: user?.email, password, mode: 'token' })
   const status = await ask({ port, path: '/auth/sign-in', method: 'POST', headers }, body)
   if (status !== 200 && status !== 503) throw new Error(`A sign-in was answered with ${status}.`)
