@@ -18,9 +18,12 @@ export class Lru<value> {
   /** The same entries, the one that was not used for longest first. */
   readonly #line = new Line<Entry<value>>()
   readonly #most: number
+  readonly #onForget: ((value: value) => void) | undefined
 
-  constructor(most: number) {
+  /** @param onForget  is told of each value that goes */
+  constructor(most: number, onForget?: (value: value) => void) {
     this.#most = most
+    this.#onForget = onForget
   }
 
   get(key: string): value | undefined {
@@ -51,5 +54,6 @@ export class Lru<value> {
     if (entry === undefined) return
     this.#line.remove(entry)
     this.#entries.delete(entry.key)
+    this.#onForget?.(entry.value)
   }
 }
