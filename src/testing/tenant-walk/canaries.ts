@@ -18,15 +18,13 @@ function canary(text: string | null | undefined): string[] {
 }
 
 /** Values of the rows that an actor may know nothing of. Who is in both tenants knows that they are there. */
-export function hiddenFrom({ owned, tenancy, models }: Ground, rows: Rows, { side, isInBoth }: Actor, theirs: Side): ReadonlySet<string> {
-  const shared = models.filter((model) => !owned.has(model))
+export function hiddenFrom({ secret, tenancy, models }: Ground, rows: Rows, { side, isInBoth }: Actor, theirs: Side): ReadonlySet<string> {
   const hidden = side === undefined ? sides : [theirs]
-  const open = [...owned, ...shared].flatMap((model) => [
-    ...canariesOf(rows, model, undefined),
-    ...(side === undefined ? [] : canariesOf(rows, model, side)),
-    ...(isInBoth && model === tenancy.tenants ? canariesOf(rows, model, theirs) : []),
-  ])
-  const known = new Set(open)
-  const all = hidden.flatMap((one) => [...owned].flatMap((model) => canariesOf(rows, model, one)))
+  const shown = (model: Model): readonly (Side | undefined)[] => {
+    if (!secret.has(model) || (isInBoth && model === tenancy.tenants)) return [undefined, ...sides]
+    return side === undefined ? [undefined] : [undefined, side]
+  }
+  const known = new Set(models.flatMap((model) => shown(model).flatMap((one) => canariesOf(rows, model, one))))
+  const all = hidden.flatMap((one) => [...secret].flatMap((model) => canariesOf(rows, model, one)))
   return new Set(all.filter((text) => !known.has(text)))
 }

@@ -17,6 +17,8 @@ export interface Ground {
   readonly models: readonly Model[]
   /** Those of them whose rows belong to a tenant, and the tenants, their members and the users. */
   readonly owned: ReadonlySet<Model>
+  /** Those of them that are not shared on purpose. */
+  readonly secret: ReadonlySet<Model>
   readonly resources: readonly CompiledResource[]
 }
 
@@ -31,9 +33,9 @@ export function readGround(app: App, except: readonly string[]): Ground {
   const around = { ...tenancy, tenants: named(tenancy.tenants), members: named(tenancy.members) }
   const resources = [...app.engine.registry.resources.values()].filter(({ name }) => !except.includes(name))
   const ground = { app, auth, tenancy: around, users: named(users), models: inOrder(all), resources }
-  const left = [...app.engine.registry.resources.values()].filter(({ name }) => except.includes(name)).map(({ model }) => model.name)
-  const owned = [...ownedModels(ground)].filter(({ name }) => !left.includes(name))
-  return { ...ground, owned: new Set(owned) }
+  const shared = [...app.engine.registry.resources.values()].filter(({ name }) => except.includes(name)).map(({ model }) => model.name)
+  const owned = ownedModels(ground)
+  return { ...ground, owned, secret: new Set([...owned].filter(({ name }) => !shared.includes(name))) }
 }
 
 export function targetOf({ foreignTable }: ForeignKey, models: Iterable<Model>): Model | undefined {
@@ -46,7 +48,7 @@ export function isNeeded({ fields }: ForeignKey, { fieldByName }: Model): boolea
   return fields.every((name) => fieldByName.get(name)?.nullable === false)
 }
 
-function ownedModels({ models, tenancy, users }: Omit<Ground, 'owned'>): ReadonlySet<Model> {
+function ownedModels({ models, tenancy, users }: Omit<Ground, 'owned' | 'secret'>): ReadonlySet<Model> {
   const owned = new Set([tenancy.tenants, tenancy.members, users])
   const belongs = (model: Model): boolean =>
     model.foreignKeys.some((key) => {

@@ -33,7 +33,7 @@ export function ownRoutes(subject: Subject): Question[] {
   const paths = ground.app.routes.filter(
     ({ method, path, custom }) => custom && method === 'GET' && !/^\/(auth|\.well-known|dev)\//.test(path),
   )
-  const keys = [...ground.owned].flatMap((model) =>
+  const keys = [...ground.secret].flatMap((model) =>
     rows.of(model, theirs).flatMap((row) => {
       const fields = model.primaryKey.flatMap((name) => model.fieldByName.get(name) ?? [])
       return fields.length === 1 && fields.every(isDistinctive) ? [row.values.get(fields[0]?.name ?? '') ?? ''] : []

@@ -36,7 +36,7 @@ function plainLists(subject: Subject): Question[] {
 
 /** Records that there are for the actor. Of users and tenants there may be more: somebody may belong to several. */
 function mostOf({ resource: { model }, ground, rows, actor, mine }: Subject): { readonly most?: number } {
-  if (!ground.owned.has(model) || model === ground.users || model === ground.tenancy.tenants) return {}
+  if (!ground.secret.has(model) || model === ground.users || model === ground.tenancy.tenants) return {}
   return { most: actor.side === undefined ? 0 : rows.of(model, mine).length }
 }
 

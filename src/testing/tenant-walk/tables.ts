@@ -8,7 +8,7 @@ import type { Rows, Side } from './rows.ts'
 /** A hash of the rows of each table, by its name. */
 export async function tablesOf(ground: Ground, rows: Rows, side: Side): Promise<ReadonlyMap<string, string>> {
   const entries: [string, string][] = []
-  for (const model of ground.owned) {
+  for (const model of ground.secret) {
     const { text, values } = condition(ground, rows, side, model)
     const hash = `SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) AS hash FROM ${model.sqlName} t WHERE ${text}`
     const [row] = await ground.app.db.query<{ hash: string }>(hash, values)

@@ -75,7 +75,7 @@ export class Walk {
     const theirs: Side = mine === 'one' ? 'other' : 'one'
     const hidden = hiddenFrom(this.#ground, this.#rows, actor, theirs)
     return resources
-      .filter(({ model }) => this.#ground.owned.has(model) || model.isView)
+      .filter(({ model }) => this.#ground.secret.has(model) || model.isView)
       .map((resource) => ({
         ground: this.#ground,
         rows: this.#rows,
@@ -153,7 +153,7 @@ export class Walk {
   #noteBlind(): void {
     for (const resource of this.#ground.resources) {
       const isRead = isServed(resource, 'list', false) || isServed(resource, 'get', false)
-      if (!isRead || !this.#ground.owned.has(resource.model) || this.#seen.has(resource.name)) continue
+      if (!isRead || !this.#ground.secret.has(resource.model) || this.#seen.has(resource.name)) continue
       this.leaks.push(
         `Nobody saw a record of "${resource.name}" of their own tenant, so nothing of it was tried. Give values or roles that let somebody, or name it in except.`,
       )

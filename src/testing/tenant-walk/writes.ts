@@ -134,7 +134,7 @@ function keysIn(subject: Subject, way: Way): Question[] {
   const { resource, ground } = subject
   return resource.model.foreignKeys.flatMap((key) => {
     const target = targetOf(key, ground.models)
-    if (target === undefined || !ground.owned.has(target) || target === ground.users || target === ground.tenancy.tenants) return []
+    if (target === undefined || !ground.secret.has(target) || target === ground.users || target === ground.tenancy.tenants) return []
     return keyIn(subject, way, key, rowsOf(subject, target, subject.theirs)[0])
   })
 }
