@@ -159,3 +159,16 @@ test('nobody fills the line who has a network of addresses, of a customer or of 
   ] as const)
     expect(count(await Promise.all(few))).toBeLessThanOrEqual(most + 4)
 })
+
+test('new passwords wait in the same line: sign-ups of one network keep nobody else from signing in', async () => {
+  const passwords = new Passwords({ ...cheap, passes: 20 })
+  await passwords.prepare()
+  const signUps = Array.from({ length: 300 }, (_, n) =>
+    passwords.hash('correct horse', { address: `2001:db8:1:${n.toString(16)}::1` }).then(
+      () => 'hashed',
+      ({ code }: { code: string }) => code,
+    ),
+  )
+  expect(await passwords.verify('wrong', undefined, { address: '203.0.113.9' })).toMatchObject({ matches: false })
+  expect((await Promise.all(signUps)).filter((code) => code === 'hashed').length).toBeLessThanOrEqual(34)
+})

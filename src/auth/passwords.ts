@@ -14,7 +14,7 @@ const derive = promisify(argon2)
 
 /** Who shows a password. */
 export interface Asker {
-  /** Without, nobody is counted in the line. */
+  /** Without, as in a command, nobody is counted in the line. */
   readonly address?: string
   /** As it was written, known or not: decides what checking it costs where nobody has it. */
   readonly email?: string
@@ -56,10 +56,14 @@ export class Passwords {
     this.#costs = costs
   }
 
-  /** @returns a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$…$…` @throws AppError AUTH_BUSY */
-  async hash(password: string): Promise<string> {
+  /**
+   * @param address  of the client that has it hashed: whoever signs up takes places in the line like anybody else
+   * @returns        a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$…$…`
+   * @throws         AppError AUTH_BUSY
+   */
+  async hash(password: string, { address }: Pick<Asker, 'address'> = {}): Promise<string> {
     const salt = randomBytes(saltBytes)
-    const tag = await this.#derive(password, salt, this.#cost, tagBytes)
+    const tag = await this.#derive(password, salt, this.#cost, tagBytes, address)
     const { memory, passes, parallelism } = this.#cost
     return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`
   }

@@ -130,7 +130,7 @@ function changeRoutes(face: Face): IdentityRoute[] {
       },
       async handler(request, reply) {
         const { current_password: current = '', email = '' } = bodyOf(request)
-        await requestEmailChange(parts, await demandUser(face, request), current, email)
+        await requestEmailChange(parts, await demandUser(face, request), current, email, originOf(request))
         return send(face, reply, 202, { sent: 'mail' })
       },
     },

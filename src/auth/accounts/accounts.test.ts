@@ -5,6 +5,7 @@ import { testDatabases } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/redis.ts'
 import { readTable } from '../../model/read-table.ts'
 import { userColumns } from '../tables/user-columns.ts'
+import { authErrors } from '../errors.ts'
 import { changePassword, deleteAccount, requestEmailChange } from './change-account.ts'
 import { normalEmail } from './email.ts'
 import { ownValues } from './own-values.ts'
@@ -162,7 +163,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
 
   test('another address counts when its owner has opened the link, and the old one is told', async () => {
     const user = await newUser('hal@example.com')
-    await requestEmailChange(parts(), user, 'correct horse', 'hal@other.example')
+    await requestEmailChange(parts(), user, 'correct horse', 'hal@other.example', origin())
     expect(await signIn('hal@example.com', 'correct horse')).toMatchObject({ id: user.id })
     await verifyEmail(parts(), await nextMail('hal@other.example', /new address/), origin())
     expect(await signIn('hal@other.example', 'correct horse')).toMatchObject({ id: user.id })
@@ -174,9 +175,9 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     const user = await newUser('uma@example.com')
     await requestPasswordReset(parts(), 'uma@example.com', origin())
     const reset = await nextMail('uma@example.com', /Set a new/)
-    await requestEmailChange(parts(), user, 'correct horse', 'uma@third.example')
+    await requestEmailChange(parts(), user, 'correct horse', 'uma@third.example', origin())
     const other = await nextMail('uma@third.example', /new address/)
-    await requestEmailChange(parts(), user, 'correct horse', 'uma@other.example')
+    await requestEmailChange(parts(), user, 'correct horse', 'uma@other.example', origin())
     await verifyEmail(parts(), await nextMail('uma@other.example', /new address/), origin())
     await expect(resetPassword(parts(), reset, 'battery staple', origin())).rejects.toEqual(refused('AUTH_INVALID_LINK'))
     await expect(verifyEmail(parts(), other, origin())).rejects.toEqual(refused('AUTH_INVALID_LINK'))
@@ -193,7 +194,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
   test('the address of somebody else cannot be taken, and who asks is not told', async () => {
     const user = await newUser('ida@example.com')
     await newUser('jon@example.com')
-    await requestEmailChange(parts(), user, 'correct horse', 'jon@example.com')
+    await requestEmailChange(parts(), user, 'correct horse', 'jon@example.com', origin())
     await nextMail('ida@example.com', /asked to change/)
     expect(process.mails.filter(({ to }) => to === 'jon@example.com')).toEqual([])
     await expect(process.auth.accounts.create({ email: 'Jon@example.com', password: 'correct horse' })).rejects.toEqual(
@@ -216,12 +217,41 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(left).toEqual([])
   })
 
+  test('whatever has a password hashed or checked waits in line with the address of who asks', async () => {
+    const { passwords } = parts()
+    const asked: (string | undefined)[] = []
+    const { hash, verify } = passwords
+    passwords.hash = (password, asker) => (asked.push(asker?.address), hash.call(passwords, password, asker))
+    passwords.verify = (password, phc, asker) => (asked.push(asker?.address), verify.call(passwords, password, phc, asker))
+    const from = { address: '10.77.0.1', agent: undefined }
+    const email = 'lou@example.com'
+    await signUp(parts(), { email, password: 'correct horse', own: {} }, from)
+    await verifyEmail(parts(), await nextMail(email, /Confirm/), from)
+    await requestPasswordReset(parts(), email, from)
+    await resetPassword(parts(), await nextMail(email, /Set a new/), 'battery staple', from)
+    const user = await checkSignIn(parts(), { email, password: 'battery staple', device: undefined }, from)
+    await requestEmailChange(parts(), user, 'battery staple', 'lou@other.example', from)
+    const changed = await changePassword(parts(), user, 'battery staple', 'correct horse', from)
+    await deleteAccount(parts(), changed, 'correct horse', from)
+    const { invitations } = process.auth.ways
+    await invitations.send({ email: 'lou@third.example' })
+    await invitations.accept(await nextMail('lou@third.example', /invited/), { password: 'correct horse' }, from)
+    Object.assign(passwords, { hash, verify })
+    expect(asked).toEqual(Array.from({ length: 8 }, () => '10.77.0.1'))
+  })
+
   test('a password that was hashed under another cost is hashed again when its owner signs in', async () => {
     const user = await newUser('leo@example.com')
     const dearer = await bed.process({}, { PASSWORD_PASSES: '2' })
     const kept = async () =>
       (await process.db.query<{ password: string }>('select password from plinth.credentials where user_id = $1', [user.id]))[0]?.password
     expect(await kept()).toContain('t=1,')
+    const { passwords } = dearer.auth.parts
+    const { hash } = passwords
+    passwords.hash = () => Promise.reject(authErrors.BUSY())
+    await checkSignIn(dearer.auth.parts, { email: user.email, password: 'correct horse', device: undefined }, origin())
+    expect(await kept()).toContain('t=1,')
+    passwords.hash = hash
     await checkSignIn(dearer.auth.parts, { email: user.email, password: 'correct horse', device: undefined }, origin())
     expect(await kept()).toContain('t=2,')
     await checkSignIn(dearer.auth.parts, { email: user.email, password: 'correct horse', device: undefined }, origin())

@@ -15,8 +15,8 @@ import type { User } from './users.ts'
 /** Ends every session and every link. @returns the user as of now @throws AppError AUTH_WRONG_PASSWORD, AUTH_WEAK_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY */
 export async function changePassword(parts: AccountParts, user: User, current: string, next: string, origin: Origin): Promise<User> {
   checkPassword(next, user)
-  await demandPassword(parts, user, current)
-  const phc = await parts.passwords.hash(next)
+  await demandPassword(parts, user, current, origin)
+  const phc = await parts.passwords.hash(next, origin)
   return parts.db.transaction(async () => {
     await demandSame(parts, user)
     const changed = await setPassword(parts, user, phc)
@@ -30,9 +30,9 @@ export async function changePassword(parts: AccountParts, user: User, current: s
  *
  * @throws AppError AUTH_WRONG_PASSWORD, AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES, AUTH_BUSY
  */
-export async function requestEmailChange(parts: AccountParts, user: User, current: string, written: string): Promise<void> {
+export async function requestEmailChange(parts: AccountParts, user: User, current: string, written: string, origin: Origin): Promise<void> {
   const email = normalEmail(written)
-  await demandPassword(parts, user, current)
+  await demandPassword(parts, user, current, origin)
   const token = newOneTimeToken()
   const taken = await parts.users.findByEmail(email)
   await parts.db.transaction(async () => {
@@ -45,8 +45,8 @@ export async function requestEmailChange(parts: AccountParts, user: User, curren
 }
 
 /** @throws AppError AUTH_WRONG_PASSWORD, AUTH_TOO_MANY_TRIES, AUTH_BUSY; DB_FOREIGN_KEY when records of others depend on the user */
-export async function deleteAccount(parts: AccountParts, user: User, current: string, { address }: Origin): Promise<void> {
-  await demandPassword(parts, user, current)
+export async function deleteAccount(parts: AccountParts, user: User, current: string, origin: Origin): Promise<void> {
+  await demandPassword(parts, user, current, origin)
   await parts.db.transaction(async () => {
     await demandSame(parts, user)
     await parts.users.remove(user.id)
@@ -55,13 +55,13 @@ export async function deleteAccount(parts: AccountParts, user: User, current: st
     await forgetWaysIn(parts.db, user.id)
     await forgetGeneration(parts.db, user.id)
     await parts.sessions.deleteAllOf(user.id)
-    await parts.audit.record({ action: 'account.deleted', actor: user.id, address })
+    await parts.audit.record({ action: 'account.deleted', actor: user.id, address: origin.address })
   })
 }
 
-async function demandPassword({ db, limits, passwords }: AccountParts, { id }: User, current: string): Promise<void> {
+async function demandPassword({ db, limits, passwords }: AccountParts, { id }: User, current: string, { address }: Origin): Promise<void> {
   await limits.password(id)
-  const { matches } = await passwords.verify(current, await findPassword(db, id))
+  const { matches } = await passwords.verify(current, await findPassword(db, id), { address })
   if (!matches) throw accountErrors.WRONG_PASSWORD().with({ field: 'current_password' })
 }
 

@@ -56,7 +56,7 @@ async function reset(parts: AccountParts, token: string, password: string, addre
   // The mailbox it went to may be somebody else's by now.
   if (user === undefined || user.disabled || found?.data['email'] !== user.email) throw accountErrors.INVALID_LINK()
   checkPassword(password, user)
-  const phc = await parts.passwords.hash(password)
+  const phc = await parts.passwords.hash(password, { address })
   return parts.db.transaction(async () => {
     if ((await useToken(parts.db, token, ['reset_password'])) === undefined) throw accountErrors.INVALID_LINK()
     const changed = await setPassword(parts, user, phc)

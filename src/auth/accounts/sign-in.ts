@@ -1,5 +1,6 @@
 // Finding out by a password who somebody is. What it takes, and what is said, is the same for addresses that nobody has.
 
+import type { AppError } from '../../core/errors.ts'
 import { accountErrors } from '../account-errors.ts'
 import { replaceHash } from './credentials.ts'
 import { normalEmail } from './email.ts'
@@ -29,7 +30,7 @@ export async function checkSignIn(parts: AccountParts, { email: written, passwor
     await parts.audit.record({ action: 'sign_in.failed', subject: user?.id, address })
     throw accountErrors.WRONG_CREDENTIALS()
   }
-  if (outdated) await hashAgain(parts, user, password)
+  if (outdated) await hashAgain(parts, user, password, origin)
   await demandUsable(parts, user, origin)
   return user
 }
@@ -60,8 +61,18 @@ async function countTry({ limits, audit }: AccountParts, tried: Parameters<Accou
   }
 }
 
-async function hashAgain({ db, passwords }: AccountParts, { id, password: before }: UserWithPassword, password: string): Promise<void> {
-  if (before !== undefined) await replaceHash(db, id, before, await passwords.hash(password))
+/** Where there is no time for it the old hash stays, until the next sign-in: the password was right. */
+async function hashAgain(
+  { db, passwords }: AccountParts,
+  { id, password: before }: UserWithPassword,
+  password: string,
+  { address }: Origin,
+): Promise<void> {
+  if (before === undefined) return
+  const phc = await passwords.hash(password, { address }).catch((error: unknown) => {
+    if ((error as AppError).code !== 'AUTH_BUSY') throw error
+  })
+  if (phc !== undefined) await replaceHash(db, id, before, phc)
 }
 
 async function demandUsable(parts: AccountParts, user: User, { address }: Origin): Promise<void> {

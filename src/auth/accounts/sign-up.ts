@@ -22,7 +22,7 @@ export async function signUp(parts: AccountParts, { email: written, password, ow
   const email = normalEmail(written)
   checkPassword(password, { email })
   await parts.limits.mailFrom(address)
-  const phc = await parts.passwords.hash(password)
+  const phc = await parts.passwords.hash(password, { address })
   const token = newOneTimeToken()
   await parts.users.demandFree(own)
   const id = await parts.users.add(email, phc, token, own)

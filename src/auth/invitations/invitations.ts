@@ -87,7 +87,7 @@ export class Invitations {
   async accept(token: string, { password, own = {} }: Acceptance, { address }: Origin): Promise<User> {
     const { db, users, roles, audit } = this.#parts
     const { email } = promised(await findToken(db, token, ['invitation']))
-    const phc = await this.#hash(await users.findByEmail(email), email, password)
+    const phc = await this.#hash(await users.findByEmail(email), email, password, address)
     return db.transaction(async () => {
       const invitation = promised(await useToken(db, token, ['invitation']))
       const user = await this.#accountOf(await users.findByEmail(email), email, phc, own)
@@ -99,12 +99,12 @@ export class Invitations {
   }
 
   /** Before the transaction: it takes tens of milliseconds. */
-  async #hash(existing: User | undefined, email: string, password: string | undefined): Promise<string | undefined> {
+  async #hash(existing: User | undefined, email: string, password: string | undefined, address: string): Promise<string | undefined> {
     if (existing?.disabled === true) throw accountErrors.INVALID_LINK()
     if (existing?.verified === true) return undefined
     if (password === undefined) throw factorErrors.PASSWORD_NEEDED()
     checkPassword(password, { email })
-    return this.#parts.passwords.hash(password)
+    return this.#parts.passwords.hash(password, { address })
   }
 
   async #accountOf(existing: UserWithPassword | undefined, email: string, phc: string | undefined, own: OwnValues): Promise<User> {
