@@ -46,7 +46,10 @@ export async function rotateKey({ json }: KeysFlags): Promise<void> {
 export async function endKey(kid: string, { json }: KeysFlags): Promise<void> {
   if (!(await withAuth((auth) => end(auth, kid)))) throw new CommandFailure(`There is no key "${kid}".`)
   if (json === true) printJson({ kid, ended: true })
-  else print(`Ended the key ${kid}: within half a minute every process refuses what it signed.`)
+  else
+    print(
+      `Ended the key ${kid}: within a second every process refuses what it signed, and within a minute whoever verifies by the public keys.`,
+    )
 }
 
 async function end({ keys, audit }: Auth, kid: string): Promise<boolean> {

@@ -177,8 +177,9 @@ describe.each(testDatabases())('with $name', ({ url }) => {
   })
 
   test('public keys are there for whoever verifies tokens', async () => {
-    const { status, body } = await app.get('/.well-known/jwks.json')
+    const { status, body, headers } = await app.get('/.well-known/jwks.json')
     expect(status).toBe(200)
+    expect(headers['cache-control']).toBe('public, max-age=60')
     expect(body.keys[0]).toMatchObject({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', kid: expect.any(String) })
     expect(JSON.stringify(body)).not.toContain('"d"')
   })

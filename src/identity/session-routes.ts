@@ -59,7 +59,7 @@ export function sessionRoutes(face: Face): IdentityRoute[] {
       url: '/.well-known/jwks.json',
       answers: 'public keys',
       schema: { summary: 'Public keys of access tokens (RFC 7517)', response: { 200: jwksSchema } },
-      handler: async (_request, reply) => reply.header('cache-control', 'public, max-age=300').send(await face.auth.keys.jwks()),
+      handler: async (_request, reply) => reply.header('cache-control', 'public, max-age=60').send(await face.auth.keys.jwks()),
     },
   ]
 }

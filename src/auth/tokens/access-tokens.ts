@@ -98,8 +98,7 @@ export class AccessTokens {
     const kept = this.#verified.get(tailOf(token))
     if (kept === undefined || kept.token !== token) return undefined
     const { keys, rules } = this.#options
-    const counts = kept.claims.exp + rules.leeway > Date.now() / 1_000 && keys.known(kept.key.kid) !== undefined
-    if (counts) return kept
+    if (kept.claims.exp + rules.leeway > Date.now() / 1_000) return keys.known(kept.key.kid) === undefined ? undefined : kept
     this.#verified.delete(tailOf(token))
     return undefined
   }

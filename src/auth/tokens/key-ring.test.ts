@@ -9,7 +9,7 @@ import { KeyRing } from './key-ring.ts'
 
 const kidOf = (token: string): unknown => partsOf(token).header['kid']
 /** No process waits for another. */
-const timing = { freshMs: 0, unknownMs: 0, settleMs: 0, handoverMs: 60_000 }
+const timing = { freshMs: 0, believedMs: 0, settleMs: 0, handoverMs: 60_000 }
 
 describe.each(testDatabases())('signing keys on $name', ({ url }) => {
   let bed: AuthBed
@@ -149,7 +149,7 @@ describe('how often the database is asked', () => {
   test('however many unknown keys are named, once in a while; and a new key is known all the same', async () => {
     const [one, other] = [
       await tokenProcess(bed),
-      await tokenProcess(bed, { timing: { freshMs: 60_000, unknownMs: 200, settleMs: 0, handoverMs: 60_000 } }),
+      await tokenProcess(bed, { timing: { freshMs: 200, believedMs: 60_000, settleMs: 0, handoverMs: 60_000 } }),
     ]
     const { token } = await signedIn(one)
     expect(await refusal(other.tokens, token)).toBeUndefined()
@@ -172,8 +172,28 @@ describe('how often the database is asked', () => {
     expect(asked).toBe(2)
   })
 
+  test('a key that was ended neither counts nor signs a second later, also in a process that had nothing to do', async () => {
+    const [one, busy, idle] = [await tokenProcess(bed), await tokenProcess(bed), await tokenProcess(bed)]
+    const { token } = await signedIn(one)
+    const kid = String(kidOf(token))
+    for (const { tokens } of [busy, idle]) expect(await refusal(tokens, token)).toBeUndefined()
+    await until(async () => (await refusal(busy.tokens, token)) === undefined && busy.tokens.near(token) !== undefined)
+    await one.keys.end(kid)
+    const endedAt = performance.now()
+    while (performance.now() - endedAt < 1_000) {
+      await busy.keys.find(kid)
+      await sleep(20)
+    }
+    for (const { tokens, keys } of [busy, idle]) {
+      expect(keys.known(kid)).toBeUndefined()
+      expect(tokens.near(token)).toBeUndefined()
+      expect((await keys.signer()).kid).not.toBe(kid)
+      expect(await refusal(tokens, token)).toBe('names a key that is not known')
+    }
+  })
+
   test('a new key signs only when others had the time to hear of it', async () => {
-    const one = await tokenProcess(bed, { timing: { freshMs: 0, unknownMs: 0, settleMs: 300, handoverMs: 60_000 } })
+    const one = await tokenProcess(bed, { timing: { freshMs: 0, believedMs: 0, settleMs: 300, handoverMs: 60_000 } })
     await one.db.query('TRUNCATE plinth.signing_keys')
     const { kid } = await one.keys.signer()
     await sleep(310)
@@ -190,7 +210,7 @@ test('no key is called unknown while PostgreSQL cannot be asked, however often o
     read: () => (answer.error === undefined ? Promise.resolve({ count: 0 }) : Promise.reject(answer.error)),
   } as unknown as Database
   const options = { db, secret: 'x'.repeat(32), algorithm: 'EdDSA', tokenMs: 1_000, replaceAfterMs: 1_000_000 } as const
-  const ring = new KeyRing({ ...options, timing: { ...timing, freshMs: 60_000, unknownMs: 60_000 } })
+  const ring = new KeyRing({ ...options, timing: { ...timing, freshMs: 60_000, believedMs: 60_000 } })
   for (let i = 0; i < 3; i += 1) await expect(ring.find('a'.repeat(16))).rejects.toBe(away)
   answer.error = undefined
   const again = new KeyRing({ ...options, timing })

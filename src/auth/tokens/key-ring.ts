@@ -1,7 +1,8 @@
-// The signing keys that a process knows. It looks for others while it is used, so that a new key is known everywhere without a restart.
+// The signing keys that a process knows. It looks for others while it is used, so that a new key is known everywhere without a restart, and
+// believes no answer that is older than a second: a key that was ended neither signs nor counts, also in a process that had nothing to do.
 //
 // A new key signs a few seconds after it was made: by then every process has looked, also one that is flooded with unknown keys, which looks
-// once in three seconds and not more often. The key before it is accepted until the last token it signed has expired.
+// no more often for that. The key before it is accepted until the last token it signed has expired.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
@@ -12,17 +13,17 @@ import { endKey, type KeyRow, listKeys, replaceKey } from './key-rows.ts'
 
 /** Milliseconds. */
 export interface KeyTiming {
-  /** Keys are looked for again after so long. */
+  /** Keys are looked for again after so long, and no more often, whatever keys are named. */
   readonly freshMs: number
-  /** After an unknown kid the database is asked at most once in this time. */
-  readonly unknownMs: number
+  /** So long after it was asked for an answer is believed. Longer than `freshMs`: who is in use waits for none. */
+  readonly believedMs: number
   /** From when on a new key signs, because others know it by then. */
   readonly settleMs: number
   /** How long processes that cannot use a new key, because they have another secret, sign with the one before: a deployment's time. */
   readonly handoverMs: number
 }
 
-const usualTiming: KeyTiming = { freshMs: 30_000, unknownMs: 3_000, settleMs: 5_000, handoverMs: 15 * 60_000 }
+const usualTiming: KeyTiming = { freshMs: 400, believedMs: 800, settleMs: 5_000, handoverMs: 15 * 60_000 }
 
 export interface VerifyingKey {
   readonly kid: string
@@ -89,6 +90,8 @@ export class KeyRing {
   /** The newest first. */
   #keys: readonly KnownKey[] = []
   #askedAt = -Infinity
+  /** When the last question was asked that had an answer. */
+  #knownAt = -Infinity
   /** Why the last question had no answer. */
   #failure: unknown
   #asking: Promise<void> | undefined
@@ -101,7 +104,8 @@ export class KeyRing {
 
   /** The key that signs now; made when there is none. @throws what the database room throws */
   async signer(): Promise<SigningKey> {
-    if (this.#isOlderThan(this.#timing.freshMs)) await this.#ask()
+    this.#lookAgain()
+    if (!this.#isBelieved()) await this.#askAnew()
     const found = this.#choose()
     if (found !== undefined && !this.#isOld()) return found
     await this.rotate()
@@ -114,17 +118,21 @@ export class KeyRing {
   async find(kid: string): Promise<VerifyingKey | undefined> {
     const known = this.known(kid)
     if (known !== undefined) return known
-    if (this.#isOlderThan(this.#timing.unknownMs)) await this.#ask()
-    else await this.#asking
-    const found = this.known(kid)
+    if (this.#isBelieved()) await this.#asking
+    else await this.#askAnew()
+    const found = this.#among(kid)
     // Nobody is told that a token is wrong as long as nobody can know.
     if (found === undefined && this.#failure !== undefined) throw this.#failure
     return found
   }
 
-  /** Without waiting: what is heard of changes counts from the next time on. */
+  /** Without waiting; undefined also where the last answer is too old. */
   known(kid: string): VerifyingKey | undefined {
-    if (this.#isOlderThan(this.#timing.freshMs)) this.#ask().catch(() => undefined)
+    this.#lookAgain()
+    return this.#isBelieved() ? this.#among(kid) : undefined
+  }
+
+  #among(kid: string): VerifyingKey | undefined {
     const found = this.#keys.find((key) => key.kid === kid)
     return found !== undefined && found.endsAt > performance.now() ? found : undefined
   }
@@ -160,7 +168,7 @@ export class KeyRing {
     await this.#ask()
   }
 
-  /** Ends a key that somebody else may have: what it signed is refused, here at once and everywhere within half a minute. */
+  /** Ends a key that somebody else may have: what it signed is refused, here at once and everywhere within a second. */
   async end(kid: string): Promise<boolean> {
     await this.#look()
     if (this.#current()?.kid === kid) await this.rotate()
@@ -174,8 +182,19 @@ export class KeyRing {
     if (this.#askedAt === -Infinity) await this.#ask()
   }
 
-  #isOlderThan(ms: number): boolean {
-    return performance.now() - this.#askedAt > ms
+  /** Nobody waits for it. */
+  #lookAgain(): void {
+    if (performance.now() - this.#askedAt > this.#timing.freshMs) this.#ask().catch(() => undefined)
+  }
+
+  #isBelieved(): boolean {
+    return performance.now() - this.#knownAt <= this.#timing.believedMs
+  }
+
+  /** The question that is under way may be one of long ago; the one after it is not. */
+  async #askAnew(): Promise<void> {
+    await this.#ask()
+    if (!this.#isBelieved()) await this.#ask()
   }
 
   #current(): KnownKey | undefined {
@@ -205,9 +224,11 @@ export class KeyRing {
   }
 
   async #read(): Promise<void> {
-    this.#askedAt = performance.now()
+    const askedAt = performance.now()
+    this.#askedAt = askedAt
     const rows = await this.#list()
     const now = performance.now()
+    this.#knownAt = askedAt
     this.#keys = rows.map((row) => this.#knownKey(row, now))
   }
 
