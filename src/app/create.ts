@@ -35,6 +35,7 @@ import { addCacheDesk } from './cache-desk.ts'
 import type { AppDefinition } from './define.ts'
 import { appErrors } from './errors.ts'
 import { addFaces } from './faces.ts'
+import { logOnce } from './log-once.ts'
 import { addMailDesk } from './mail-desk.ts'
 import { readModels } from './models.ts'
 import { orderModules } from './modules.ts'
@@ -119,7 +120,8 @@ export async function createAppWith(
   const process = peers.worker === undefined ? undefined : `worker ${peers.worker}`
   const { log, stream } = openLog(config, definition.options.name, process)
   for (const warning of config.warnings) log.warn(warning)
-  const registry = readRegistry(internals.withoutFirstWall === true ? withoutTenants(definition) : definition)
+  const onTimed = config.env === 'production' ? logOnce(log) : undefined
+  const registry = readRegistry(internals.withoutFirstWall === true ? withoutTenants(definition) : definition, onTimed)
   const metrics = createMetrics({ processMetrics: config.env === 'production', peers })
   const redis = await openRedis(config, definition.options.name, log, metrics)
   const { root, env } = config
@@ -145,12 +147,14 @@ export async function createAppWith(
   }
 }
 
-export function readRegistry({ options }: AppDefinition): Engine['registry'] {
+/** @param onTimed  is told of a condition of a policy that looks at the time; without it what asks for it fails */
+export function readRegistry({ options }: AppDefinition, onTimed?: (problem: string) => void): Engine['registry'] {
   const { models, declarations } = readModels(options)
   const { auth } = options
   return compileResources(declarations, models, options.relations, {
     users: auth && readTable(auth.users).name,
     tenants: auth?.tenants && readTable(auth.tenants.table).name,
+    onTimed,
   })
 }
 

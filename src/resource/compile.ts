@@ -5,11 +5,13 @@ import { AppError } from '../core/errors.ts'
 import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
 import { bareTables, noAccess } from './access/bare-tables.ts'
+import { absenceProblems } from './access/check-absence.ts'
 import { tenantFieldsOf, tenantProblems } from './access/check-tenant.ts'
 import { compileAccess } from './access/compile-access.ts'
 import { decideForCode } from './access/decide.ts'
 import { isListedByAnyone, isOfNoTenant } from './access/same-for-all.ts'
 import type { Ground } from './access/rule.ts'
+import type { OnTimed } from './access/where.ts'
 import { Sights } from './access/sights.ts'
 import { tenantReferences } from './access/tenant.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
@@ -27,10 +29,16 @@ export const pageDefaults = { size: 25, max: 200 } as const
 const bulkDefault = 1000
 const includeDepthDefault = 4
 
-/** Names of the tables whose keys callers have. */
-export interface IdentityTables {
+export interface CompileOptions {
+  /** Names of the tables whose keys callers have. */
   readonly users?: string | undefined
   readonly tenants?: string | undefined
+  /** Is told, with its place, of a condition that looks at the time when it is asked about somebody. Default: what asks for it fails. */
+  readonly onTimed?: OnTimed | undefined
+}
+
+function refuseTimed(problem: string): never {
+  throw new Error(problem)
 }
 
 type Mutable<type> = { -readonly [key in keyof type]: type[key] }
@@ -43,7 +51,7 @@ export function compileResources(
   declarations: readonly Declaration[],
   models: readonly Model[],
   declared?: unknown,
-  { users = 'users', tenants }: IdentityTables = {},
+  { users = 'users', tenants, onTimed = refuseTimed }: CompileOptions = {},
 ): Registry {
   const problems = [
     ...duplicateNames(declarations),
@@ -52,10 +60,11 @@ export function compileResources(
   ]
   const derived = deriveRelations(models, relationNames(declarations), declared)
   problems.push(...derived.problems)
-  const ground = { tables: bareTables(models, derived.relations), models, users }
+  const ground = { tables: bareTables(models, derived.relations), models, users, onTimed }
   const accesses = declarations.map((declaration) => accessOf(declaration, ground, problems))
-  if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
   const tenantFields = tenantFieldsOf(declarations)
+  problems.push(...absences(declarations, accesses, tenantFields))
+  if (problems.length > 0) throw resourceErrors.INVALID_DEFINITION(problems)
   const resources = declarations.map((declaration, i) => ({
     ...compileResource(declaration, accesses[i] as CompiledResource['access'], users, tenantFields.get(declaration.model.name)),
     tenantFields,
@@ -82,9 +91,22 @@ function accessOf(declaration: Declaration, { tables, ...rest }: Grounds, proble
   const table = tables.get(model.name)
   if (definition.options.access === undefined || table === undefined) return noAccess
   const found: string[] = []
-  const access = compileAccess(definition.options, { table, ...rest }, found)
+  const onTimed = (problem: string): void => rest.onTimed(`${placeOf(declaration)}: ${problem}`)
+  const access = compileAccess(definition.options, { table, ...rest, onTimed }, found)
   problems.push(...found.map((problem) => `${placeOf(declaration)}: ${problem}`))
   return access
+}
+
+/** Of records that belong to tenants only the caller's are asked about, and those may be without others. */
+function absences(
+  declarations: readonly Declaration[],
+  accesses: readonly CompiledResource['access'][],
+  tenantFields: ReadonlyMap<string, Field>,
+): string[] {
+  return declarations.flatMap((declaration, i) => {
+    const access = tenantFields.has(declaration.model.name) ? undefined : accesses[i]
+    return access === undefined ? [] : absenceProblems(access, tenantFields).map((problem) => `${placeOf(declaration)}: ${problem}`)
+  })
 }
 
 function duplicateNames(declarations: readonly Declaration[]): string[] {

@@ -2,6 +2,7 @@
 
 import { all, any, member, not, owner, permission, role, signedIn, where } from '../../auth/policies.ts'
 import { expect, test } from 'vitest'
+import { anonymousCaller, type Caller } from '../../core/caller.ts'
 import { articles, memberships, organizations, users } from '../../../test/support/newsroom.ts'
 import { readTable } from '../../model/read-table.ts'
 import { compileResources } from '../compile.ts'
@@ -113,4 +114,21 @@ test('conditions on what is hidden, and on tables that nobody exposes, are right
   const access = { read: where((who) => ({ 'author.name': { starts: 'A' }, fee: { gte: 1 }, organization_id: who.tenant })) }
   expect(problems(access, { hidden: ['fee'] })).toBe('')
   expect(problems({ read: member('organization_id') })).toBe('')
+})
+
+test('a condition that looks at the time for some callers only fails when it is asked about one, or says so where that is wanted', () => {
+  const access = { read: where((who) => (who.roles.includes('editor') ? { title: { lte: new Date().toISOString() } } : false)) }
+  const definition = defineResource(articles, { access })
+  const model = readTable(articles)
+  const [visitor, editor] = [anonymousCaller, { ...anonymousCaller, roles: ['editor'] }]
+  const ask = (who: Caller, onTimed?: (problem: string) => void) => {
+    const { resources, sights } = compileResources([{ definition, model }], [model], undefined, { onTimed })
+    return sights.of(resources.get('articles') ?? expect.fail('There is no resource.'), who).decision.rows.list
+  }
+  const message = /mistakes\.test\.ts: resource "articles": where: the condition looks at the time\. It is asked once for each caller/
+  expect(ask(visitor)).toBe(false)
+  expect(() => ask(editor)).toThrow(message)
+  const told: string[] = []
+  expect(ask(editor, (problem) => told.push(problem))).toMatchObject({ type: 'all' })
+  expect(told).toEqual(expect.arrayContaining([expect.stringMatching(message)]))
 })

@@ -8,7 +8,7 @@ import type { Condition, Verdict } from '../plan.ts'
 import type { CompiledResource } from '../registry.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import { allOf, anyOf, turned } from './verdicts.ts'
-import { whereProblems, whereVerdict } from './where.ts'
+import { type OnTimed, whereProblems, whereVerdict } from './where.ts'
 
 export interface Rule {
   readonly policy: Policy
@@ -25,6 +25,7 @@ export interface Ground {
   readonly models: readonly Model[]
   /** Name of the table of users. */
   readonly users: string
+  readonly onTimed: OnTimed
 }
 
 /** @param problems  gets a sentence for each mistake */
@@ -45,7 +46,11 @@ export function compileRule(policy: Policy, ground: Ground, problems: string[]):
       return memberRule(policy, ground, problems)
     case 'where':
       problems.push(...whereProblems(policy.condition, ground.table))
-      return { policy, parts: [], judge: (who, negated = false) => whereVerdict(policy.condition, ground.table, who, negated) }
+      return {
+        policy,
+        parts: [],
+        judge: (who, negated = false) => whereVerdict(policy.condition, ground.table, who, negated, ground.onTimed),
+      }
     case 'all':
     case 'any': {
       const parts = policy.policies.map((part) => compileRule(part, ground, problems))

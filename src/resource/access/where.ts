@@ -13,11 +13,22 @@ import { looksAtTime } from './clock.ts'
 import { allOf, anyOf, turned } from './verdicts.ts'
 
 type Condition = (who: Caller) => RowCondition
+/** Is told that a condition looked at the time; what it throws is thrown. */
+export type OnTimed = (problem: string) => void
 type Comparison = Extract<FilterNode, { path: readonly string[] }>
 
-/** @throws Error when the function fails, returns something else, or names what the table does not have */
-export function whereVerdict(condition: Condition, table: CompiledResource, who: Caller, negated: boolean): Verdict {
-  const said: unknown = condition(who)
+/**
+ * Watches the clock as well: one that looks at it for some callers only is not found at the start.
+ *
+ * @throws Error when the function fails, returns something else, or names what the table does not have; and what `onTimed` throws
+ */
+export function whereVerdict(condition: Condition, table: CompiledResource, who: Caller, negated: boolean, onTimed: OnTimed): Verdict {
+  let said: unknown
+  if (looksAtTime(() => void (said = condition(who)))) onTimed(timed)
+  return verdictOf(said, table, negated)
+}
+
+function verdictOf(said: unknown, table: CompiledResource, negated: boolean): Verdict {
   return typeof said === 'boolean' ? said !== negated : filterVerdict(checked(said), table, negated)
 }
 
@@ -106,7 +117,7 @@ const timed =
 
 function problemFor(condition: Condition, table: CompiledResource, who: Caller): string | undefined {
   try {
-    whereVerdict(condition, table, who, false)
+    verdictOf(condition(who), table, false)
     return undefined
   } catch (error) {
     const { message } = error as Error
