@@ -7,7 +7,8 @@ import type { CompiledResource } from '../registry.ts'
 import type { RuleName } from './compile-access.ts'
 import { seal } from './seal.ts'
 import type { Rule } from './rule.ts'
-import { heldToTenant, tenantVerdict } from './tenant.ts'
+import { heldToTenant } from './held-policy.ts'
+import { tenantVerdict } from './tenant.ts'
 import { allOf } from './verdicts.ts'
 
 export interface Decision {
@@ -29,10 +30,10 @@ export interface Decision {
 }
 
 export function decide(resource: CompiledResource, who: Caller): Decision {
-  const { name, access, tenant, tenantFields } = resource
+  const { name, access, tenant } = resource
   const { rules, fields } = access
   const inTenant = tenantVerdict(tenant, who)
-  const also = (judge: () => Verdict): Verdict => (inTenant === false ? false : allOf([inTenant, heldToTenant(judge(), who, tenantFields)]))
+  const also = (judge: () => Verdict): Verdict => (inTenant === false ? false : allOf([inTenant, heldToTenant(judge(), who, resource)]))
   const may = (rule: Rule, scope: 'read' | 'write'): Verdict => also(() => isInScope(rule, resource, scope, who) && rule.judge(who))
   const seen = once(() => also(() => seenByChanges(rules, who)))
   const after = once(() => may(rules.update, 'write'))

@@ -28,42 +28,6 @@ export function tenantVerdict(field: Field | undefined, who: Caller): Verdict {
   return { type: 'compare', field, operator: 'eq', values: [parsed.value], own: true }
 }
 
-/**
- * What a policy says, with the tables of tenants that it looks at held to the caller's: whoever may do something because of a record of theirs
- * may not because of one of another tenant.
- *
- * @param tenantFields  by model name
- */
-export function heldToTenant(verdict: Verdict, who: Caller, tenantFields: ReadonlyMap<string, Field>): Verdict {
-  return typeof verdict === 'boolean' || tenantFields.size === 0 ? verdict : heldCondition(verdict, who, tenantFields)
-}
-
-function heldCondition(condition: Condition, who: Caller, fields: ReadonlyMap<string, Field>): Condition {
-  const inner = (one: Condition): Condition => heldCondition(one, who, fields)
-  const rowsOf = (model: Model | undefined): Verdict => tenantVerdict(fields.get(model?.name ?? ''), who)
-  switch (condition.type) {
-    case 'all':
-    case 'any':
-      return { ...condition, conditions: condition.conditions.map(inner) }
-    case 'not':
-      return { ...condition, condition: inner(condition.condition) }
-    case 'linked':
-      return { ...condition, conditions: [...condition.conditions.map(inner), ...conditionsOf(rowsOf(condition.model))] }
-    case 'related': {
-      const { relation, condition: asked } = condition
-      const all = [...(asked === undefined ? [] : [inner(asked)]), ...conditionsOf(rowsOf(relation.target.model))]
-      return { ...condition, relation: { ...relation, throughRows: rowsOf(relation.through) }, condition: { type: 'all', conditions: all } }
-    }
-    default:
-      return condition
-  }
-}
-
-function conditionsOf(verdict: Verdict): readonly Condition[] {
-  if (verdict === true) return []
-  return [verdict === false ? { type: 'any', conditions: [] } : verdict]
-}
-
 /** The rows whose foreign key is null, or leads to a row of the caller's tenant. A row that is not there is none of theirs. */
 export function referenceVerdict({ from, model, to, tenant }: TenantReference, who: Caller): Verdict {
   const theirs = tenantVerdict(tenant, who)
