@@ -41,7 +41,8 @@ export function createWaysIn(options: AuthOptions, parts: AccountParts, config: 
   if (wrong.length > 0) throw accountErrors.INVALID_SETUP(`providers have names such as "google", not ${JSON.stringify(wrong[0])}`)
   return {
     apiKeys: new ApiKeys(db, {
-      onUse: ({ id, owner }) => parts.audit.record({ action: 'key.used', actor: owner.id, details: { key: id, owner: owner.kind } }),
+      onUse: ({ id, owner }, origin) =>
+        parts.audit.record({ ...origin, action: 'key.used', actor: owner.id, details: { key: id, owner: owner.kind } }),
       demandTenant: (owner, tenant) => demandTenant(parts, owner, tenant),
     }),
     factors: new SecondFactors({ db, limits, secret, issuer: name }),

@@ -5,6 +5,8 @@ import type { Caller } from './caller.ts'
 
 export interface RequestContext {
   readonly requestId: string
+  /** Of the client, as `TRUSTED_PROXIES` tells it. */
+  readonly address?: string | undefined
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number
   /** Milliseconds of `performance.now()` after which nobody waits for the answer any more. */

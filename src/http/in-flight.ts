@@ -37,6 +37,10 @@ export class Exchange extends LineMember implements RequestContext {
     this.reply = reply
     this.route = route
   }
+
+  get address(): string {
+    return this.request.ip
+  }
 }
 
 /**

@@ -1,10 +1,12 @@
 // API keys, through HTTP.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { anonymousCaller } from 'plinth'
 import type { TestApp } from 'plinth/testing'
 import { bearer, Browser, browserOf, identityApp, newUser, password } from '../../test/support/identity-app.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { until } from '../../test/support/redis.ts'
+import { runInContext } from '../core/context.ts'
 
 const environment = { APP_URL: 'https://shop.example' }
 let app: TestApp
@@ -28,9 +30,41 @@ describe('API keys', () => {
     expect((await browser.send('DELETE', `/auth/keys/${id}`)).status).toBe(204)
     expect(await app.get('/api/notes', bearer(key))).toMatchObject({ status: 401, body: { code: 'AUTH_INVALID_TOKEN' } })
     const audited = () =>
-      app.app.db.query<{ action: string }>(`SELECT action FROM plinth.audit WHERE details->>'key' = $1 ORDER BY id`, [id])
+      app.app.db.query(
+        `SELECT action, actor = u.id::text AS by_owner, host(address) AS address, request_id IS NOT NULL AS of_request
+         FROM plinth.audit, users u WHERE details->>'key' = $1 AND u.email = 'ann@example.com' ORDER BY 1`,
+        [id],
+      )
     await until(async () => (await audited()).length === 3)
-    expect((await audited()).map(({ action }) => action)).toEqual(['key.created', 'key.used', 'key.revoked'])
+    const entry = { by_owner: true, address: browser.address, of_request: true }
+    expect(await audited()).toEqual([
+      { ...entry, action: 'key.created' },
+      { ...entry, action: 'key.revoked' },
+      { ...entry, action: 'key.used', address: '127.0.0.1' },
+    ])
+  })
+
+  test('what code of the application does for a request is in the audit with the actor, the address and the id of the request', async () => {
+    const id = await newUser(app, 'gil@example.com')
+    const caller = { ...anonymousCaller, kind: 'user', id: 'boss' } as const
+    const context = { requestId: 'r-77', address: '10.9.9.9', startedAt: 0, deadline: Infinity, caller }
+    const { accounts, audit } = app.app.auth ?? expect.fail('There is no identity.')
+    await runInContext(context, async () => {
+      await accounts.grant(id, 'editor')
+      await accounts.signOutEverywhere(id)
+      await accounts.disable(id)
+      await audit.record({ action: 'sign_in.failed', subject: id, address: '10.8.8.8', requestId: 'r-76' })
+    })
+    const rows = await app.app.db.query(
+      'SELECT action, actor, host(address) AS address, request_id FROM plinth.audit WHERE subject = $1 AND actor IS NOT NULL ORDER BY id',
+      [id],
+    )
+    const entry = { actor: 'boss', address: '10.9.9.9', request_id: 'r-77' }
+    expect(rows).toEqual([
+      { ...entry, action: 'role.granted' },
+      { ...entry, action: 'account.disabled' },
+      { ...entry, action: 'sign_in.failed', address: '10.8.8.8', request_id: 'r-76' },
+    ])
   })
 
   test('with a key nobody gets the account: it makes no keys, lists no sessions, changes nothing', async () => {

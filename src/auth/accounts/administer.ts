@@ -56,7 +56,7 @@ export interface Accounts {
 export function createAccounts(parts: AccountParts): Accounts {
   const { db, users, roles, members, sessions, audit } = parts
   const noted = async (action: AuditAction, subject: string, done: boolean, details = {}): Promise<boolean> => {
-    if (done) await audit.record({ action, actor: currentContext()?.caller.id, subject, details })
+    if (done) await audit.record({ action, subject, details })
     return done
   }
   return {
@@ -109,7 +109,7 @@ async function create(
     const id = await users.add(email, phc, newOneTimeToken(), {})
     if (id === undefined) throw accountErrors.EMAIL_TAKEN()
     if (verified) await users.verify(id, email)
-    await audit.record({ action: 'account.created', actor: currentContext()?.caller.id, subject: id })
+    await audit.record({ action: 'account.created', subject: id })
     return id
   })
 }

@@ -1,6 +1,7 @@
 // API keys: for programs of users, and for services, which are programs without a user. Shown once; what is kept is a hash.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { currentContext } from '../../core/context.ts'
 import { type AppError, withoutStacks } from '../../core/errors.ts'
 import type { Database } from '../../db/database.ts'
 import { Lru } from '../../support/lru.ts'
@@ -26,9 +27,15 @@ interface Kept {
   readonly endsAt: number
 }
 
+/** The request that a key came with, where it was one. */
+interface UsedFrom {
+  readonly address?: string
+  readonly requestId?: string
+}
+
 export interface ApiKeysOptions {
   /** Is told of a use at most once a minute, by one process of all. */
-  readonly onUse?: (apiKey: ApiKey) => Promise<void>
+  readonly onUse?: (apiKey: ApiKey, from: UsedFrom) => Promise<void>
   /** Throws when the owner may have no key for this tenant. Without it every tenant is taken. */
   readonly demandTenant?: (owner: KeyOwner, tenant: string) => Promise<void>
 }
@@ -122,12 +129,18 @@ export class ApiKeys {
     const now = performance.now()
     if (now - (this.#noted.get(id) ?? -Infinity) < noteMs) return
     this.#noted.set(id, now)
-    void this.#outside(() => this.#write(apiKey)).catch(() => this.#noted.delete(id))
+    const from = usedFrom()
+    void this.#outside(() => this.#write(apiKey, from)).catch(() => this.#noted.delete(id))
   }
 
-  async #write(apiKey: ApiKey): Promise<void> {
-    if (await noteUse(this.#db, apiKey.id, noteMs)) await this.#options.onUse?.(apiKey)
+  async #write(apiKey: ApiKey, from: UsedFrom): Promise<void> {
+    if (await noteUse(this.#db, apiKey.id, noteMs)) await this.#options.onUse?.(apiKey, from)
   }
+}
+
+function usedFrom(): UsedFrom {
+  const { address, requestId } = currentContext() ?? {}
+  return { ...(address === undefined ? {} : { address }), ...(requestId === undefined ? {} : { requestId }) }
 }
 
 function invalid(reason: string): AppError {
