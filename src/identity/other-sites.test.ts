@@ -119,6 +119,24 @@ describe('other sites', () => {
     expect((await send(codeOf(secret, 1))).body.code).toBe('AUTH_PROVIDER_REFUSED')
   })
 
+  test('who comes back from another site in the moment in which a second factor is switched on is not let in without it', async () => {
+    server.account = { sub: 'hasty', email: 'hasty@acme.example', email_verified: true }
+    const owner = new Browser(shop)
+    await away(owner, '/auth/oauth/acme')
+    const { secret } = (await owner.send('POST', '/auth/second-factor')).body.data
+    const { factors } = shop.app.auth?.ways ?? expect.fail('There is no identity.')
+    const { isOn } = factors
+    factors.isOn = async (user) => {
+      factors.isOn = isOn
+      const was = await isOn.call(factors, user)
+      expect((await owner.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret, -1) })).status).toBe(200)
+      return was
+    }
+    const thief = new Browser(shop)
+    expect(await away(thief, '/auth/oauth/acme')).toMatchObject({ status: 401, body: { code: 'AUTH_WRONG_CREDENTIALS' } })
+    expect((await thief.send('GET', '/auth/me')).status).toBe(401)
+  })
+
   test('in the moment in which a reset is not yet known nobody connects a site, nor signs in by one that was connected', async () => {
     const email = 'moment@example.com'
     const browser = await browserOf(shop, email)

@@ -48,6 +48,26 @@ describe('a second factor', () => {
     expect((await browser.send('GET', '/auth/second-factor')).body.data).toEqual({ on: true, recovery_codes: 9 })
   })
 
+  test('that is switched on in the moment in which somebody signs in lets him in without it no more', async () => {
+    const email = 'gwen@example.com'
+    const owner = await browserOf(app, email)
+    const elsewhere = await new Browser(app).enter(email)
+    const { secret } = (await owner.send('POST', '/auth/second-factor')).body.data
+    const { factors } = app.app.auth?.ways ?? expect.fail('There is no identity.')
+    const { isOn } = factors
+    factors.isOn = async (user) => {
+      factors.isOn = isOn
+      const was = await isOn.call(factors, user)
+      expect((await owner.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret, -1) })).status).toBe(200)
+      return was
+    }
+    const thief = new Browser(app)
+    expect(await thief.signIn(email)).toMatchObject({ status: 401, body: { code: 'AUTH_WRONG_CREDENTIALS' } })
+    expect((await thief.send('GET', '/auth/me')).status).toBe(401)
+    expect((await elsewhere.send('GET', '/auth/me')).status).toBe(401)
+    expect((await owner.send('GET', '/auth/sessions')).body.data).toHaveLength(1)
+  })
+
   test('of who has lost telephone and recovery codes is removed by code of the application, which is written down and told', async () => {
     const email = 'lost@example.com'
     await withFactor(email)

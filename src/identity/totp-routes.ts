@@ -1,5 +1,6 @@
 // The second factor of an account: setting it up, switching it off, and asking for it at a sign-in.
 
+import { nextGeneration } from '../auth/accounts/generations.ts'
 import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
@@ -117,16 +118,19 @@ async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promis
 
 async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { id, credential } = demandCaller(request)
-  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), demandStillSignedIn(face, request))
-  await endOthers(face, id, credential)
+  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), async () => {
+    await demandStillSignedIn(face, request)()
+    await endOthers(face, id, credential)
+  })
   await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
   await tellOwner(face, id, 'a second factor was switched on')
   return send(face, reply, 200, { recovery_codes: codes })
 }
 
-/** Who got in without the second factor is out. */
+/** Who got in without the second factor is out, and so is whoever is just getting in without it. For the transaction that switches it on. */
 async function endOthers({ auth }: Face, user: string, current: string): Promise<void> {
-  const { sessions } = auth.parts
+  const { db, sessions } = auth.parts
+  await nextGeneration(db, user)
   for (const { handle } of await sessions.list(user)) if (handle !== current) await sessions.deleteHandle(user, handle)
 }
 
