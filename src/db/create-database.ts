@@ -3,7 +3,7 @@
 import type { DatabaseConfig, Environment } from '../core/config.ts'
 import { silentLog, type Logger } from '../core/log.ts'
 import { createMetrics, Histogram, type Metrics } from '../core/metrics.ts'
-import { asAppRole, asOwner } from './app-role.ts'
+import { asOwner } from './app-role.ts'
 import { connectionConfig } from './connect.ts'
 import type { Database } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
@@ -65,8 +65,7 @@ interface Surroundings {
 
 function assemble(url: string, config: HeldConfig, { embedded, log, waits }: Surroundings): PostgresDatabase {
   const { statementTimeoutMs, hasTenants = false } = config
-  const ownerConnection = connectionConfig(url, config)
-  const connection = hasTenants ? asAppRole(ownerConnection) : ownerConnection
+  const connection = connectionConfig(url, config)
   const watchdog = new Watchdog({ statementTimeoutMs, knock: () => knock(connection), log })
   const pool = new ConnectionPool({ connection, size: config.poolSize, watchdog, log, waits, hasTenants })
   const reader = createReader({
@@ -77,7 +76,7 @@ function assemble(url: string, config: HeldConfig, { embedded, log, waits }: Sur
     hasTenants,
     onConnectionError: (error) => log.warn({ err: error }, 'a read connection was lost'),
   })
-  return new PostgresDatabase({ connection, ownerConnection: asOwner(ownerConnection), hasTenants, pool, reader, watchdog, embedded, log })
+  return new PostgresDatabase({ connection, ownerConnection: asOwner(connection), hasTenants, pool, reader, watchdog, embedded, log })
 }
 
 /** What can be wrong with a replica is said by the set, once, and not by every connection that fails. */

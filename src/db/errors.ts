@@ -130,16 +130,19 @@ export const dbErrors = defineErrors('DB', {
   NO_APP_ROLE: {
     status: 503,
     summary:
-      'An application with tenants runs as the role plinth_app, which row-level security holds. The role is not there, or the user of DATABASE_URL is no member of it.',
-    message: () => 'The database has no role that the application may run as.',
-    hint: () => 'Run plinth db upgrade, which makes the role. Where its user may not make roles it says what somebody else has to run.',
+      'An application with tenants runs as a role of its database, plinth_app_ and a number, which row-level security holds. The role is not there, or the user of DATABASE_URL is no member of it.',
+    message: (_grant?: string) => 'The database has no role that the application may run as.',
+    hint: (grant?: string) =>
+      grant === undefined
+        ? 'Run plinth db upgrade, which makes the role. Where its user may not make roles it says what somebody else has to run.'
+        : `The user of DATABASE_URL has to be given the role. Somebody who may has to run this once: ${grant}`,
   },
   NOT_HELD: {
     status: 503,
     summary:
-      'A connection of an application with tenants was not opened as the role plinth_app: a proxy or pooler on the way did not pass the option on.',
-    message: (role: string) => `A connection runs as the role ${role}, not as plinth_app.`,
-    hint: () => 'Connect without the pooler, or have it pass the start-up parameter "options" on.',
+      'The role that an application with tenants runs as is a superuser or has BYPASSRLS, so that row-level security would not hold it.',
+    message: (role: string) => `Row-level security does not hold the role ${role}.`,
+    hint: (role: string) => `Somebody who may has to run this once: ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS;`,
   },
   OTHER_TENANT: {
     status: 403,
@@ -150,7 +153,8 @@ export const dbErrors = defineErrors('DB', {
     status: 500,
     summary: 'The role of the application lacks a privilege for what it was asked to do. The log has what PostgreSQL says.',
     message: () => 'The application may not do this in its database.',
-    hint: () => 'Run plinth db upgrade as the owner of the tables: it gives the role plinth_app what applications with tenants need.',
+    hint: () =>
+      'Run plinth db upgrade as the owner of the tables: it gives the role of the application what it needs in the schemas of its models.',
   },
   SERVER_TOO_OLD: {
     status: 500,

@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Histogram } from '../core/metrics.ts'
 import { RecentPeak } from '../support/recent-peak.ts'
-import { greetAsApp, refusalOfRole } from './app-role.ts'
+import { greetAsApp } from './app-role.ts'
 import { checkServerVersion, VersionedClient } from './connect.ts'
 import { dbErrors, retryLater } from './errors.ts'
 import { isConnectionError, isUseless, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
@@ -30,7 +30,7 @@ export interface PoolOptions {
   readonly log: Logger
   /** Hears how long each caller waited for a connection, in seconds. */
   readonly waits: Histogram
-  /** The connections are those of the application's role, and are greeted as such. */
+  /** Each connection becomes one of the application's role. */
   readonly hasTenants?: boolean
 }
 
@@ -183,7 +183,7 @@ export class ConnectionPool {
     this.#longest.saw(now - since, now)
   }
 
-  /** @returns why a new connection is not to be used: `DB_SERVER_TOO_OLD`, `DB_NOT_HELD` */
+  /** @returns why a new connection is not to be used: `DB_SERVER_TOO_OLD`, `DB_NO_APP_ROLE`, `DB_NOT_HELD` */
   async #meet(client: PoolClient, hasTenants: boolean): Promise<Error | undefined> {
     try {
       if (client instanceof VersionedClient && client.serverVersion !== undefined) {
@@ -201,8 +201,7 @@ export class ConnectionPool {
 // A connection in use also fails its statement, and that is where the error is dealt with.
 function ignoreError(): void {}
 
-function connectError(failure: unknown): AppError {
-  const error = refusalOfRole(failure)
+function connectError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (error instanceof Error && error.message === 'timeout exceeded when trying to connect') return retryLater(dbErrors.OVERLOADED(), error)
   if (isConnectionError(error) || pgProblemOf(error) !== undefined) return toAppError(error)

@@ -16,7 +16,16 @@ export async function createScratchDatabase(server: string): Promise<ScratchData
   await runOn(server, [`create database ${name}`])
   const url = new URL(server)
   url.pathname = `/${name}`
-  return { url: url.href, drop: () => runOn(server, [`drop database if exists ${name} with (force)`]) }
+  return { url: url.href, drop: () => dropDatabase(server, name) }
+}
+
+/** With the role that an application with tenants has in it. */
+export async function dropDatabase(server: string, name: string): Promise<void> {
+  await withClient(server, async (client) => {
+    const { rows } = await client.query<{ role: string }>(`select 'plinth_app_' || oid as role from pg_database where datname = $1`, [name])
+    await client.query(`drop database if exists ${name} with (force)`)
+    for (const { role } of rows) await client.query(`drop role if exists ${role}`)
+  })
 }
 
 /** Runs statements one after another on a connection of their own. */

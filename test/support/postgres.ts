@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { inject } from 'vitest'
+import { dropDatabase } from '../../src/db/scratch-database.ts'
 
 export interface TestDatabase {
   /** `postgres 15`, `embedded 18`. */
@@ -42,7 +43,7 @@ export async function scratchDatabase(serverUrl: string = testDatabase().url, te
   await administer(serverUrl, `CREATE DATABASE ${name} TEMPLATE "${template}"`)
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
-  return { url: url.href, drop: () => administer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
+  return { url: url.href, drop: () => dropDatabase(serverUrl, name) }
 }
 
 async function administer(url: string, sql: string): Promise<void> {

@@ -99,7 +99,7 @@ export const migrateErrors = defineErrors('MIGRATE', {
   },
   APP_ROLE_REFUSED: {
     status: 500,
-    summary: 'The user may not make the role plinth_app, as which an application with tenants runs, or may not be it.',
+    summary: 'The user may not make the role plinth_app_…, as which an application with tenants runs, or may not be it.',
     message: (reason: string, _remedy: string) => reason,
     hint: (_reason, remedy) => remedy,
   },

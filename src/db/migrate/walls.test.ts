@@ -62,8 +62,9 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     await upgrade(client, directory)
     expect(await wallsOf(client)).toEqual([`notes forced permissive ${held('org')}`, `shop.orders forced permissive ${held('owner')}`])
     const { rows } = await client.query(
-      `SELECT has_table_privilege('plinth_app', 'shop.orders', 'INSERT') AS may, has_table_privilege('plinth_app', 'shop.orders', 'TRUNCATE') AS truncates,
-        has_sequence_privilege('plinth_app', 'shop.orders_id_seq', 'USAGE') AS counts, has_table_privilege('plinth_app', 'plinth_migrations', 'INSERT') AS forges`,
+      `SELECT has_table_privilege(app, 'shop.orders', 'INSERT') AS may, has_table_privilege(app, 'shop.orders', 'TRUNCATE') AS truncates,
+        has_sequence_privilege(app, 'shop.orders_id_seq', 'USAGE') AS counts, has_table_privilege(app, 'plinth_migrations', 'INSERT') AS forges
+        FROM plinth.app_role() app`,
     )
     expect(rows).toEqual([{ may: true, truncates: false, counts: true, forges: false }])
     await downgrade(client, directory)
@@ -90,7 +91,8 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     await client.query(`CREATE VIEW bodies AS SELECT body FROM notes; CREATE VIEW long_bodies AS SELECT body FROM bodies WHERE body > 'a';
       CREATE SCHEMA late; CREATE TABLE late.things (id serial PRIMARY KEY); INSERT INTO notes (org, body) VALUES (1, 'one'), (2, 'two')`)
     await upgrade(client, directory)
-    await client.query(`ANALYZE; SET ROLE plinth_app; SET plinth.tenant = '2'`)
+    await client.query('ANALYZE')
+    await actAs(client, '2')
     expect((await client.query('SELECT body FROM long_bodies')).rows).toEqual([{ body: 'two' }])
     await client.query('INSERT INTO late.things DEFAULT VALUES')
     await expect(client.query('TRUNCATE notes')).rejects.toThrow('permission denied')
@@ -157,7 +159,8 @@ test('beside policies of the models it restricts, and leaves them what they need
   await migrate(directory, { models: { open } })
   await migrate(directory, { models: { open }, tracking: walls({ 'public.notes': 'org' }) })
   await upgrade(client, directory)
-  await client.query(`INSERT INTO notes (org) VALUES (1), (2); SET ROLE plinth_app; SET plinth.tenant = '1'`)
+  await client.query('INSERT INTO notes (org) VALUES (1), (2)')
+  await actAs(client, '1')
   expect((await client.query('SELECT org FROM notes')).rows).toEqual([{ org: 1 }])
   await client.query('RESET ROLE')
   await downgrade(client, directory)
@@ -179,9 +182,14 @@ test('a pulled database with walls can be made anew, and walled again', { timeou
   expect(await wallsOf(again)).toEqual(await wallsOf(client))
 })
 
-function asOwner(server: string, name: string): string {
+/** As the application acts in a tenant. */
+async function actAs(client: Client, tenant: string): Promise<void> {
+  await client.query(`SELECT set_config('role', plinth.app_role(), false), set_config('plinth.tenant', $1, false)`, [tenant])
+}
+
+function asOwner(server: string, name: string, user = 'owner'): string {
   const url = new URL(server)
-  url.username = 'owner'
+  url.username = user
   url.pathname = `/${name}`
   return url.href
 }
@@ -200,8 +208,10 @@ test('migrations written by hand reach every row, also as an owner whom the wall
   const clients = await Promise.all(names.map((name) => connect(asOwner(server.url, name))))
   const applied = await Promise.all(clients.map((client) => upgrade(client, directory)))
   expect(applied).toEqual(names.map(() => ['0001_step', '0002_fill']))
-  const { rows } = await admin.query(`SELECT rolsuper OR rolbypassrls OR rolcanlogin AS strong FROM pg_roles WHERE rolname = 'plinth_app'`)
-  expect(rows).toEqual([{ strong: false }])
+  const { rows } = await admin.query(
+    `SELECT rolsuper OR rolbypassrls OR rolcanlogin AS strong FROM pg_roles WHERE rolname ~ '^plinth_app_'`,
+  )
+  expect(rows).toEqual(names.map(() => ({ strong: false })))
   const owner = await connect(asOwner(server.url, 'one'))
   expect((await owner.query('SELECT body FROM notes')).rows).toEqual([])
   await owner.query(`SET plinth.tenant = '7'`)
@@ -216,11 +226,61 @@ test('an upgrade of a user who may not make the role says what somebody else has
   await admin.query('CREATE DATABASE one OWNER owner')
   const directory = await scratchFolder()
   await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
-  const remedy = 'Somebody who may has to run this once: CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO owner;'
+  const { rows } = await admin.query<{ role: string }>(`SELECT 'plinth_app_' || oid AS role FROM pg_database WHERE datname = 'one'`)
+  const role = rows[0]?.role ?? ''
+  const making = `CREATE ROLE ${role} NOLOGIN; GRANT ${role} TO owner;`
+  const remedy = `Somebody who may has to run this once: ${making}`
   const owner = await connect(asOwner(server.url, 'one'))
   await expect(upgrade(owner, directory)).rejects.toMatchObject({ code: 'MIGRATE_STATEMENT_FAILED', hint: remedy })
-  await admin.query('CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO owner')
+  await admin.query(making)
   expect(await upgrade(owner, directory)).toEqual(['0001_step'])
-  await admin.query('REVOKE plinth_app FROM owner')
+  await admin.query(`REVOKE ${role} FROM owner`)
   await expect(upgrade(owner, directory)).rejects.toMatchObject({ code: 'MIGRATE_APP_ROLE_REFUSED', hint: remedy })
+})
+
+describe.each(testDatabases())('two databases of one server, on $name', ({ binaries }) => {
+  test('are open to their own application alone, also where one is a copy of the other', { timeout: 60_000 }, async () => {
+    const server = await startPostgres(binaries)
+    onTestFinished(() => server.stop())
+    const admin = await connect(server.url)
+    const directory = await scratchFolder()
+    await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+    const users = ['ann', 'bob']
+    for (const user of users) {
+      await admin.query(`CREATE ROLE ${user} LOGIN CREATEROLE`)
+      await admin.query(`CREATE DATABASE of_${user} OWNER ${user}`)
+      const owner = await connect(asOwner(server.url, `of_${user}`, user))
+      await owner.query('CREATE TABLE secrets (word text)')
+      await upgrade(owner, directory)
+      await owner.query(`SET plinth.tenant = '*'; INSERT INTO notes (org, body) VALUES (1, 'x'); INSERT INTO secrets VALUES ('y')`)
+      await owner.end()
+    }
+    await admin.query('CREATE DATABASE copied TEMPLATE of_bob OWNER ann')
+    const copier = await connect(new URL('/copied', server.url).href)
+    await copier.query('REASSIGN OWNED BY bob TO ann')
+    await upgrade(await connect(asOwner(server.url, 'copied', 'ann')), directory)
+    await admin.query('ALTER ROLE ann NOCREATEROLE; ALTER ROLE bob NOCREATEROLE')
+    const strangers = { of_bob: 'ann', of_ann: 'bob', copied: 'bob' }
+    for (const [name, user] of Object.entries(strangers)) {
+      const stranger = await connect(asOwner(server.url, name, user))
+      await expect(stranger.query(`SELECT set_config('role', plinth.app_role(), false)`)).rejects.toThrow('permission denied')
+      await stranger.query(`SET plinth.tenant = '*'`)
+      const roles = (
+        await stranger.query<{ role: string }>(
+          `SELECT rolname AS role FROM pg_roles WHERE rolname ~ '^plinth_app_' AND pg_has_role(oid, 'MEMBER')`,
+        )
+      ).rows
+      for (const { role } of [{ role: user }, ...roles]) {
+        await stranger.query(`SET ROLE ${role}`)
+        for (const table of ['notes', 'secrets', 'plinth.sessions']) {
+          for (const sql of [`SELECT FROM ${table}`, `DELETE FROM ${table}`])
+            await expect(stranger.query(sql), `${name} ${role} ${sql}`).rejects.toThrow('permission denied')
+        }
+        await stranger.query('RESET ROLE')
+      }
+    }
+    const own = await connect(asOwner(server.url, 'copied', 'ann'))
+    await actAs(own, '1')
+    expect((await own.query('SELECT body FROM notes')).rows).toEqual([{ body: 'x' }])
+  })
 })

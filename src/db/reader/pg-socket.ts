@@ -2,7 +2,6 @@
 
 import type { Duplex } from 'node:stream'
 import { Client, Connection, type ClientConfig } from 'pg'
-import { refusalOfRole } from '../app-role.ts'
 import { asConnectionError, connectionLost } from './errors.ts'
 
 const defaultConnectTimeoutMs = 5_000
@@ -54,7 +53,7 @@ export async function connectPg(
     return { client, socket: client.connection.stream }
   } catch (error) {
     client.connection.stream.destroy()
-    throw asConnectionError(refusalOfRole(error))
+    throw asConnectionError(error)
   }
 }
 

@@ -5,7 +5,6 @@ import { scratchDatabase, testDatabases, type ScratchDatabase } from '../../../t
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { wallTables } from '../../../test/support/walled.ts'
 import { withClient } from '../scratch-database.ts'
-import { asAppRole } from '../app-role.ts'
 import { textColumns, type Statement, type TextRows } from '../rows.ts'
 import { createReader, type Reader, type ReaderOptions } from './reader.ts'
 
@@ -32,7 +31,7 @@ describe.each(cases)('$kind on $name', ({ url: server, kind }) => {
   afterAll(() => scratch.drop())
 
   function open(options: Partial<ReaderOptions> & { readonly url?: string } = {}): Reader {
-    const connection = asAppRole({ connectionString: options.url ?? scratch.url })
+    const connection = { connectionString: options.url ?? scratch.url }
     const reader = createReader({ connection, connections: 1, statementTimeoutMs: 10_000, kind, hasTenants: true, ...options })
     onTestFinished(() => reader.close())
     return reader
@@ -155,13 +154,21 @@ describe.each(cases)('$kind on $name', ({ url: server, kind }) => {
     onTestFinished(() => proxy.close())
     const through = new URL(scratch.url)
     through.port = String(proxy.port)
-    const connection = { ...asAppRole({ connectionString: through.href }), connectionTimeoutMillis: 300 }
+    const connection = { connectionString: through.href, connectionTimeoutMillis: 300 }
     await expect(open({ connection }).read(all, { tenant: 't1' })).rejects.toThrow('Connection terminated')
   })
 
-  test('a connection that is not the role of the application is given up', async () => {
-    const reader = open({ connection: { connectionString: scratch.url } })
-    await expect(reader.read(all, { tenant: 't1' })).rejects.toMatchObject({ code: 'DB_NOT_HELD' })
+  test('a connection whose role row-level security does not hold is given up', async () => {
+    const alter = (attribute: string): Promise<unknown> =>
+      withClient(scratch.url, async (client) => {
+        const { rows } = await client.query<{ role: string }>('SELECT plinth.app_role() AS role')
+        return client.query(`ALTER ROLE ${rows[0]?.role} ${attribute}`)
+      })
+    await alter('BYPASSRLS')
+    const hint = expect.stringMatching(/ALTER ROLE plinth_app_\d+ NOSUPERUSER NOBYPASSRLS;/)
+    await expect(open().read(all, { tenant: 't1' })).rejects.toMatchObject({ code: 'DB_NOT_HELD', hint })
+    await alter('NOBYPASSRLS')
+    expect(textsOf(await open().read(all, { tenant: 't1' }))).toEqual(['t1', 't1', 't1'])
   })
 })
 

@@ -8,38 +8,57 @@ const tenant = `
 CREATE FUNCTION plinth.tenant() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('plinth.tenant', true), '');`
 
-/** A role belongs to the whole server, where migrators of several databases may make it at once: who comes second finds it made. */
+/**
+ * Roles are the server's: with one for all its databases, who may be the application of one could be that of each. So every database has its own, called
+ * after its oid, which a copy of the database does not share.
+ */
 const role = `
+CREATE FUNCTION plinth.app_role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT 'plinth_app_' || oid::text FROM pg_database WHERE datname = current_database());
+
 CREATE FUNCTION plinth.make_app_role() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  may boolean;
+  app text := plinth.app_role();
+  knows_set boolean := current_setting('server_version_num')::integer >= 160000;
 BEGIN
-  FOR attempt IN 1..10 LOOP
-    BEGIN
-      IF to_regrole('plinth_app') IS NULL THEN
-        CREATE ROLE plinth_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
-      END IF;
-      IF current_setting('server_version_num')::integer >= 160000 THEN
-        may := pg_has_role('plinth_app', 'SET');
-      ELSE
-        may := pg_has_role('plinth_app', 'MEMBER');
-      END IF;
-      IF NOT may THEN GRANT plinth_app TO CURRENT_USER; END IF;
-      EXIT;
-    EXCEPTION
-      WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'The role % may not make the role plinth_app that the application runs as.', current_user USING
-          ERRCODE = 'insufficient_privilege',
-          HINT = format('Somebody who may has to run this once: CREATE ROLE plinth_app NOLOGIN; GRANT plinth_app TO %I;', current_user);
-      WHEN duplicate_object OR unique_violation OR internal_error THEN
-        IF attempt = 10 THEN RAISE; END IF;
-        PERFORM pg_sleep(0.02 * attempt);
-    END;
-  END LOOP;
-  IF (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'plinth_app') THEN
-    RAISE EXCEPTION 'The role plinth_app may read past row-level security.' USING
-      HINT = 'Somebody who may has to run this once: ALTER ROLE plinth_app NOSUPERUSER NOBYPASSRLS;';
+  IF to_regrole(app) IS NULL THEN
+    EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION', app);
   END IF;
+  IF NOT pg_has_role(app, CASE WHEN knows_set THEN 'SET' ELSE 'MEMBER' END) THEN
+    EXECUTE format('GRANT %I TO CURRENT_USER%s', app, CASE WHEN knows_set THEN ' WITH INHERIT FALSE, SET TRUE' END);
+  END IF;
+  IF (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = app) THEN
+    RAISE EXCEPTION 'The role % may read past row-level security.', app USING
+      HINT = format('Somebody who may has to run this once: ALTER ROLE %I NOSUPERUSER NOBYPASSRLS;', app);
+  END IF;
+EXCEPTION
+  WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'The role % may not make the role % that the application runs as.', current_user, app USING
+      ERRCODE = 'insufficient_privilege',
+      HINT = format('Somebody who may has to run this once: CREATE ROLE %I NOLOGIN; GRANT %I TO %I;', app, app, current_user);
+END $$;`
+
+/** A copy of a database (a template, a restored dump) brings the grants to the role of the first along, and with them whoever may be that role. */
+const others = `
+CREATE FUNCTION plinth.close_to_others() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  command text;
+BEGIN
+  FOR command IN
+    WITH other AS (SELECT oid FROM pg_roles WHERE rolname ~ '^plinth_app_[0-9]+$' AND rolname <> plinth.app_role())
+    SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, other.oid::regrole)
+      FROM pg_class c, aclexplode(c.relacl) a, other WHERE a.grantee = other.oid AND pg_has_role(c.relowner, 'USAGE')
+    UNION ALL
+    SELECT DISTINCT format('REVOKE ALL ON SCHEMA %s FROM %s', n.oid::regnamespace, other.oid::regrole)
+      FROM pg_namespace n, aclexplode(n.nspacl) a, other WHERE a.grantee = other.oid AND pg_has_role(n.nspowner, 'USAGE')
+    UNION ALL
+    SELECT DISTINCT format('ALTER DEFAULT PRIVILEGES FOR ROLE %s IN SCHEMA %s REVOKE ALL ON %s FROM %s', d.defaclrole::regrole, d.defaclnamespace::regnamespace,
+        CASE d.defaclobjtype WHEN 'S' THEN 'SEQUENCES' ELSE 'TABLES' END, other.oid::regrole)
+      FROM pg_default_acl d, aclexplode(d.defaclacl) a, other
+      WHERE a.grantee = other.oid AND d.defaclobjtype IN ('r', 'S') AND d.defaclnamespace <> 0 AND pg_has_role(d.defaclrole, 'USAGE')
+  LOOP
+    EXECUTE command;
+  END LOOP;
 END $$;`
 
 /**
@@ -59,21 +78,23 @@ $$;
 
 CREATE FUNCTION plinth.open_to_app() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+  app text := plinth.app_role();
   found record;
   held text[];
 BEGIN
   PERFORM plinth.make_app_role();
+  PERFORM plinth.close_to_others();
   FOR found IN
     SELECT n.oid, n.nspname AS name FROM pg_namespace n
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'CREATE')
   LOOP
-    IF NOT has_schema_privilege('plinth_app', found.oid, 'USAGE') THEN EXECUTE format('GRANT USAGE ON SCHEMA %I TO plinth_app', found.name); END IF;
+    IF NOT has_schema_privilege(app, found.oid, 'USAGE') THEN EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', found.name, app); END IF;
     CONTINUE WHEN EXISTS (
       SELECT FROM pg_default_acl d, aclexplode(d.defaclacl) a
-      WHERE d.defaclnamespace = found.oid AND d.defaclrole = to_regrole(quote_ident(current_user)) AND a.grantee = to_regrole('plinth_app'));
-    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE%s ON TABLES TO plinth_app', found.name,
-      CASE WHEN found.name = 'plinth' THEN '' ELSE ', TRUNCATE' END);
-    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO plinth_app', found.name);
+      WHERE d.defaclnamespace = found.oid AND d.defaclrole = to_regrole(quote_ident(current_user)) AND a.grantee = to_regrole(app));
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE%s ON TABLES TO %I', found.name,
+      CASE WHEN found.name = 'plinth' THEN '' ELSE ', TRUNCATE' END, app);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO %I', found.name, app);
   END LOOP;
   FOR found IN
     SELECT c.oid, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, format('%I.%I', n.nspname, c.relname) AS name,
@@ -81,10 +102,10 @@ BEGIN
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_has_role(c.relowner, 'USAGE')
   LOOP
-    SELECT coalesce(array_agg(a.privilege_type), '{}') INTO held FROM aclexplode(found.relacl) a WHERE a.grantee = to_regrole('plinth_app');
+    SELECT coalesce(array_agg(a.privilege_type), '{}') INTO held FROM aclexplode(found.relacl) a WHERE a.grantee = to_regrole(app);
     CONTINUE WHEN held @> found.wanted AND held <@ found.wanted;
-    IF NOT held <@ found.wanted THEN EXECUTE format('REVOKE ALL ON %s %s FROM plinth_app', found.kind, found.name); END IF;
-    EXECUTE format('GRANT %s ON %s %s TO plinth_app', array_to_string(found.wanted, ', '), found.kind, found.name);
+    IF NOT held <@ found.wanted THEN EXECUTE format('REVOKE ALL ON %s %s FROM %I', found.kind, found.name, app); END IF;
+    EXECUTE format('GRANT %s ON %s %s TO %I', array_to_string(found.wanted, ', '), found.kind, found.name, app);
   END LOOP;
   PERFORM plinth.wall_views();
   PERFORM plinth.let_indexes_search();
@@ -142,5 +163,5 @@ END $$;`
 export const tenantsStep: SystemStep = {
   step: 60,
   title: 'the tenant of a statement and the role of the application',
-  sql: [tenant, role, views, indexes, grants].join('\n'),
+  sql: [tenant, role, others, views, indexes, grants].join('\n'),
 }
