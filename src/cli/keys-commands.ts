@@ -10,7 +10,7 @@ export interface KeysFlags {
 }
 
 export async function listKeys({ json }: KeysFlags): Promise<void> {
-  const keys = await withAuth((auth) => auth.keys.list())
+  const keys = await withAuth('keys list', (auth) => auth.keys.list())
   if (json === true) return printJson(keys.map(shown))
   print(keys.length === 0 ? 'There is no key yet: the first sign-in for tokens makes one.' : keysTable(keys))
 }
@@ -33,7 +33,7 @@ function shown({ kid, algorithm, createdAt, signs, endsAt }: KeyDescription): ob
 
 /** What the old key signed is good until it expires. */
 export async function rotateKey({ json }: KeysFlags): Promise<void> {
-  const [made] = await withAuth(async ({ keys, audit }) => {
+  const [made] = await withAuth('keys rotate', async ({ keys, audit }) => {
     await keys.rotate()
     const list = await keys.list()
     await audit.record({ action: 'signing_key.replaced', details: { key: list[0]?.kid } })
@@ -44,7 +44,7 @@ export async function rotateKey({ json }: KeysFlags): Promise<void> {
 }
 
 export async function endKey(kid: string, { json }: KeysFlags): Promise<void> {
-  if (!(await withAuth((auth) => end(auth, kid)))) throw new CommandFailure(`There is no key "${kid}".`)
+  if (!(await withAuth('keys end', (auth) => end(auth, kid)))) throw new CommandFailure(`There is no key "${kid}".`)
   if (json === true) printJson({ kid, ended: true })
   else
     print(

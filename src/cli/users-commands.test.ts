@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import type { AppDefinition } from 'plinth'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Finished, plinth, temporaryApp } from '../../test/support/cli.ts'
+import { type Finished, plinth, plinths, temporaryApp } from '../../test/support/cli.ts'
 import { type ScratchDatabase, scratchDatabase } from '../../test/support/postgres.ts'
 import { schemaOf } from '../app/models.ts'
 import { trackingOf } from '../app/tracking.ts'
@@ -47,45 +47,60 @@ afterAll(async () => {
 })
 
 const env = () => ({ DATABASE_URL: database.url, APP_ENV: 'testing', APP_URL: 'https://shop.example', ...secrets })
-const run = (args: readonly string[], input = ''): Promise<Finished> => plinth(args, { cwd: app.root, env: env(), input })
-const users = (...args: string[]): Promise<Finished> => run(['users', ...args])
-const jsonOf = ({ stdout }: Finished) => JSON.parse(stdout)
+const options = () => ({ cwd: app.root, env: env() })
+const run = (args: readonly string[], input = ''): Promise<Finished> => plinth(args, { ...options(), input })
+/** Each line in turn, in one process. */
+const runEach = (...lines: readonly string[]): Promise<Finished[]> =>
+  plinths(
+    lines.map((line) => line.split(' ')),
+    options(),
+  )
+const jsonOf = (finished: Finished | undefined) => JSON.parse(finished?.stdout ?? '')
+const audited = async (actions: string) => {
+  const { rows } = await client.query(
+    `select action, details->>'command' as command, count(*)::int as entries from plinth.audit where action ~ $1 group by 1, 2 order by 1, 2`,
+    [actions],
+  )
+  return rows
+}
 
 test('a user is made with a link to choose a password, is listed, given roles, disabled and enabled', patient, async () => {
-  const made = await users('create', 'Ann@example.com', '--role', 'editor')
-  expect(made.stdout).toMatch(
+  const said = await runEach(
+    'users create Ann@example.com --role editor',
+    'users list --email Ann --json',
+    'users roles add ann@example.com chief',
+    'users roles add ann@example.com chief',
+    'users roles remove ann@example.com editor',
+    'users disable ann@example.com --json',
+    'users disable ann@example.com --json',
+    'users list --email ann --json',
+    'users reset-link ann@example.com',
+    'users enable ann@example.com',
+    'users enable ann@example.com',
+    'users reset-link ann@example.com',
+  )
+  const [made, listed, added, again, removed, disabled, still, later, refused, enabled, already, link] = said
+  expect(made?.stdout).toMatch(
     /^Made the user [\da-f-]{36}\.\nA password is chosen here, within an hour: https:\/\/shop\.example\/reset-password#token=[\w-]{43}\n$/,
   )
-  const listed = async () => jsonOf(await users('list', '--email', 'ann', '--json')).users
   const ann = { id: expect.any(String), email: 'ann@example.com', verified: true, disabled: false, roles: ['editor'] }
-  expect(await listed()).toEqual([ann])
-  expect((await users('roles', 'add', 'ann@example.com', 'chief')).stdout).toBe('ann@example.com is given the role chief.\n')
-  const [again, removed] = await Promise.all([
-    users('roles', 'add', 'ann@example.com', 'chief'),
-    users('roles', 'remove', 'ann@example.com', 'editor'),
-  ])
-  expect([again.stdout, removed.code]).toEqual(['ann@example.com was that already: nothing changed.\n', 0])
-  expect(jsonOf(await users('disable', 'ann@example.com', '--json'))).toEqual({
-    id: expect.any(String),
-    email: 'ann@example.com',
-    changed: true,
-  })
-  expect(await listed()).toEqual([{ ...ann, disabled: true, roles: ['chief'] }])
-  expect(await users('reset-link', 'ann@example.com')).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('is disabled. Enable the account'),
-  })
-  expect((await users('enable', 'ann@example.com')).stdout).toBe('ann@example.com is enabled.\n')
-  expect((await users('reset-link', 'ann@example.com')).stdout).toMatch(/^https:\/\/shop\.example\/reset-password#token=[\w-]{43}\n$/)
-  const { rows } = await client.query(
-    `select action, count(*)::int as entries from plinth.audit where action ~ 'account|role' group by action order by action`,
-  )
-  expect(rows).toEqual([
-    { action: 'account.created', entries: 1 },
-    { action: 'account.disabled', entries: 1 },
-    { action: 'account.enabled', entries: 1 },
-    { action: 'role.granted', entries: 2 },
-    { action: 'role.revoked', entries: 1 },
+  expect(jsonOf(listed).users).toEqual([ann])
+  expect(added?.stdout).toBe('ann@example.com is given the role chief.\n')
+  expect([again?.stdout, removed?.code]).toEqual(['ann@example.com was that already: nothing changed.\n', 0])
+  expect(jsonOf(disabled)).toEqual({ id: expect.any(String), email: 'ann@example.com', changed: true })
+  expect(jsonOf(still)).toMatchObject({ changed: false })
+  expect(jsonOf(later).users).toEqual([{ ...ann, disabled: true, roles: ['chief'] }])
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('is disabled. Enable the account') })
+  expect(enabled?.stdout).toBe('ann@example.com is enabled.\n')
+  expect(already?.stdout).toBe('ann@example.com was that already: nothing changed.\n')
+  expect(link?.stdout).toMatch(/^https:\/\/shop\.example\/reset-password#token=[\w-]{43}\n$/)
+  expect(await audited('account|role')).toEqual([
+    { action: 'account.created', command: 'users create', entries: 1 },
+    { action: 'account.disabled', command: 'users disable', entries: 1 },
+    { action: 'account.enabled', command: 'users enable', entries: 1 },
+    { action: 'role.granted', command: 'users create', entries: 1 },
+    { action: 'role.granted', command: 'users roles add', entries: 1 },
+    { action: 'role.revoked', command: 'users roles remove', entries: 1 },
   ])
 })
 
@@ -97,52 +112,81 @@ test('a password comes from standard input, and never stands among the arguments
     `insert into plinth.sessions (id, user_id, data, idle_ms, expires_at) values ('\\x00', $1, '{}', 60000, now() + interval '1 hour')`,
     [id],
   )
-  expect((await users('sign-out', id)).stdout).toBe('Ended 1 session of bob@example.com. API keys go on.\n')
+  const [out, without, taken] = await runEach(
+    `users sign-out ${id}`,
+    'users create bea@example.com --password-stdin',
+    'users create bob@example.com',
+  )
+  expect(out?.stdout).toBe('Ended 1 session of bob@example.com. API keys go on.\n')
+  expect(without).toMatchObject({ code: 2 })
+  expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('There is an account') })
   const weak = await run(['users', 'create', 'bea@example.com', '--password-stdin'], 'password\n')
   expect(weak).toMatchObject({ code: 1, stderr: expect.stringContaining('The password') })
-  expect(await run(['users', 'create', 'bea@example.com', '--password-stdin'])).toMatchObject({ code: 2 })
-  expect(await users('create', 'bob@example.com')).toMatchObject({ code: 1, stderr: expect.stringContaining('There is an account') })
 })
 
-test('a list is told in pages', patient, async () => {
+test('a user with a role that there is not is not made at all, and is made when the role is written right', patient, async () => {
+  const [wrong, right] = await runEach(
+    'users create dora@example.com --role editor --role editr',
+    'users create dora@example.com --role editor --json',
+  )
+  expect(wrong).toMatchObject({ code: 1, stdout: '', stderr: 'There is no role "editr".\n' })
+  expect(jsonOf(right)).toMatchObject({ email: 'dora@example.com', link: expect.any(String) })
+})
+
+test('the second factor is removed of who has lost the telephone', patient, async () => {
+  await client.query(
+    `with lost as (insert into users (email) values ('eve@example.com') returning id::text)
+     insert into plinth.second_factors (user_id, secret, confirmed_at) select id, '\\x00', now() from lost`,
+  )
+  const line = 'users remove-second-factor eve@example.com'
+  const said = await runEach(line, line)
+  expect(said.map(({ stdout }) => stdout)).toEqual([
+    'eve@example.com is without a second factor.\n',
+    'eve@example.com was that already: nothing changed.\n',
+  ])
+  expect(await audited('factor')).toEqual([{ action: 'factor.disabled', command: 'users remove-second-factor', entries: 1 }])
+})
+
+test('a list is told in pages, and who is not there is told so', patient, async () => {
   await client.query(`insert into users (email) select 'page' || n || '@example.com' from generate_series(1, 3) n`)
-  const first = await users('list', '--email', 'page', '--limit', '2')
-  expect(first.stdout.split('\n')).toHaveLength(4)
-  expect(first.stderr).toBe('There are more: --after page2@example.com\n')
-  const { users: rest, next } = jsonOf(await users('list', '--email', 'page', '--limit', '2', '--after', 'page2@example.com', '--json'))
-  expect([rest.map(({ email }: { email: string }) => email), next]).toEqual([['page3@example.com'], null])
-  expect((await users('list', '--disabled', '--email', 'page')).stdout).toBe('There is no such user.\n')
-})
-
-test('who is not there is told so', patient, async () => {
   const nobody = '00000000-0000-4000-8000-000000000000'
-  const said = await Promise.all([users('disable', 'nobody@example.com'), users('sign-out', nobody), users('enable', 'nonsense')])
-  expect(said.map(({ code, stderr }) => [code, stderr])).toEqual([
+  const [first, second, none, ...missing] = await runEach(
+    'users list --email page --limit 2',
+    'users list --email page --limit 2 --after page2@example.com --json',
+    'users list --disabled --email page',
+    'users disable nobody@example.com',
+    `users sign-out ${nobody}`,
+    'users enable nonsense',
+    'users roles add page1@example.com pirate',
+  )
+  expect(first?.stdout.split('\n')).toHaveLength(4)
+  expect(first?.stderr).toBe('There are more: --after page2@example.com\n')
+  const { users: rest, next } = jsonOf(second)
+  expect([rest.map(({ email }: { email: string }) => email), next]).toEqual([['page3@example.com'], null])
+  expect(none?.stdout).toBe('There is no such user.\n')
+  expect(missing.map(({ code, stderr }) => [code, stderr])).toEqual([
     [1, 'There is no user "nobody@example.com".\n'],
     [1, `There is no user "${nobody}".\n`],
     [1, 'There is no user "nonsense".\n'],
+    [1, 'There is no role "pirate".\n'],
   ])
-  expect(await users('roles', 'add', 'page1@example.com', 'pirate')).toMatchObject({ code: 1, stderr: 'There is no role "pirate".\n' })
 })
 
 test('keys that sign access tokens are listed, replaced and ended', patient, async () => {
-  const keys = (...args: string[]): Promise<Finished> => run(['keys', ...args])
-  expect((await keys('list')).stdout).toBe('There is no key yet: the first sign-in for tokens makes one.\n')
-  const first = jsonOf(await keys('rotate', '--json'))
+  const [none, made, replaced, list] = await runEach('keys list', 'keys rotate --json', 'keys rotate', 'keys list --json')
+  expect(none?.stdout).toBe('There is no key yet: the first sign-in for tokens makes one.\n')
+  const first = jsonOf(made)
   expect(first).toEqual({ kid: expect.any(String), algorithm: 'EdDSA', created_at: expect.any(String), signs: true, ends_at: null })
-  expect((await keys('rotate')).stdout).toMatch(/^Made the key [\w-]{16}, which signs in a few seconds\./)
-  const listed = jsonOf(await keys('list', '--json'))
-  expect(listed).toMatchObject([{ ends_at: null }, { kid: first.kid, ends_at: expect.any(String) }])
-  expect((await keys('end', first.kid)).stdout).toContain(`Ended the key ${first.kid}`)
-  expect((await keys('list')).stdout).not.toContain(first.kid)
-  const { rows } = await client.query(
-    `select action, count(*)::int as entries from plinth.audit where action ~ 'key' group by action order by action`,
-  )
-  expect(rows).toEqual([
-    { action: 'signing_key.ended', entries: 1 },
-    { action: 'signing_key.replaced', entries: 2 },
+  expect(replaced?.stdout).toMatch(/^Made the key [\w-]{16}, which signs in a few seconds\./)
+  expect(jsonOf(list)).toMatchObject([{ ends_at: null }, { kid: first.kid, ends_at: expect.any(String) }])
+  const [ended, left, again] = await runEach(`keys end ${first.kid}`, 'keys list', `keys end ${first.kid}`)
+  expect(ended?.stdout).toContain(`Ended the key ${first.kid}`)
+  expect(left?.stdout).not.toContain(first.kid)
+  expect(await audited('key')).toEqual([
+    { action: 'signing_key.ended', command: 'keys end', entries: 1 },
+    { action: 'signing_key.replaced', command: 'keys rotate', entries: 2 },
   ])
-  expect(await keys('end', first.kid)).toMatchObject({ code: 1, stderr: `There is no key "${first.kid}".\n` })
+  expect(again).toMatchObject({ code: 1, stderr: `There is no key "${first.kid}".\n` })
 })
 
 test('can asks about a user in a tenant that he belongs to, or as if he did', patient, async () => {
@@ -154,14 +198,16 @@ test('can asks about a user in a tenant that he belongs to, or as if he did', pa
   const [row] = rows
   if (row === undefined) throw new Error('Nothing was written.')
   const { user, own, other } = row
-  const can = (...args: string[]): Promise<Finished> => run(['can', user, 'list', 'notes', '--why', ...args])
-  expect((await can('--tenant', own)).stdout).toContain(`tenant     ${own}\n`)
-  expect((await can()).stdout).toContain(`tenant     ${own}\n`)
-  expect(await can('--tenant', other)).toMatchObject({
-    code: 1,
-    stderr: `User ${user} does not belong to the tenant ${other}. Ask as if: --as-member\n`,
-  })
-  expect((await can('--tenant', other, '--as-member')).stdout).toContain(`tenant     ${other}\n`)
+  const asked = `can ${user} list notes --why`
+  const [named, usual, foreign, asIf] = await runEach(
+    `${asked} --tenant ${own}`,
+    asked,
+    `${asked} --tenant ${other}`,
+    `${asked} --tenant ${other} --as-member`,
+  )
+  expect([named?.stdout, usual?.stdout]).toEqual(Array(2).fill(expect.stringContaining(`tenant     ${own}\n`)))
+  expect(foreign).toMatchObject({ code: 1, stderr: `User ${user} does not belong to the tenant ${other}. Ask as if: --as-member\n` })
+  expect(asIf?.stdout).toContain(`tenant     ${other}\n`)
 })
 
 test('an application without users is told to say who signs in', patient, async () => {
@@ -172,13 +218,14 @@ test('an application without users is told to say who signs in', patient, async 
     },
     { from: 'nothing' },
   )
-  for (const args of [
-    ['users', 'list'],
-    ['keys', 'list'],
-  ])
-    expect(await plinth(args, { cwd: bare.root, env: env() })).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('Nobody signs in to this application'),
-    })
+  const said = await plinths(
+    [
+      ['users', 'list'],
+      ['keys', 'list'],
+    ],
+    { cwd: bare.root, env: env() },
+  )
+  const refused = { code: 2, stderr: expect.stringContaining('Nobody signs in to this application') }
+  expect(said).toMatchObject([refused, refused])
   bare.remove()
 })

@@ -27,7 +27,7 @@ export interface UserCreateFlags extends UserFlags {
 
 export async function listUsers({ json, disabled, ...query }: UserListFlags): Promise<void> {
   // One more, to know whether there are others.
-  const found = await withAuth(({ accounts }) =>
+  const found = await withAuth('users list', ({ accounts }) =>
     accounts.list({ ...query, limit: query.limit + 1, ...(disabled === true ? { disabled } : {}) }),
   )
   const users = found.slice(0, query.limit)
@@ -54,11 +54,14 @@ function shown({ id, email, verified, disabled, roles }: ListedUser): object {
 /** Without a password there is a link to choose one. */
 export async function createUser(email: string, { role, passwordStdin, json }: UserCreateFlags): Promise<void> {
   const password = passwordStdin === true ? await passwordFromInput() : undefined
-  const made = await withAuth(async ({ accounts }) => {
-    const id = await accounts.create({ email, password: password ?? randomBytes(32).toString('base64url') })
-    for (const name of role) await accounts.grant(id, name)
-    return { id, email, ...(password === undefined ? { link: await accounts.resetLink(id) } : {}) }
-  })
+  const made = await withAuth('users create', ({ accounts, parts }) =>
+    // All of it or nothing: a role that is misspelt leaves no account behind.
+    parts.db.transaction(async () => {
+      const id = await accounts.create({ email, password: password ?? randomBytes(32).toString('base64url') })
+      for (const name of role) await accounts.grant(id, name)
+      return { id, email, ...(password === undefined ? { link: await accounts.resetLink(id) } : {}) }
+    }),
+  )
   if (json === true) return printJson(made)
   print(`Made the user ${made.id}.`)
   if (made.link !== undefined) print(`A password is chosen here, within an hour: ${made.link}`)
@@ -72,24 +75,37 @@ async function passwordFromInput(): Promise<string> {
 }
 
 export function disableUser(who: string, flags: UserFlags): Promise<void> {
-  return change(who, flags, 'disabled', ({ accounts }, { id }) => accounts.disable(id))
+  return change('users disable', who, flags, 'disabled', ({ accounts }, { id }) => accounts.disable(id))
 }
 
 export function enableUser(who: string, flags: UserFlags): Promise<void> {
-  return change(who, flags, 'enabled', ({ accounts }, { id }) => accounts.enable(id))
+  return change('users enable', who, flags, 'enabled', ({ accounts }, { id }) => accounts.enable(id))
 }
 
 export function addRole(who: string, role: string, flags: UserFlags): Promise<void> {
-  return change(who, flags, `given the role ${role}`, ({ accounts }, { id }) => accounts.grant(id, role))
+  return change('users roles add', who, flags, `given the role ${role}`, ({ accounts }, { id }) => accounts.grant(id, role))
 }
 
 export function removeRole(who: string, role: string, flags: UserFlags): Promise<void> {
-  return change(who, flags, `no ${role} any more`, ({ accounts }, { id }) => accounts.revoke(id, role))
+  return change('users roles remove', who, flags, `no ${role} any more`, ({ accounts }, { id }) => accounts.revoke(id, role))
+}
+
+/** For who has lost the telephone and the recovery codes. */
+export function removeSecondFactorOf(who: string, flags: UserFlags): Promise<void> {
+  return change('users remove-second-factor', who, flags, 'without a second factor', ({ accounts }, { id }) =>
+    accounts.removeSecondFactor(id),
+  )
 }
 
 /** @param done  goes on after the user: `disabled` */
-async function change(who: string, { json }: UserFlags, done: string, work: (auth: Auth, user: User) => Promise<boolean>): Promise<void> {
-  const { user, changed } = await withAuth(async (auth) => {
+async function change(
+  command: string,
+  who: string,
+  { json }: UserFlags,
+  done: string,
+  work: (auth: Auth, user: User) => Promise<boolean>,
+): Promise<void> {
+  const { user, changed } = await withAuth(command, async (auth) => {
     const user = await userNamed(auth, who)
     return { user, changed: await work(auth, user) }
   })
@@ -99,7 +115,7 @@ async function change(who: string, { json }: UserFlags, done: string, work: (aut
 }
 
 export async function signOutUser(who: string, { json }: UserFlags): Promise<void> {
-  const { user, sessions } = await withAuth(async (auth) => {
+  const { user, sessions } = await withAuth('users sign-out', async (auth) => {
     const user = await userNamed(auth, who)
     return { user, sessions: await auth.accounts.signOutEverywhere(user.id) }
   })
@@ -108,7 +124,7 @@ export async function signOutUser(who: string, { json }: UserFlags): Promise<voi
 }
 
 export async function resetLinkOf(who: string, { json }: UserFlags): Promise<void> {
-  const { user, link } = await withAuth(async (auth) => {
+  const { user, link } = await withAuth('users reset-link', async (auth) => {
     const user = await userNamed(auth, who)
     return { user, link: await auth.accounts.resetLink(user.id) }
   })

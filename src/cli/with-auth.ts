@@ -5,14 +5,16 @@ import type { Auth } from '../auth/create-auth.ts'
 import { loadApp } from './load-app.ts'
 import { UsageError } from './output.ts'
 
-/** @throws UsageError when the application has no users */
-export async function withAuth<result>(work: (auth: Auth) => Promise<result>): Promise<result> {
+/** @param command  for the audit: no request is the cause of what it does @throws UsageError when the application has no users */
+export async function withAuth<result>(command: string, work: (auth: Auth) => Promise<result>): Promise<result> {
   const { definition, config } = await loadApp()
   if (definition.options.auth === undefined)
     throw new UsageError('Nobody signs in to this application. Say who: defineApp({ auth: { users } })')
   const app = await createApp(definition, { ...config, log: { ...config.log, level: 'error' } })
   try {
-    return await work(app.auth as Auth)
+    const auth = app.auth as Auth
+    auth.audit.addToAll({ command })
+    return await work(auth)
   } finally {
     await app.stop()
   }

@@ -82,6 +82,17 @@ export async function plinth(args: readonly string[], { input = '', ...options }
   return { code, stdout: child.stdout(), stderr: child.stderr() }
 }
 
+/** Runs each of several commands to its end, one after the other, in one process. */
+export async function plinths(commands: readonly (readonly string[])[], options: Omit<RunOptions, 'input'>): Promise<Finished[]> {
+  const child = spawnNode(['--conditions=source', join(import.meta.dirname, 'several-commands.ts'), JSON.stringify(commands)], options)
+  child.process.stdin?.end()
+  const timer = setTimeout(() => child.process.kill('SIGKILL'), commandDeadlineMs)
+  await child.exited
+  clearTimeout(timer)
+  if (child.stdout() === '') throw new Error(child.stderr())
+  return JSON.parse(child.stdout()) as Finished[]
+}
+
 export interface RunningPlinth {
   readonly process: ChildProcess
   /** The exit code, when all output has arrived. */
@@ -93,9 +104,13 @@ export interface RunningPlinth {
 }
 
 /** @param group  in a process group of its own, like the foreground job of a terminal; signal it with `process.kill(-pid)` */
-export function spawnPlinth(args: readonly string[], { cwd, env = {} }: RunOptions, group = false): RunningPlinth {
+export function spawnPlinth(args: readonly string[], options: RunOptions, group = false): RunningPlinth {
+  return spawnNode([program, ...args], options, group)
+}
+
+function spawnNode(args: readonly string[], { cwd, env = {} }: RunOptions, group = false): RunningPlinth {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !cleared.includes(name)))
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env }, detached: group })
+  const child = spawn(process.execPath, args, { cwd, env: { ...inherited, ...env }, detached: group })
   const output = { stdout: '', stderr: '', all: '' }
   child.once('close', () => watchOutput(output.all))
   for (const name of ['stdout', 'stderr'] as const) {

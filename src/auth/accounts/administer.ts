@@ -42,8 +42,9 @@ export interface Accounts {
   grant(id: string, role: string): Promise<boolean>
   /** @returns false when the user did not have it */
   revoke(id: string, role: string): Promise<boolean>
-  /** Ends every session; nobody signs in to it from then on. @returns false when there is no such user */
+  /** Ends every session; nobody signs in to it from then on. @returns false when there is no such user, or it was disabled already */
   disable(id: string): Promise<boolean>
+  /** @returns false when there is no such user, or it was not disabled */
   enable(id: string): Promise<boolean>
   /** For who has lost the telephone and the recovery codes, and has shown by other means who he is. Tells him by mail. @returns false when there was none */
   removeSecondFactor(id: string): Promise<boolean>

@@ -25,7 +25,7 @@ export interface UserWithPassword extends User {
 
 /** Which users, in the order of their addresses. */
 export interface UserQuery {
-  /** A part of the address. */
+  /** A part of the address, in any case. */
   readonly email?: string | undefined
   /** Those that are disabled alone, or those that are not. */
   readonly disabled?: boolean | undefined
@@ -93,7 +93,7 @@ export class Users {
     const text = `SELECT ${this.#columns} FROM ${this.table} u WHERE ${this.#here} AND ($1::text IS NULL OR position($1::text IN ${address}) > 0)
       AND ($2::text IS NULL OR ${address} > $2::text) AND ($3::text IS NULL OR (u.${this.#name('disabled_at')} IS NOT NULL) = $3::text::boolean)
       ORDER BY ${address} LIMIT $4::text::integer`
-    const values = [email ?? null, after ?? null, disabled === undefined ? null : String(disabled), String(limit)]
+    const values = [email?.toLowerCase() ?? null, after ?? null, disabled === undefined ? null : String(disabled), String(limit)]
     return (await readTexts(this.#db, { text, values })).flatMap((row) => userOf([row]) ?? [])
   }
 
@@ -181,7 +181,7 @@ export class Users {
 
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
     const at = this.#name('disabled_at')
-    return this.#update(`${at} = ${disabled ? `coalesce(u.${at}, now())` : 'NULL'}`, 'true', [id])
+    return this.#update(`${at} = ${disabled ? 'now()' : 'NULL'}`, `u.${at} IS ${disabled ? 'NULL' : 'NOT NULL'}`, [id])
   }
 
   /** Where the table is deleted from softly, the row stays, and its address is free for another account. */

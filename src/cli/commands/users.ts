@@ -19,6 +19,12 @@ export function addUsers(program: Command): void {
     'Makes a link that sets a new password, good for an hour and once. No mail is sent.',
     async () => (await load()).resetLinkOf,
   )
+  aboutOne(
+    users,
+    'remove-second-factor',
+    'Removes the second factor of a user who has lost telephone and recovery codes, and tells him by mail.',
+    async () => (await load()).removeSecondFactorOf,
+  )
   addRoles(users)
 }
 
@@ -26,7 +32,7 @@ function addList(users: Command): void {
   users
     .command('list')
     .description('Lists users by address.')
-    .option('--email <part>', 'only addresses with this in them')
+    .option('--email <part>', 'only addresses with this in them, in any case')
     .option('--disabled', 'only those that are disabled')
     .option('--after <email>', 'begin behind this address')
     .option('--limit <count>', 'at most so many', wholeNumber, usual)
