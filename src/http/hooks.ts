@@ -7,6 +7,7 @@ import type { LimitsConfig } from '../core/config.ts'
 import { runInContext } from '../core/context.ts'
 import type { Cors } from './cors.ts'
 import { Exchange, type InFlight } from './in-flight.ts'
+import { hearInContext } from './request-events.ts'
 import type { RouteBook } from './routes.ts'
 import { targetProblem } from './request-target.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -70,9 +71,11 @@ function refuseBadTarget({ urlBytes }: LimitsConfig): Hook {
 }
 
 /** Last, so that everything after the hooks of this list runs inside the context. */
-const enterContext: Hook = (request, _reply, done) => {
-  if (request.exchange === null) done()
-  else runInContext(request.exchange, done)
+const enterContext: Hook = (request, reply, done) => {
+  const { exchange } = request
+  if (exchange === null) return done()
+  hearInContext(request, reply, exchange)
+  runInContext(exchange, done)
 }
 
 function endExchange(inFlight: InFlight): Hook {

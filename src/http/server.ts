@@ -26,6 +26,7 @@ import { handleNotFound } from './not-found.ts'
 import { refuseSurplus } from './overload.ts'
 import { addLateLimits, limitByAddress, limitUnknown } from './rate-limit-hooks.ts'
 import type { RateLimits } from './rate-limits.ts'
+import { hearConnection } from './request-events.ts'
 import { requestIds } from './request-id.ts'
 import { originForm } from './request-target.ts'
 import { RouteBook } from './routes.ts'
@@ -70,6 +71,7 @@ export function createServer({ config, log, metrics, errorReply, rateLimits }: S
   // One of several processes must close what is too much, as a single one does. By default it hands it back, and the primary would hand it
   // out again for ever (a quarter of a core for six connections, measured). Node's types do not know it.
   Object.assign(app.server, { maxConnections: limits.connections, dropMaxConnection: true })
+  app.server.on('connection', hearConnection)
   app.decorate('inFlight', inFlight)
   app.decorate('knownAnswers', known)
   app.addHook('onClose', () => inFlight.stop())
