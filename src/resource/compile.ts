@@ -6,7 +6,6 @@ import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
 import { bareTables, noAccess } from './access/bare-tables.ts'
 import { absenceProblems } from './access/check-absence.ts'
-import { absenceProblems } from './access/check-absence.ts'
 import { tenantFieldsOf, tenantProblems } from './access/check-tenant.ts'
 import { compileAccess } from './access/compile-access.ts'
 import { decideForCode } from './access/decide.ts'
@@ -96,18 +95,6 @@ function accessOf(declaration: Declaration, { tables, ...rest }: Grounds, proble
   const access = compileAccess(definition.options, { table, ...rest, onTimed }, found)
   problems.push(...found.map((problem) => `${placeOf(declaration)}: ${problem}`))
   return access
-}
-
-/** Of records that belong to tenants only the caller's are asked about, and those may be without others. */
-function absences(
-  declarations: readonly Declaration[],
-  accesses: readonly CompiledResource['access'][],
-  tenantFields: ReadonlyMap<string, Field>,
-): string[] {
-  return declarations.flatMap((declaration, i) => {
-    const access = tenantFields.has(declaration.model.name) ? undefined : accesses[i]
-    return access === undefined ? [] : absenceProblems(access, tenantFields).map((problem) => `${placeOf(declaration)}: ${problem}`)
-  })
 }
 
 /** Of records that belong to tenants only the caller's are asked about, and those may be without others. */
