@@ -2,6 +2,7 @@
 
 import { extensionsOf } from '../db/migrate/extensions.ts'
 import { difference, type Models, snapshotOf } from '../db/migrate/differ.ts'
+import { openToApp } from '../db/migrate/open-to-app.ts'
 import { emptySnapshot, type Snapshot } from '../db/migrate/snapshot.ts'
 import { gainedStatements, noTracking, trackingChange, type Tracking } from '../db/migrate/tracking.ts'
 import { upgrade } from '../db/migrate/upgrade.ts'
@@ -41,6 +42,7 @@ export async function createSchema(url: string, models: Models, tracking: Tracki
   await withClient(url, async (client) => {
     await installSystem(client)
     for (const statement of [...statements, ...gained]) await client.query(statement)
+    await openToApp(client, snapshot.ddl)
     await client.query('SELECT plinth.touch_all()')
   })
 }

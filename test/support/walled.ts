@@ -17,4 +17,5 @@ export async function wallTables(client: Client, sql: string, walled: Readonly<R
   const wall = Object.fromEntries(names.map((name) => [`public.${name}`, walled[name] ?? '']))
   for (const statement of gainedStatements(trackingChange({ ddl: [] }, { ddl, plinth: { ...noTracking, walled: wall } })))
     await client.query(statement)
+  await client.query(`SELECT plinth.open_to_app('{public}')`)
 }

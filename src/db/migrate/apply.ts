@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inTransaction, type Connection } from './connection.ts'
 import type { Migration } from './folder.ts'
 import { forget, record } from './ledger.ts'
+import { openToApp } from './open-to-app.ts'
 import { runsOutsideTransaction } from './render.ts'
 import { runOutsideTransaction, runStatement, statementsOf, type SqlFile } from './run-file.ts'
 import { admitUnfenced, openUnfenced } from './unfenced.ts'
@@ -23,7 +24,7 @@ export type Direction = 'up' | 'down'
  * Runs up.sql or down.sql and writes it into the record, in one transaction unless the file asks for none.
  *
  * @returns  milliseconds of the try that succeeded
- * @throws   MIGRATE_STATEMENT_FAILED, MIGRATE_TRANSACTION_CONTROL; the schema is then as it was
+ * @throws   MIGRATE_STATEMENT_FAILED, MIGRATE_TRANSACTION_CONTROL, MIGRATE_APP_ROLE_REFUSED; the schema is then as it was
  */
 export async function applyFile(
   connection: Connection,
@@ -57,6 +58,7 @@ async function applyOutside(
     await runOutsideTransaction(connection, file, lockTimeoutMs)
   } catch (error) {
     await touchAll(connection).catch(() => undefined) // the statements before it are committed; a lost connection cannot say so
+    await openToApp(connection, migration.snapshot.ddl).catch(() => undefined)
     throw error
   }
   await inTransaction(connection, () => write(connection, migration, direction, performance.now() - start))
@@ -103,9 +105,13 @@ async function runInside(
   await write(connection, migration, direction, performance.now() - start)
 }
 
-/** The last thing a file does. Changes of the schema fire no trigger, so every cached table gets another version here. */
+/**
+ * The last thing a file does. Changes of the schema fire no trigger, so every cached table gets another version here. A view that the file has made
+ * would read past the walls of tenants with the rights of its owner, also one that it has replaced: the application never sees it so.
+ */
 async function write(connection: Connection, migration: Migration, direction: Direction, durationMs: number): Promise<void> {
   await touchAll(connection)
+  await openToApp(connection, migration.snapshot.ddl)
   if (direction === 'up') await record(connection, migration, durationMs)
   else await forget(connection, migration.revision)
 }

@@ -166,8 +166,7 @@ export function lostStatements({ lost }: TrackingChange): string[] {
 }
 
 export function gainedStatements({ gained }: TrackingChange): string[] {
-  const statements = gained.flatMap(({ kind, schema, name, wall }) => putUp[kind](quotePath(schema, name), wall))
-  return gained.some(({ kind }) => kind === 'walled') ? [...statements, 'SELECT plinth.open_to_app();'] : statements
+  return gained.flatMap(({ kind, schema, name, wall }) => putUp[kind](quotePath(schema, name), wall))
 }
 
 const sentences: Readonly<Record<TrackingKind, string>> = {

@@ -8,6 +8,7 @@ import { migrateErrors } from './errors.ts'
 import { readMigrations, type Migration } from './folder.ts'
 import { compare, prepareLedger, readLedger, refuseMismatch } from './ledger.ts'
 import { withLock } from './lock.ts'
+import { openToApp } from './open-to-app.ts'
 import { closeUnfenced } from './unfenced.ts'
 
 export interface RunOptions {
@@ -62,7 +63,7 @@ export function upgrade(connection: Connection, directory: string, options: Upgr
     const end = target === undefined ? migrations.length : migrations.indexOf(target) + 1
     const due = migrations.slice(0, end).filter(({ revision }) => open.has(revision))
     const applied = await runAll(connection, due.slice(0, options.steps), 'up', options)
-    await openToApp(connection)
+    await openToApp(connection, migrations.at(-1)?.snapshot.ddl ?? []) // what was made by hand, too, and what a restored dump of another server has lost
     return applied
   })
 }
@@ -102,16 +103,6 @@ export function locked<result>(connection: Connection, options: RunOptions, work
     await connection.query('SELECT plinth.touch_all(unknown_only => true)') // a restored dump has tracked tables without a version
     return work()
   })
-}
-
-/** What has come since, made by hand too, and what a restored dump of another server has lost, is opened to the application's role. */
-async function openToApp(connection: Connection): Promise<void> {
-  try {
-    await connection.query(`SELECT plinth.open_to_app() WHERE EXISTS (SELECT FROM pg_policy WHERE polname = 'plinth_tenant')`)
-  } catch (error) {
-    const { code, message = '', hint = '' } = error as { code?: string; message?: string; hint?: string } // DatabaseError, or what the socket threw
-    throw code === '42501' ? migrateErrors.APP_ROLE_REFUSED(message, hint).with({ cause: error }) : error
-  }
 }
 
 async function runAll(

@@ -64,6 +64,8 @@ END $$;`
 /**
  * What is the current role's to give and not given yet: a grant that changes nothing still writes the catalog, which tells caches that the
  * table has changed. What is known of versions is written by functions with rights of their own, and TRUNCATE asks no policy.
+ *
+ * A superuser could give everything: what stands in other schemas of the database, or belongs to somebody else, is not the application's.
  */
 const grants = `
 CREATE FUNCTION plinth.privileges_for_app(rel oid) RETURNS text[] LANGUAGE sql STABLE AS $$
@@ -76,7 +78,7 @@ CREATE FUNCTION plinth.privileges_for_app(rel oid) RETURNS text[] LANGUAGE sql S
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
 $$;
 
-CREATE FUNCTION plinth.open_to_app() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION plinth.open_to_app(schemas text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   app text := plinth.app_role();
   found record;
@@ -86,7 +88,7 @@ BEGIN
   PERFORM plinth.close_to_others();
   FOR found IN
     SELECT n.oid, n.nspname AS name FROM pg_namespace n
-    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'CREATE')
+    WHERE n.nspname = ANY (schemas || '{plinth}'::text[]) AND has_schema_privilege(n.oid, 'CREATE')
   LOOP
     IF NOT has_schema_privilege(app, found.oid, 'USAGE') THEN EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', found.name, app); END IF;
     CONTINUE WHEN EXISTS (
@@ -100,7 +102,10 @@ BEGIN
     SELECT c.oid, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, format('%I.%I', n.nspname, c.relname) AS name,
       plinth.privileges_for_app(c.oid) AS wanted, c.relacl
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_has_role(c.relowner, 'USAGE')
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND pg_has_role(c.relowner, 'USAGE') AND (
+      n.nspname = 'plinth' OR c.oid = to_regclass('public.plinth_migrations') OR (n.nspname = ANY (schemas) AND c.relowner IN (
+        SELECT oid FROM pg_roles WHERE rolname = current_user
+        UNION ALL SELECT walled.relowner FROM pg_policy p JOIN pg_class walled ON walled.oid = p.polrelid WHERE p.polname = 'plinth_tenant')))
   LOOP
     SELECT coalesce(array_agg(a.privilege_type), '{}') INTO held FROM aclexplode(found.relacl) a WHERE a.grantee = to_regrole(app);
     CONTINUE WHEN held @> found.wanted AND held <@ found.wanted;

@@ -116,5 +116,3 @@ ALTER TABLE "tags" FORCE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS "plinth_tenant" ON "tags";
 
 CREATE POLICY "plinth_tenant" ON "tags" USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
-
-SELECT plinth.open_to_app();
