@@ -3,7 +3,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TryLimits } from '../../src/auth/accounts/try-limits.ts'
+import { silentLog } from '../../src/core/log.ts'
 import type { RateCounter } from '../../src/state/rate-counter.ts'
+import { SharedRates } from '../../src/state/shared-rates.ts'
+import { processRates } from '../../src/state/window.ts'
 import { tokenIn } from '../support/account-bed.ts'
 import { mailTo, password } from '../support/identity-app.ts'
 import { until } from '../support/redis.ts'
@@ -140,15 +143,8 @@ describe.skipIf(!hasRedis())('S6: two replicas, with a Redis that is broken in b
     })
 
     test('counted by each replica for itself, it is tried twice as often', async () => {
-      const own = replicas.apps.map(() => new Map<string, number>())
-      const ownRates = (replica: number): RateCounter => ({
-        async hit(key, limit) {
-          const used = (own[replica]?.get(key) ?? 0) + 1
-          own[replica]?.set(key, used)
-          return { allowed: used <= limit, remaining: Math.max(0, limit - used), resetMs: 1_000 }
-        },
-        hitAll: () => Promise.reject(new Error('Tries have one window.')),
-      })
+      const own = replicas.apps.map(() => new SharedRates({ stores: [processRates()], log: silentLog(), count: () => undefined }))
+      const ownRates = (replica: number): RateCounter => own[replica] ?? expect.fail('There are two replicas.')
       await countedBy(ownRates, async () => expect((await attack(onOneAccount('eve@example.com', 8_000).slice(0, 60)))[401]).toBe(20))
     })
   })

@@ -15,7 +15,7 @@ import type { User } from './users.ts'
 /** Says nothing of whether there is such an account. @throws AppError AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES */
 export async function requestPasswordReset(parts: AccountParts, written: string, { address }: Origin): Promise<void> {
   const email = normalEmail(written)
-  await parts.limits.mailFrom(address)
+  await parts.limits.reset(email, address)
   const token = newOneTimeToken()
   const user = await parts.users.addResetToken(email, token)
   await parts.audit.record({ action: 'password.reset_requested', subject: user?.id, address })

@@ -4,10 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountBed, type AccountBed, type AccountProcess } from '../../../test/support/account-bed.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
+import { silentLog } from '../../core/log.ts'
+import { SharedRates } from '../../state/shared-rates.ts'
+import { processRates } from '../../state/window.ts'
 import { changePassword } from './change-account.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import { checkSignIn } from './sign-in.ts'
 import { signUp, verifyEmail } from './sign-up.ts'
+import { TryLimits } from './try-limits.ts'
 
 let bed: AccountBed
 let processes: readonly AccountProcess[]
@@ -105,6 +109,101 @@ describe('an account', () => {
     await requestPasswordReset(process().auth.parts, 'ann@example.com', { address: '10.9.9.7', agent: undefined })
     await expect.poll(() => process().mails.find(({ to }) => to === 'ann@example.com')?.subject).toMatch(/Set a new password/)
   })
+})
+
+/** Another process, whose clock the test sets: minutes. */
+function limitsAt(): { readonly limits: TryLimits; readonly clock: { minute: number } } {
+  const clock = { minute: 0 }
+  const now = () => clock.minute * 60_000
+  const rates = new SharedRates({ stores: [processRates(now)], log: silentLog(), count: () => undefined, now })
+  return { limits: new TryLimits(rates, 'a secret of the test'), clock }
+}
+
+/** How many minutes there are to wait; 0 for who is let in. */
+async function waitOf(work: Promise<void>): Promise<number> {
+  const refused = await work.then(
+    () => undefined,
+    (error: { headers: Record<string, string> }) => error,
+  )
+  return Number(refused?.headers['retry-after'] ?? 0) / 60
+}
+
+describe('who goes on', () => {
+  /** Tries as soon as it is said, for as long as it is let in. @returns minutes of each wait */
+  async function waits(attempt: (limits: TryLimits) => Promise<void>, days: number): Promise<{ tries: number; waited: number[] }> {
+    const { limits, clock } = limitsAt()
+    const waited: number[] = []
+    let tries = 0
+    while (clock.minute < days * 1_440) {
+      const wait = await waitOf(attempt(limits))
+      if (wait === 0) tries += 1
+      else waited.push(wait)
+      clock.minute += wait
+    }
+    return { tries, waited }
+  }
+
+  test('to try the password of one account from one address waits for a quarter of an hour, then an hour, then a day', async () => {
+    const attempt = (limits: TryLimits) => limits.signIn({ email: 'ann@example.com', address: '10.8.0.1', device: undefined })
+    const { tries, waited } = await waits(attempt, 1)
+    expect(tries).toBe(20)
+    expect(waited[0]).toBeGreaterThanOrEqual(15)
+    expect(waited[0]).toBeLessThan(16)
+    expect(waited[1]).toBeGreaterThan(40)
+    expect(waited.at(-1)).toBeGreaterThan(1_200)
+  })
+
+  test('to ask for resets of one account from one address waits as long, whether anybody has it or not', async () => {
+    const { tries, waited } = await waits((limits) => limits.reset('nobody@example.com', '10.8.0.2'), 1)
+    expect(tries).toBe(20)
+    expect(waited.at(-1)).toBeGreaterThan(1_200)
+  })
+
+  test('over all accounts has a thousand tries a day', async () => {
+    let n = 0
+    const { tries } = await waits(
+      (limits) => limits.signIn({ email: `${(n += 1)}@example.com`, address: '10.8.0.3', device: undefined }),
+      1,
+    )
+    expect(tries).toBe(1_000)
+  })
+
+  test('does not keep an account closed for others for longer than a quarter of an hour', async () => {
+    const { limits, clock } = limitsAt()
+    let address = 0
+    const attempt = () => limits.signIn({ email: 'ann@example.com', address: `10.9.${(address += 1)}.1`, device: undefined })
+    for (const [turn] of Array.from({ length: 20 }).entries()) {
+      clock.minute = turn * 20
+      for (let n = 0; n < 10; n += 1) await attempt()
+      expect(await waitOf(attempt())).toBeLessThan(16)
+    }
+  })
+})
+
+test.each([
+  [
+    'tries of passwords',
+    1_000,
+    (limits: TryLimits, address: string, n: number) => limits.signIn({ email: `${n}@example.com`, address, device: undefined }),
+  ],
+  ['requests for mails', 300, (limits: TryLimits, address: string) => limits.mailFrom(address)],
+  ['links', 1_000, (limits: TryLimits, address: string) => limits.link(address)],
+  ['beginnings', 1_000, (limits: TryLimits, address: string) => limits.begin(address)],
+] as const)('%s of all networks of a customer with IPv6 are at most %i', async (_what, most, attempt) => {
+  const { limits } = limitsAt()
+  let allowed = 0
+  for (let n = 0; n < most + 50; n += 1) if ((await waitOf(attempt(limits, `2001:db8:7:${n.toString(16)}::1`, n))) === 0) allowed += 1
+  expect(allowed).toBe(most)
+  expect(await waitOf(attempt(limits, '2001:db8:8::1', most + 50))).toBe(0)
+})
+
+test('a known device is let in at an address whose tries are used up', async () => {
+  const { limits } = limitsAt()
+  const address = '10.8.0.4'
+  const guess = (n: number) => limits.signIn({ email: `${n}@example.com`, address, device: undefined })
+  for (let n = 0; n < 100; n += 1) await guess(n)
+  expect(await waitOf(guess(100))).toBeGreaterThan(0)
+  expect(await waitOf(limits.signIn({ email: 'ann@example.com', address, device: 'hers' }))).toBe(0)
 })
 
 test('an address tries a hundred times in a quarter of an hour, over all accounts, and IPv6 has one address for a network', async () => {

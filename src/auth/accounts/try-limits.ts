@@ -1,24 +1,32 @@
 // How often passwords may be tried, and mails asked for. Guessing is stopped without giving anybody a way to lock out somebody else: one
 // address takes at most half of the tries of an account, a device that signed in before has tries of its own, and a reset by mail needs none.
+// Who goes on waits for longer and longer: windows of a quarter of an hour, an hour and a day lie in each other. Not so for an account as a
+// whole, which everybody can try.
 
 import { createHash } from 'node:crypto'
-import type { RateCounter } from '../../state/rate-counter.ts'
-import { addressBlock } from '../../support/address-block.ts'
+import type { RateCounter, RateResult, RateWindow } from '../../state/rate-counter.ts'
+import { addressBlock, addressNetworks } from '../../support/address-block.ts'
 import { accountErrors } from '../account-errors.ts'
 import { Devices } from './devices.ts'
 
 const quarterMs = 15 * 60_000
 const hourMs = 60 * 60_000
+const dayMs = 24 * hourMs
+
+type Windows = readonly RateWindow[]
+
+const quarter = (limit: number): Windows => [{ limit, windowMs: quarterMs }]
+const ofAccountAndAddress: Windows = [...quarter(5), { limit: 10, windowMs: hourMs }, { limit: 20, windowMs: dayMs }]
+const ofAddress: Windows = [...quarter(100), { limit: 300, windowMs: hourMs }, { limit: 1_000, windowMs: dayMs }]
+const mailsOfAddress: Windows = [
+  { limit: 30, windowMs: hourMs },
+  { limit: 100, windowMs: dayMs },
+]
+/** Of what one of its 65,536 blocks has, a customer with IPv6 has so many times. */
+const timesOfCustomer = 10
 
 /** Mails that anybody can ask for: each kind has its own limit, so that none of them keeps another from its owner. */
 export type MailKind = 'sign_up' | 'verify' | 'reset' | 'change' | 'invitation'
-
-/** One kind of try: so many in so long. */
-interface Limit {
-  readonly key: string
-  readonly most: number
-  readonly windowMs: number
-}
 
 export interface SignInTry {
   /** As it is kept, also when nobody has it: both are counted. */
@@ -45,43 +53,50 @@ export class TryLimits {
 
   /** Counts a try to sign in. @throws AppError AUTH_TOO_MANY_TRIES with `Retry-After` */
   async signIn({ email, address, device }: SignInTry): Promise<void> {
-    const block = addressBlock(address)
     const account = hashed(email)
-    await this.#demand({ key: `auth:address:${block}`, most: 100, windowMs: quarterMs })
-    if (device !== undefined) return this.#demand({ key: `auth:device:${account}:${device}`, most: 10, windowMs: quarterMs })
-    await this.#demand({ key: `auth:account:${account}:${block}`, most: 5, windowMs: quarterMs })
-    await this.#demand({ key: `auth:account:${account}`, most: 10, windowMs: quarterMs })
+    // Whatever others try, at the same address, too.
+    if (device !== undefined) return this.#demand(`auth:device:${account}:${device}`, quarter(10))
+    await this.#demandOf('address', address, ofAddress)
+    await this.#demand(`auth:account:${account}:${addressBlock(address)}`, ofAccountAndAddress)
+    await this.#demand(`auth:account:${account}`, quarter(10))
   }
 
   /** Counts a try of the current password by whoever is signed in. @throws AppError AUTH_TOO_MANY_TRIES */
   password(user: string): Promise<void> {
-    return this.#demand({ key: `auth:password:${user}`, most: 10, windowMs: quarterMs })
+    return this.#demand(`auth:password:${user}`, quarter(10))
   }
 
   /** Counts a try of a code by whoever has shown the password: of a million codes three are right. @throws AppError AUTH_TOO_MANY_TRIES */
   code(user: string): Promise<void> {
-    return this.#demand({ key: `auth:code:${user}`, most: 10, windowMs: quarterMs })
+    return this.#demand(`auth:code:${user}`, quarter(10))
   }
 
   /** Counts a beginning by an address that has something kept for a few minutes. @throws AppError AUTH_TOO_MANY_TRIES */
   begin(address: string): Promise<void> {
-    return this.#demand({ key: `auth:begin:${addressBlock(address)}`, most: 100, windowMs: quarterMs })
+    return this.#demandOf('begin', address, quarter(100))
   }
 
   /** Counts a link that an address opens. @throws AppError AUTH_TOO_MANY_TRIES */
   link(address: string): Promise<void> {
-    return this.#demand({ key: `auth:link:${addressBlock(address)}`, most: 100, windowMs: quarterMs })
+    return this.#demandOf('link', address, quarter(100))
   }
 
   /** Whether what was refused to an address is worth another line in the audit: nobody fills it by asking again and again. */
   async mayNote(what: string, address: string): Promise<boolean> {
-    const { allowed } = await this.#rates.hit(`auth:note:${what}:${addressBlock(address)}`, 5, quarterMs)
-    return allowed
+    for (const { key, windows } of networksOf(`note:${what}`, address, quarter(5)))
+      if (refusalOf(await this.#rates.hitAll(key, windows)) > 0) return false
+    return true
   }
 
   /** Counts a request of an address that makes mails. @throws AppError AUTH_TOO_MANY_TRIES */
   mailFrom(address: string): Promise<void> {
-    return this.#demand({ key: `auth:mail-from:${addressBlock(address)}`, most: 30, windowMs: hourMs })
+    return this.#demandOf('mail-from', address, mailsOfAddress)
+  }
+
+  /** Counts a request of an address for a reset, and whether there is such an account or not. @throws AppError AUTH_TOO_MANY_TRIES */
+  async reset(email: string, address: string): Promise<void> {
+    await this.mailFrom(address)
+    await this.#demand(`auth:reset:${hashed(email)}:${addressBlock(address)}`, ofAccountAndAddress)
   }
 
   /** Whether another mail of this kind may go to an address. Who asks is not told, or the answer would say that there is an account. */
@@ -90,11 +105,31 @@ export class TryLimits {
     return allowed
   }
 
-  async #demand({ key, most, windowMs }: Limit): Promise<void> {
-    const { allowed, resetMs } = await this.#rates.hit(key, most * this.#times, windowMs)
-    if (allowed) return
-    throw accountErrors.TOO_MANY_TRIES().with({ headers: { 'retry-after': String(Math.max(1, Math.ceil(resetMs / 1_000))) } })
+  async #demandOf(what: string, address: string, windows: Windows): Promise<void> {
+    for (const network of networksOf(what, address, windows)) await this.#demand(network.key, network.windows)
   }
+
+  async #demand(key: string, windows: Windows): Promise<void> {
+    const resetMs = refusalOf(await this.#rates.hitAll(key, timesAsMany(windows, this.#times)))
+    if (resetMs === 0) return
+    throw accountErrors.TOO_MANY_TRIES().with({ headers: { 'retry-after': String(Math.ceil(resetMs / 1_000)) } })
+  }
+}
+
+/** What is counted of an address: its block, and for IPv6 the network of the customer, who has 65,536 blocks to choose from. */
+function networksOf(what: string, address: string, windows: Windows): { readonly key: string; readonly windows: Windows }[] {
+  const [block, customer] = addressNetworks(address)
+  const own = { key: `auth:${what}:${block}`, windows }
+  return customer.endsWith('::/48') ? [own, { key: `auth:${what}:${customer}`, windows: timesAsMany(windows, timesOfCustomer) }] : [own]
+}
+
+function timesAsMany(windows: Windows, times: number): Windows {
+  return windows.map(({ limit, windowMs }) => ({ limit: limit * times, windowMs }))
+}
+
+/** Milliseconds until none of the windows that are known to be full is; 0 where none refused. */
+function refusalOf(results: readonly (RateResult | undefined)[]): number {
+  return Math.max(0, ...results.map((result) => (result === undefined || result.allowed ? 0 : Math.max(1, result.resetMs))))
 }
 
 /** Counters are in Redis and PostgreSQL, where no addresses of people need to be. */
