@@ -1,6 +1,6 @@
 import { argon2Sync } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { checkPassword } from './password-rules.ts'
 import { Passwords } from './passwords.ts'
 import { StoredCosts } from './stored-costs.ts'
@@ -69,6 +69,22 @@ test('after the cost was raised, addresses that nobody has cost what accounts do
   }
   const [cheapest, dearest] = [await cpuOf(olds()[0]), await cpuOf(emails.find((email) => !before.includes(email)))]
   expect(dearest).toBeGreaterThan(3 * cheapest)
+})
+
+test('the costs of kept passwords are asked for again a second after that failed, and every five minutes otherwise', async () => {
+  const clock = vi.spyOn(performance, 'now')
+  onTestFinished(() => clock.mockRestore())
+  const at = (ms: number) => void clock.mockReturnValue(ms)
+  let isAway = true
+  const read = () => (isAway ? Promise.reject(new Error('The database is away.')) : Promise.resolve([]))
+  const costs = new StoredCosts(read, cheap, 'a secret')
+  const old = (ms: number) => (at(ms), costs.isOld)
+  expect(old(0)).toBe(true)
+  await expect(costs.refresh()).rejects.toThrow('away')
+  expect([old(900), old(1_000)]).toEqual([false, true])
+  isAway = false
+  await costs.refresh()
+  expect([old(300_000), old(301_000)]).toEqual([false, true])
 })
 
 test('a password that was hashed with another cost is to be hashed again', async () => {

@@ -13,13 +13,16 @@ export interface CostShare {
 
 /** Shares change as people sign in. */
 const freshMs = 5 * 60_000
+/** After a failure: not with each sign-in, of which there may be thousands while the database is away. */
+const againMs = 1_000
 
 export class StoredCosts {
   readonly #read: () => Promise<readonly CostShare[]>
   readonly #usual: PasswordCost
   readonly #secret: string
   #shares: readonly CostShare[] = []
-  #readAt = -Infinity
+  /** Moment of `performance.now()`. */
+  #nextAt = -Infinity
 
   /**
    * @param usual   of passwords that are kept now; nobody has another where nothing else was read
@@ -33,15 +36,18 @@ export class StoredCosts {
 
   /** @throws what reading throws; then what was known before counts on */
   async refresh(): Promise<void> {
-    this.#readAt = performance.now()
-    const shares = await this.#read()
+    this.#nextAt = performance.now() + freshMs
+    const shares = await this.#read().catch((error: unknown) => {
+      this.#nextAt = performance.now() + againMs
+      throw error
+    })
     // In an order of their own, so that an address changes its cost only when the shares do.
     this.#shares = shares.toSorted((one, other) => (textOf(one.cost) < textOf(other.cost) ? -1 : 1))
   }
 
   /** Whether it is time to look again. */
   get isOld(): boolean {
-    return performance.now() - this.#readAt > freshMs
+    return performance.now() >= this.#nextAt
   }
 
   /** What checking a password costs for an address that nobody has. */
