@@ -74,8 +74,9 @@ async function byToken({ auth }: AuthenticateParts, request: HttpRequest, token:
   }
 }
 
-function keyCallers({ ways: { apiKeys }, signedIn }: Auth): KeyCallers {
-  return { apiKeys, callerOf: (user, wish) => signedIn.callerOf(user, wish) }
+function keyCallers({ ways: { apiKeys }, signedIn, parts: { memberships } }: Auth): KeyCallers {
+  const callerOf: KeyCallers['callerOf'] = (user, wish) => signedIn.callerOf(user, wish)
+  return { apiKeys, callerOf, tenantExists: memberships && ((tenant) => memberships.known.has(tenant)) }
 }
 
 /** As it is written, because keys have one spelling. A header that came twice names no tenant that there is. */

@@ -1,5 +1,6 @@
 // The one tenant that a request acts in: by its header, its session, its key, or because there is only one.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { defineResource, signedIn } from 'plinth'
 import type { AuthOptions } from 'plinth/auth'
 import { drizzleOn } from 'plinth/db'
@@ -226,6 +227,25 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(await app.get('/who', free)).toMatchObject({ body: { kind: 'service', tenant: null } })
     expect((await app.get('/who', { ...bound, ...named(bolt) })).status).toBe(403)
     expect((await app.get('/who', { ...free, ...named(acme) })).status).toBe(403)
+  })
+
+  test.each([
+    ['softly', 'update organizations set deleted_at = now() where id = $1'],
+    ['for good', 'delete from organizations where id = $1'],
+  ])('a key of a service ends with its tenant, deleted %s, within a second, and no other does', async (_how, sql) => {
+    const [gone, here] = [await app.organization('Gone'), await app.organization('Here')]
+    const keyOf = async (tenant: string) =>
+      bearer(
+        (await app.app.auth?.ways.apiKeys.create({ owner: { kind: 'service', id: 'billing' }, name: 'x', scopes: ['*'], tenant }))?.key ??
+          '',
+      )
+    const [ofGone, ofHere] = [await keyOf(gone), await keyOf(here)]
+    expect([await who(ofGone), await who(ofHere)]).toEqual([gone, here])
+    await app.app.db.query(sql, [gone])
+    await sleep(1_000)
+    expect(await app.get('/who', ofGone)).toMatchObject({ status: 401, body: { code: 'AUTH_INVALID_TOKEN' } })
+    expect(await app.get('/who', ofGone)).toMatchObject({ status: 401 })
+    expect(await who(ofHere)).toBe(here)
   })
 
   test('an Idempotency-Key is one of the tenant that the request acts in', async () => {

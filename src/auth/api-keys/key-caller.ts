@@ -15,6 +15,8 @@ export interface KeyCallers {
   readonly apiKeys: ApiKeys
   /** Undefined for a user who may not sign in any more, or does not belong to the tenant of the key any more. */
   callerOf(user: string, wish: CallerWish): Promise<Caller | undefined>
+  /** Undefined where the application has no table of tenants: then each is there. */
+  readonly tenantExists?: ((tenant: string) => Promise<boolean>) | undefined
 }
 
 /**
@@ -23,14 +25,13 @@ export interface KeyCallers {
  * @param named  tenant that the request names: a key that is for one tenant is for no other, and a service belongs to that of its key alone
  * @throws AppError AUTH_INVALID_TOKEN, AUTH_NOT_A_MEMBER
  */
-export async function callerByKey({ apiKeys, callerOf }: KeyCallers, text: string, named?: string): Promise<Caller | undefined> {
+export async function callerByKey(keys: KeyCallers, text: string, named?: string): Promise<Caller | undefined> {
   if (!isKeyText(text)) return undefined
-  const apiKey = await apiKeys.verify(text)
-  const { owner, scopes, tenant: bound } = apiKey
+  const apiKey = await keys.apiKeys.verify(text)
+  const { owner, tenant: bound } = apiKey
   const isHeld = bound !== undefined || owner.kind === 'service'
   if (isHeld && named !== undefined && named !== bound) throw tenantErrors.NOT_A_MEMBER()
-  const caller =
-    owner.kind === 'user' ? await callerOf(owner.id, { credential: credentialOf(apiKey), scopes, bound, named }) : serviceOf(apiKey)
+  const caller = owner.kind === 'user' ? await userOf(keys, apiKey, named) : await serviceOf(keys, apiKey)
   if (caller === undefined) throw authErrors.INVALID_TOKEN()
   return caller
 }
@@ -43,7 +44,19 @@ export function asksWithKey({ credential }: Caller): boolean {
 /** The same object as long as what is known of the key is. */
 const services = new WeakMap<ApiKey, Caller>()
 
-function serviceOf(apiKey: ApiKey): Caller {
+function userOf({ callerOf }: KeyCallers, apiKey: ApiKey, named: string | undefined): Promise<Caller | undefined> {
+  const { owner, scopes, tenant: bound } = apiKey
+  return callerOf(owner.id, { credential: credentialOf(apiKey), scopes, bound, named })
+}
+
+/** Its key ends with its tenant. */
+async function serviceOf({ tenantExists }: KeyCallers, apiKey: ApiKey): Promise<Caller | undefined> {
+  const { tenant } = apiKey
+  if (tenant !== undefined && tenantExists !== undefined && !(await tenantExists(tenant))) return undefined
+  return callerOfService(apiKey)
+}
+
+function callerOfService(apiKey: ApiKey): Caller {
   const known = services.get(apiKey)
   if (known !== undefined) return known
   const { owner, scopes, tenant } = apiKey

@@ -6,6 +6,7 @@ import type { Database } from '../../db/database.ts'
 import type { Model } from '../../model/model.ts'
 import { quoteName } from '../../model/sql-type.ts'
 import { readTexts } from '../accounts/texts.ts'
+import { KnownTenants } from './known-tenants.ts'
 import type { Tenancy } from './read-tenancy.ts'
 
 /** A tenant, for the people who belong to it. */
@@ -20,6 +21,8 @@ export class Memberships {
   readonly #db: Database
   readonly #tenancy: Tenancy
   readonly #userType: string
+  /** What `exists` says, as it was less than a second ago. */
+  readonly known = new KnownTenants((tenant) => this.exists(tenant))
 
   /** @param userType  of a user's key, as SQL casts to it */
   constructor(db: Database, tenancy: Tenancy, userType: string) {
