@@ -20,7 +20,7 @@ export function invitationRoutes(face: Face): IdentityRoute[] {
         response: { 200: framed(face.format, 'The invitation.', objectOf({ email: emailSchema, needs_password: { type: 'boolean' } })) },
       },
       async handler(request, reply) {
-        const { email, needsPassword } = await ways.invitations.look(bodyOf(request)['token'] ?? '')
+        const { email, needsPassword } = await ways.invitations.look(bodyOf(request)['token'] ?? '', originOf(request))
         return send(face, reply, 200, { email, needs_password: needsPassword })
       },
     },

@@ -29,7 +29,7 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
   })
   afterAll(() => bed.close())
 
-  async function invited(email: string, more: { roles?: string[]; data?: InvitationData } = {}): Promise<string> {
+  async function invited(email: string, more: { roles?: string[]; data?: InvitationData; by?: string } = {}): Promise<string> {
     await invitations.send({ email, ...more })
     const mail = () => process.mails.find(({ to, subject }) => to === email && subject === 'You are invited to shop')
     await until(mail)
@@ -41,7 +41,7 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
 
   test('who is invited and has no account gets one, confirmed, with what was promised, once', async () => {
     const token = await invited('ann@example.com', { roles: ['editor'], data: { organization: '42' } })
-    expect(await invitations.look(token)).toEqual({ email: 'ann@example.com', needsPassword: true })
+    expect(await invitations.look(token, origin())).toEqual({ email: 'ann@example.com', needsPassword: true })
     await expect(invitations.accept(token, {}, origin())).rejects.toMatchObject({ code: 'AUTH_PASSWORD_NEEDED', status: 422 })
     await expect(invitations.accept(token, { password: 'password' }, origin())).rejects.toMatchObject({ code: 'AUTH_WEAK_PASSWORD' })
     const user = await invitations.accept(token, { password, own: { display_name: 'Ann' } }, origin())
@@ -50,13 +50,13 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     expect(await process.auth.accounts.member(user.id)).toMatchObject({ roles: ['editor'], permissions: ['articles.write'] })
     expect((await signIn('ann@example.com')).id).toBe(user.id)
     await expect(invitations.accept(token, { password }, origin())).rejects.toMatchObject(linkIsOver)
-    await expect(invitations.look(token)).rejects.toMatchObject(linkIsOver)
+    await expect(invitations.look(token, origin())).rejects.toMatchObject(linkIsOver)
   })
 
   test('who has an account keeps it and its password', async () => {
     const id = await process.auth.accounts.create({ email: 'bob@example.com', password })
     const token = await invited('bob@example.com', { roles: ['editor'] })
-    expect(await invitations.look(token)).toEqual({ email: 'bob@example.com', needsPassword: false })
+    expect(await invitations.look(token, origin())).toEqual({ email: 'bob@example.com', needsPassword: false })
     expect((await invitations.accept(token, { password: 'another horse battery' }, origin())).id).toBe(id)
     expect((await signIn('bob@example.com')).id).toBe(id)
     await expect(signIn('bob@example.com', 'another horse battery')).rejects.toMatchObject({ code: 'AUTH_WRONG_CREDENTIALS' })
@@ -74,6 +74,28 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     await expect(apiKeys.verify(key)).rejects.toMatchObject({ code: 'AUTH_INVALID_TOKEN' })
     expect(await process.auth.parts.sessions.getByHandle(session.handle)).toBeUndefined()
     expect((await signIn('cid@example.com')).id).toBe(id)
+  })
+
+  test('it ends when whoever has sent it is disabled or deleted', async () => {
+    const { accounts } = process.auth
+    const by = await accounts.create({ email: 'host@example.com', password })
+    const token = await invited('guest@example.com', { by })
+    expect((await invitations.look(token, origin())).email).toBe('guest@example.com')
+    await accounts.disable(by)
+    await expect(invitations.look(token, origin())).rejects.toMatchObject(linkIsOver)
+    await expect(invitations.accept(token, { password }, origin())).rejects.toMatchObject(linkIsOver)
+    await accounts.enable(by)
+    const other = await invited('guests@example.com', { by })
+    await process.db.query('DELETE FROM users WHERE id = $1::uuid', [by])
+    await expect(invitations.accept(other, { password }, origin())).rejects.toMatchObject(linkIsOver)
+  })
+
+  test('an address looks at a hundred links in a quarter of an hour', async () => {
+    const from = origin()
+    const look = () => invitations.look('x', from).catch(({ code }: { code: string }) => code)
+    for (let n = 0; n < 100; n += 1) expect(await look()).toBe('AUTH_INVALID_LINK')
+    expect(await look()).toBe('AUTH_TOO_MANY_TRIES')
+    await expect(invitations.accept('x', { password }, from)).rejects.toMatchObject({ code: 'AUTH_TOO_MANY_TRIES' })
   })
 
   test('of ten that accept the same one at once, one does', async () => {

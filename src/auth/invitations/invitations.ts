@@ -20,7 +20,7 @@ export interface NewInvitation {
   /** Names of roles that the user is given. */
   readonly roles?: readonly string[]
   readonly data?: InvitationData
-  /** Primary key of who invites, as text. */
+  /** Primary key of who invites, as text: the invitation ends when that user is deleted or disabled. */
   readonly by?: string
 }
 
@@ -45,6 +45,13 @@ export interface Invited {
   readonly needsPassword: boolean
 }
 
+interface Promised {
+  readonly email: string
+  readonly roles: readonly string[]
+  readonly data: InvitationData
+  readonly by?: string
+}
+
 export class Invitations {
   readonly #parts: AccountParts
   readonly #accepted: WhenAccepted
@@ -59,7 +66,7 @@ export class Invitations {
     const email = normalEmail(written)
     const token = newOneTimeToken()
     const { db, audit, mailSetting } = this.#parts
-    await keepToken(db, token, { purpose: 'invitation', user: '', data: { email, roles, data } })
+    await keepToken(db, token, { purpose: 'invitation', user: '', data: { email, roles, data, by } })
     await audit.record({ action: 'invitation.sent', actor: by, details: { roles } })
     mailLater(this.#parts, 'invitation', invitationMail(mailSetting, email, token.token))
   }
@@ -71,9 +78,10 @@ export class Invitations {
     return affected
   }
 
-  /** For the page that the link leads to. @throws AppError AUTH_INVALID_LINK */
-  async look(token: string): Promise<Invited> {
-    const { email } = promised(await findToken(this.#parts.db, token, ['invitation']))
+  /** For the page that the link leads to. @throws AppError AUTH_INVALID_LINK, AUTH_TOO_MANY_TRIES */
+  async look(token: string, { address }: Origin): Promise<Invited> {
+    await this.#parts.limits.link(address)
+    const { email } = await this.#promised(await findToken(this.#parts.db, token, ['invitation']))
     const user = await this.#parts.users.findByEmail(email)
     return { email, needsPassword: user?.verified !== true }
   }
@@ -82,20 +90,30 @@ export class Invitations {
    * Who has the link has the address. An account that nobody has confirmed may be of somebody else, who waits for this: it gets a new
    * password and loses every other way in.
    *
-   * @throws AppError AUTH_INVALID_LINK, AUTH_PASSWORD_NEEDED, AUTH_WEAK_PASSWORD, AUTH_BUSY, and what the application's part throws
+   * @throws AppError AUTH_INVALID_LINK, AUTH_TOO_MANY_TRIES, AUTH_PASSWORD_NEEDED, AUTH_WEAK_PASSWORD, AUTH_BUSY, and what the application's part throws
    */
   async accept(token: string, { password, own = {} }: Acceptance, { address }: Origin): Promise<User> {
-    const { db, users, roles, audit } = this.#parts
-    const { email } = promised(await findToken(db, token, ['invitation']))
+    const { db, users, roles, audit, limits } = this.#parts
+    await limits.link(address)
+    const { email } = await this.#promised(await findToken(db, token, ['invitation']))
     const phc = await this.#hash(await users.findByEmail(email), email, password, address)
     return db.transaction(async () => {
-      const invitation = promised(await useToken(db, token, ['invitation']))
+      const invitation = await this.#promised(await useToken(db, token, ['invitation']))
       const user = await this.#accountOf(await users.findByEmail(email), email, phc, own)
       for (const role of invitation.roles) await roles.grant(user.id, role)
       await this.#accepted(user, invitation.data, { db })
       await audit.record({ action: 'invitation.accepted', actor: user.id, address, details: { roles: invitation.roles } })
       return user
     })
+  }
+
+  /** What somebody has promised who may not sign in any more is worth nothing. @throws AppError AUTH_INVALID_LINK */
+  async #promised(token: OneTimeToken | undefined): Promise<Promised> {
+    if (token === undefined) throw accountErrors.INVALID_LINK()
+    const invitation = token.data as unknown as Promised
+    const inviter = invitation.by === undefined ? undefined : await this.#parts.users.find(invitation.by)
+    if (invitation.by !== undefined && inviter?.disabled !== false) throw accountErrors.INVALID_LINK()
+    return invitation
   }
 
   /** Before the transaction: it takes tens of milliseconds. */
@@ -126,10 +144,4 @@ export class Invitations {
     const id = existing?.id ?? (await users.add(email, phc, newOneTimeToken(), own))
     if (id === undefined || !(await users.verify(id, email))) throw accountErrors.INVALID_LINK()
   }
-}
-
-/** @throws AppError AUTH_INVALID_LINK */
-function promised(token: OneTimeToken | undefined): { email: string; roles: readonly string[]; data: InvitationData } {
-  if (token === undefined) throw accountErrors.INVALID_LINK()
-  return token.data as { email: string; roles: readonly string[]; data: InvitationData }
 }
