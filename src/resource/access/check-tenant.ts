@@ -107,7 +107,7 @@ function uniqueProblems(field: Field, model: Model, option: TenantOption, { mode
   return [
     ...(keyTells
       ? [
-          `whoever chooses the key of a new record is told whether another tenant has it. Make it a uuid or serial, put "${field.name}" in it, or name "${key.name}" in sharedUniques.`,
+          `whoever chooses the key of a new record is told whether another tenant has it. Make it a uuid of its own or serial, put "${field.name}" in it, or name "${key.name}" in sharedUniques.`,
         ]
       : []),
     ...telling.map(
@@ -117,7 +117,10 @@ function uniqueProblems(field: Field, model: Model, option: TenantOption, { mode
   ]
 }
 
-/** Keys that nobody can guess, that the database numbers, and those that lead to a record of the tenant tell nothing. */
+/**
+ * Keys that nobody can guess, that the database numbers, and those that lead to a record of the tenant tell nothing. A uuid that leads to a
+ * record of no tenant, as a user's, is known to whoever sees that.
+ */
 function tellsOfOthers(
   { primaryKey, fieldByName, foreignKeys }: Model,
   models: readonly Model[],
@@ -125,10 +128,12 @@ function tellsOfOthers(
 ): boolean {
   const leadsToTenants = (name: string): boolean =>
     foreignKeys.some((key) => key.fields.includes(name) && models.some((one) => tenantFields.has(one.name) && leadsTo(key, one)))
+  const isForeign = (name: string): boolean => foreignKeys.some((key) => key.fields.includes(name))
   return primaryKey.every((name) => {
     const field = fieldByName.get(name)
     const isMade = field?.generated === true || (primaryKey.length === 1 && field?.hasDefault === true && field.kind.encoding !== 'text')
-    return !isMade && field?.kind.name !== 'uuid' && !leadsToTenants(name)
+    const isSecret = isMade || (field?.kind.name === 'uuid' && !isForeign(name))
+    return !isSecret && !leadsToTenants(name)
   })
 }
 

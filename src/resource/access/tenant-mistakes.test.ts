@@ -137,6 +137,27 @@ test('a key that its maker chooses tells whether another tenant has it', () => {
   expect(problems(chosen, { field: 'organization_id', sharedUniques: ['code'] })).toBe('')
 })
 
+test('a uuid that is the key of a record of no tenant is known to whoever sees that', () => {
+  const people = pgTable('people', { id: uuid().primaryKey() })
+  const projects = pgTable('projects', { id: uuid().primaryKey(), organization_id })
+  const person_id = uuid().references(() => people.id)
+  const told = 'whoever chooses the key of a new record is told whether another tenant has it. Make it a uuid of its own or serial'
+  const withPeople = (table: PgTable, tenant: unknown = 'organization_id') => problems(table, tenant, [[people, { access: open }]])
+  const profiles = pgTable('profiles', { person_id: person_id.primaryKey(), organization_id })
+  expect(withPeople(profiles)).toContain(told)
+  expect(withPeople(profiles, { field: 'organization_id', sharedUniques: ['person_id'] })).toBe('')
+  const days = { person_id: person_id.notNull(), organization_id, day: text().notNull() }
+  expect(withPeople(pgTable('days', days, (one) => [primaryKey({ columns: [one.person_id, one.day] })]))).toContain(told)
+  expect(withPeople(pgTable('days', days, (one) => [primaryKey({ columns: [one.organization_id, one.person_id, one.day] })]))).toBe('')
+  const ofProject = pgTable('budgets', {
+    project_id: uuid()
+      .primaryKey()
+      .references(() => projects.id),
+    organization_id,
+  })
+  expect(problems(ofProject, 'organization_id', [[projects, { tenant: 'organization_id', access: open }]])).toBe('')
+})
+
 test('every resource of a table says the same', () => {
   const table = pgTable('notes', { id, organization_id })
   expect(problems(table, 'organization_id', [[table, { name: 'all_notes', access: open }]])).toContain(
