@@ -1,6 +1,7 @@
 // S5: nobody learns who has an account: by no status, header or body, and not by the time that an answer takes, nor by the time that the
 // request after it takes.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp, TestReply } from 'plinth/testing'
 import { areaUnderCurve } from '../support/area-under-curve.ts'
@@ -118,6 +119,39 @@ async function instead<on extends object, name extends keyof on>(
   on[name] = other
   await work().finally(() => (on[name] = before))
 }
+
+/** Much more than a write takes: few pairs find it on a busy machine, too. */
+const slowMs = 50
+
+describe('S5: the comparison finds in few pairs', () => {
+  const users = () => app.app.auth?.parts.users ?? expect.fail('There is no identity.')
+  const few = 20
+  const isKnown = async (email: string) => (await users().findByEmail(email)) !== undefined
+
+  test(
+    'a reset that does more where there is an account',
+    async () => {
+      const add = users().addResetToken.bind(users())
+      const slow: typeof add = async (email, token) => ((await isKnown(email)) && (await sleep(slowMs)), add(email, token))
+      await instead(users(), 'addResetToken', slow, async () =>
+        expect(slower((await compare('ask for a reset', await addresses(undefined, few))).own, few)).toBe('known'),
+      )
+    },
+    timeoutMs,
+  )
+
+  test(
+    'a sign-up that does more where there is none',
+    async () => {
+      const add = users().add.bind(users())
+      const slow: typeof add = async (email, ...rest) => ((await isKnown(email)) || (await sleep(slowMs)), add(email, ...rest))
+      await instead(users(), 'add', slow, async () =>
+        expect(slower((await compare('sign up', await addresses(undefined, few))).own, few)).toBe('unknown'),
+      )
+    },
+    timeoutMs,
+  )
+})
 
 // What it costs to write a row is found in many pairs only: the commit hides it.
 describe.skipIf(!isLong)('S5: the comparison finds', () => {
