@@ -54,7 +54,9 @@ test('it starts when its role is there: migrations make it, who only serves is t
   await writeMigration(`${root}/migrations`, 'notes', plan)
   await prepareDatabase(app, root)
   await app.start()
-  expect(await app.db.query('SELECT current_user::text AS role, body FROM notes')).toEqual([{ role: expect.stringMatching(/^plinth_app_\d+$/), body: 'first' }])
+  expect(await app.db.query('SELECT current_user::text AS role, body FROM notes')).toEqual([
+    { role: expect.stringMatching(/^plinth_app_\d+$/), body: 'first' },
+  ])
   const owner = new Client({ connectionString: url })
   await owner.connect()
   expect((await owner.query('SELECT body FROM notes')).rows).toEqual([])
@@ -62,10 +64,28 @@ test('it starts when its role is there: migrations make it, who only serves is t
 })
 
 test('tables that have no wall yet are told in the log, and it starts', async () => {
-  await runOn(new URL('/walled', server.url).href, ['ALTER TABLE notes NO FORCE ROW LEVEL SECURITY'])
-  const { app } = await open()
-  const told: unknown[] = []
-  app.log.warn = (...words: unknown[]) => void told.push(...words)
-  await app.start()
-  expect(told).toEqual([{ tables: ['"notes"'] }, expect.stringContaining('plinth db upgrade')])
+  const database = new URL('/walled', server.url).href
+  const wall = `CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN organization_id::text THEN true END IS NOT NULL`
+  const spoilt: readonly (readonly [string, string])[] = [
+    ['ALTER TABLE notes NO FORCE ROW LEVEL SECURITY', 'ALTER TABLE notes FORCE ROW LEVEL SECURITY'],
+    [
+      `DROP POLICY plinth_tenant ON notes; CREATE POLICY plinth_tenant ON notes USING (${wall})`,
+      `DROP POLICY plinth_tenant ON notes; CREATE POLICY plinth_tenant ON notes AS RESTRICTIVE USING (${wall})`,
+    ],
+    ['ALTER POLICY plinth_tenant ON notes USING (true)', `ALTER POLICY plinth_tenant ON notes USING (${wall})`],
+    ['ALTER POLICY plinth_tenant ON notes TO owner', 'ALTER POLICY plinth_tenant ON notes TO PUBLIC'],
+  ]
+  const warnings = async (): Promise<unknown[]> => {
+    const { app } = await open()
+    const told: unknown[] = []
+    app.log.warn = (...words: unknown[]) => void told.push(...words)
+    await app.start()
+    return told
+  }
+  for (const [spoil, mend] of spoilt) {
+    await runOn(database, [spoil])
+    expect(await warnings(), spoil).toEqual([{ tables: ['"notes"'] }, expect.stringContaining('plinth db upgrade')])
+    await runOn(database, [mend])
+  }
+  expect(await warnings()).toEqual([])
 })

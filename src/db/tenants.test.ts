@@ -210,7 +210,7 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     await expect(held.read(read)).rejects.toMatchObject(unmade)
     await expect(held.query('SELECT 1')).rejects.toMatchObject(unmade)
     await client.query(`SET ROLE ${user}`)
-    await expect(client.query('SELECT plinth.open_to_app()')).rejects.toMatchObject({
+    await expect(client.query(`SELECT plinth.open_to_app('{public}')`)).rejects.toMatchObject({
       code: '42501',
       hint: expect.stringMatching(`this once: CREATE ROLE plinth_app_\\d+ NOLOGIN; GRANT plinth_app_\\d+ TO ${user};`),
     })

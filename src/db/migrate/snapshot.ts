@@ -71,6 +71,8 @@ export interface CheckEntity extends InTable {
 
 export interface PolicyEntity extends InTable {
   readonly entityType: 'policies'
+  /** What several permissive ones permit is permitted; each restrictive one holds. */
+  readonly as: 'PERMISSIVE' | 'RESTRICTIVE' | null
   readonly using: string | null
   readonly withCheck: string | null
 }

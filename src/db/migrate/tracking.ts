@@ -44,12 +44,14 @@ const putUp: Readonly<Record<TrackingKind, Statements>> = {
     `CREATE OR REPLACE TRIGGER "plinth_track" AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.track();`,
     enableAlways(table, 'plinth_track'),
   ],
-  // What several policies permit is permitted, so beside others ours restricts.
-  walled: (table, { column, isOneOfSeveral } = noWall) => [
+  // What any permissive policy permits is permitted, also one that is made by hand one day: so the wall restricts, and another opens what it leaves.
+  walled: (table, { column, isOpened } = noWall) => [
     `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`,
     `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`,
     `DROP POLICY IF EXISTS "plinth_tenant" ON ${table};`,
-    `CREATE POLICY "plinth_tenant" ON ${table} ${isOneOfSeveral ? 'AS RESTRICTIVE ' : ''}USING (${heldTo(column)}) WITH CHECK (${heldTo(column)});`,
+    `CREATE POLICY "plinth_tenant" ON ${table} AS RESTRICTIVE USING (${heldTo(column)}) WITH CHECK (${heldTo(column)});`,
+    `DROP POLICY IF EXISTS "plinth_open" ON ${table};`,
+    ...(isOpened ? [] : [`CREATE POLICY "plinth_open" ON ${table} USING (true) WITH CHECK (true);`]),
   ],
   fenced: (table) => [
     `CREATE OR REPLACE TRIGGER "plinth_guard" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.guard();`,
@@ -65,7 +67,8 @@ const takeDown: Readonly<Record<TrackingKind, Statements>> = {
   versioned: (table) => [`DROP TRIGGER "plinth_stamp" ON ${table};`, `ALTER TABLE ${table} DROP COLUMN "plinth_version";`],
   tracked: (table) => [`DROP TRIGGER "plinth_track" ON ${table};`],
   fenced: (table) => ['plinth_guard', ...recorders.map(({ name }) => name)].map((name) => `DROP TRIGGER "${name}" ON ${table};`),
-  walled: (table, { isOneOfSeveral } = noWall) => [
+  walled: (table, { isOpened, isOneOfSeveral } = noWall) => [
+    ...(isOpened ? [] : [`DROP POLICY "plinth_open" ON ${table};`]),
     `DROP POLICY "plinth_tenant" ON ${table};`,
     `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`,
     ...(isOneOfSeveral ? [] : [`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`]),
@@ -99,9 +102,11 @@ interface Wall {
   readonly type: string
   /** The models have policies of their own for the table. */
   readonly isOneOfSeveral: boolean
+  /** Some of them permit, and say what is open. */
+  readonly isOpened: boolean
 }
 
-const noWall: Wall = { column: '', type: '', isOneOfSeveral: false }
+const noWall: Wall = { column: '', type: '', isOneOfSeveral: false, isOpened: false }
 
 /** A state that tracking is compared in. */
 interface State {
@@ -151,10 +156,12 @@ function wallOf(ddl: readonly Entity[], schema: string, table: string, walled: R
   const name = walled[pathOf({ schema, name: table })] ?? ''
   const column = entitiesOf(ddl, 'columns').find((it) => it.schema === schema && it.table === table && it.name === name)
   const values = entitiesOf(ddl, 'enums').find((it) => it.schema === column?.typeSchema && it.name === column.type)?.values
+  const policies = entitiesOf(ddl, 'policies').filter((policy) => policy.schema === schema && policy.table === table)
   return {
     column: name,
     type: JSON.stringify([column?.type, column?.typeSchema, column?.dimensions, column?.generated, values]),
-    isOneOfSeveral: entitiesOf(ddl, 'policies').some((policy) => policy.schema === schema && policy.table === table),
+    isOneOfSeveral: policies.length > 0,
+    isOpened: policies.some((policy) => policy.as !== 'RESTRICTIVE'),
   }
 }
 

@@ -60,7 +60,7 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     await migrate(directory, { models })
     await migrate(directory, { models, tracking: both })
     await upgrade(client, directory)
-    expect(await wallsOf(client)).toEqual([`notes forced permissive ${held('org')}`, `shop.orders forced permissive ${held('owner')}`])
+    expect(await wallsOf(client)).toEqual([`notes forced restrictive ${held('org')}`, `shop.orders forced restrictive ${held('owner')}`])
     const { rows } = await client.query(
       `SELECT has_table_privilege(app, 'shop.orders', 'INSERT') AS may, has_table_privilege(app, 'shop.orders', 'TRUNCATE') AS truncates,
         has_sequence_privilege(app, 'shop.orders_id_seq', 'USAGE') AS counts, has_table_privilege(app, 'plinth_migrations', 'INSERT') AS forges
@@ -161,7 +161,9 @@ test('the file says what it does, and check says so, too', { timeout: 60_000 }, 
     'ALTER TABLE "notes" ENABLE ROW LEVEL SECURITY;',
     'ALTER TABLE "notes" FORCE ROW LEVEL SECURITY;',
     'DROP POLICY IF EXISTS "plinth_tenant" ON "notes";',
-    `CREATE POLICY "plinth_tenant" ON "notes" USING (${rule}) WITH CHECK (${rule});`,
+    `CREATE POLICY "plinth_tenant" ON "notes" AS RESTRICTIVE USING (${rule}) WITH CHECK (${rule});`,
+    'DROP POLICY IF EXISTS "plinth_open" ON "notes";',
+    'CREATE POLICY "plinth_open" ON "notes" USING (true) WITH CHECK (true);',
   ])
   expect(await check(models, directory)).toEqual(['table "notes" no longer has a wall between tenants'])
   expect((await readMigrations(directory)).at(-1)?.snapshot.plinth).toEqual({ ...noTracking, walled: { 'public.notes': 'org' } })
@@ -191,10 +193,10 @@ test(
     })
     await migrate(directory, { models: {}, acceptLoss: ['letters'] })
     await upgrade(client, directory, { steps: 4 })
-    expect(await wallsOf(client)).toEqual([`letters forced permissive ${held('town')}`])
+    expect(await wallsOf(client)).toEqual([`letters forced restrictive ${held('town')}`])
     await upgrade(client, directory)
     await downgrade(client, directory, { steps: 4 })
-    expect(await wallsOf(client)).toEqual([`notes forced permissive ${held('org')}`])
+    expect(await wallsOf(client)).toEqual([`notes forced restrictive ${held('org')}`])
   },
 )
 
@@ -209,8 +211,22 @@ test('beside policies of the models it restricts, and leaves them what they need
   await actAs(client, '1')
   expect((await client.query('SELECT org FROM notes')).rows).toEqual([{ org: 1 }])
   await client.query('RESET ROLE')
+  expect((await client.query('SELECT polname FROM pg_policy ORDER BY 1')).rows).toEqual([{ polname: 'all' }, { polname: 'plinth_tenant' }])
   await downgrade(client, directory)
   expect(await secured(client)).toEqual(['notes'])
+})
+
+test('a policy that somebody adds by hand opens nothing past it', async () => {
+  const client = await connect(await scratchUrl(testDatabase().url))
+  const directory = await scratchFolder()
+  await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+  await upgrade(client, directory)
+  await client.query(
+    `CREATE POLICY mine ON notes USING (true) WITH CHECK (true); INSERT INTO notes (org, body) VALUES (1, 'one'), (2, 'two')`,
+  )
+  await actAs(client, '1')
+  expect((await client.query('UPDATE notes SET body = body RETURNING org')).rows).toEqual([{ org: 1 }])
+  await expect(client.query(`INSERT INTO notes (org, body) VALUES (2, 'x')`)).rejects.toThrow('row-level security')
 })
 
 test('a pulled database with walls can be made anew, and walled again', { timeout: 60_000 }, async () => {

@@ -91,7 +91,11 @@ ALTER TABLE "memberships" FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "plinth_tenant" ON "memberships";
 
-CREATE POLICY "plinth_tenant" ON "memberships" USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+CREATE POLICY "plinth_tenant" ON "memberships" AS RESTRICTIVE USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+
+DROP POLICY IF EXISTS "plinth_open" ON "memberships";
+
+CREATE POLICY "plinth_open" ON "memberships" USING (true) WITH CHECK (true);
 
 ALTER TABLE "note_tags" ENABLE ROW LEVEL SECURITY;
 
@@ -99,7 +103,11 @@ ALTER TABLE "note_tags" FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "plinth_tenant" ON "note_tags";
 
-CREATE POLICY "plinth_tenant" ON "note_tags" USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+CREATE POLICY "plinth_tenant" ON "note_tags" AS RESTRICTIVE USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+
+DROP POLICY IF EXISTS "plinth_open" ON "note_tags";
+
+CREATE POLICY "plinth_open" ON "note_tags" USING (true) WITH CHECK (true);
 
 ALTER TABLE "notes" ENABLE ROW LEVEL SECURITY;
 
@@ -107,7 +115,11 @@ ALTER TABLE "notes" FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "plinth_tenant" ON "notes";
 
-CREATE POLICY "plinth_tenant" ON "notes" USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+CREATE POLICY "plinth_tenant" ON "notes" AS RESTRICTIVE USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+
+DROP POLICY IF EXISTS "plinth_open" ON "notes";
+
+CREATE POLICY "plinth_open" ON "notes" USING (true) WITH CHECK (true);
 
 ALTER TABLE "tags" ENABLE ROW LEVEL SECURITY;
 
@@ -115,4 +127,8 @@ ALTER TABLE "tags" FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "plinth_tenant" ON "tags";
 
-CREATE POLICY "plinth_tenant" ON "tags" USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+CREATE POLICY "plinth_tenant" ON "tags" AS RESTRICTIVE USING (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL) WITH CHECK (CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN "organization_id"::text THEN true END IS NOT NULL);
+
+DROP POLICY IF EXISTS "plinth_open" ON "tags";
+
+CREATE POLICY "plinth_open" ON "tags" USING (true) WITH CHECK (true);
