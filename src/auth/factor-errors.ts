@@ -81,6 +81,12 @@ export const factorErrors = defineErrors('AUTH', {
     message: (most: number) => `There are ${most} keys already.`,
     hint: () => 'Revoke some that are not used any more.',
   },
+  TOO_MANY_PASSKEYS: {
+    status: 409,
+    summary: 'Another passkey is to be kept, and its user has as many as there may be.',
+    message: (most: number) => `There are ${most} passkeys already.`,
+    hint: () => 'Remove one that is not used any more.',
+  },
   FACTOR_IS_ON: {
     status: 409,
     summary: 'A second factor is to be set up, and there is one. It is switched off first.',

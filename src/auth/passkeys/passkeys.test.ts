@@ -66,6 +66,15 @@ describe.each(testDatabases())('passkeys on $name', ({ url }) => {
     expect(await passkeys.removeAllOf('bob')).toBe(1)
   })
 
+  test('a user has twenty at most, also of several that are kept at once', async () => {
+    for (let n = 0; n < 18; n += 1) await registered('max')
+    const kept = await Promise.allSettled(Array.from({ length: 5 }, () => registered('max')))
+    const refused = kept.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []))
+    expect(refused).toEqual(['AUTH_TOO_MANY_PASSKEYS', 'AUTH_TOO_MANY_PASSKEYS', 'AUTH_TOO_MANY_PASSKEYS'])
+    expect(await passkeys.list('max')).toHaveLength(20)
+    expect(await passkeys.removeAllOf('max')).toBe(20)
+  })
+
   test.each([
     ['another page', { origin: 'https://evil.example.net', rpId }],
     ['a page whose name only begins the same', { origin: `${origin}.evil.net`, rpId }],

@@ -10,6 +10,7 @@ import type {
 } from '@simplewebauthn/server'
 import type { AppError } from '../../core/errors.ts'
 import type { Database } from '../../db/database.ts'
+import { lockGeneration } from '../accounts/generations.ts'
 import { keepToken, newOneTimeToken, type TokenPurpose, useToken } from '../accounts/one-time-tokens.ts'
 import { factorErrors } from '../factor-errors.ts'
 import { TokenFault } from '../tokens/token-fault.ts'
@@ -33,6 +34,8 @@ export interface PasskeyUser {
 
 /** ES256, EdDSA, RS256: what devices have. */
 const algorithms = [-7, -8, -257]
+/** Of one user. All of them are sent to the browser at each sign-in. */
+const mostPasskeys = 20
 
 export class Passkeys {
   readonly #options: PasskeysOptions
@@ -67,7 +70,7 @@ export class Passkeys {
    * @param reply  JSON of what `navigator.credentials.create` gave
    * @param name   what the user calls it
    * @param demand refuses, in the transaction that keeps it, a user who may not have one any more
-   * @throws       AppError AUTH_WRONG_PASSKEY; the cause says why. And what `demand` throws
+   * @throws       AppError AUTH_WRONG_PASSKEY, whose cause says why; AUTH_TOO_MANY_PASSKEYS. And what `demand` throws
    */
   async finishRegistration(user: string, reply: unknown, name: string, demand?: () => Promise<void>): Promise<Passkey> {
     const response = accepted(() => readRegistration(reply))
@@ -79,6 +82,9 @@ export class Passkeys {
     const { db } = this.#options
     const kept = await db.transaction(async () => {
       await demand?.()
+      // One after the other for each user: two at once would both be the last one.
+      await lockGeneration(db, user)
+      if ((await listPasskeys(db, user)).length >= mostPasskeys) throw factorErrors.TOO_MANY_PASSKEYS(mostPasskeys)
       return insertPasskey(db, row)
     })
     if (kept === undefined) throw wrong('is known already')
