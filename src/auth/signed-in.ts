@@ -2,7 +2,7 @@
 // known of in every process within a second, because all of this is believed only as long as nothing has changed.
 
 import type { Caller } from '../core/caller.ts'
-import type { Session, SessionData } from '../state/sessions.ts'
+import { type Session, type SessionData, touchEveryMs } from '../state/sessions.ts'
 import { accountErrors } from './account-errors.ts'
 import { isStill } from './accounts/generations.ts'
 import type { Member } from './accounts/members.ts'
@@ -13,9 +13,6 @@ import { KnownCallers } from './known-callers.ts'
 import type { RefreshTokens } from './refresh/refresh-tokens.ts'
 import { chooseTenant } from './tenants/choose.ts'
 import type { AccessTokens } from './tokens/access-tokens.ts'
-
-/** Half of what lies between two notes that a session is in use. */
-const momentMs = 30_000
 
 export interface SignedInOptions {
   readonly parts: AccountParts
@@ -141,10 +138,10 @@ export class SignedIn {
     return session && this.#near(session, undefined, tenant)
   }
 
-  /** Notes that a session is in use, where that was not noted a moment ago: most requests are spared the look. Nobody waits for it. */
+  /** Notes that a session is in use, where that would be written: most requests are spared the look. Nobody waits for it. */
   touch(id: string, { seenAt }: Session): void {
     const { parts, idleMs } = this.#options
-    if (Math.abs(Date.now() - seenAt.getTime()) < Math.min(momentMs, idleMs / 8)) return
+    if (Math.abs(Date.now() - seenAt.getTime()) < touchEveryMs(idleMs)) return
     parts.sessions.touch(id).catch((err: unknown) => parts.log.debug({ err }, 'that a session is in use was not noted'))
   }
 

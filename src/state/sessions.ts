@@ -24,6 +24,13 @@ export interface Session {
   readonly expiresAt: Date
 }
 
+const touchMs = 60_000
+
+/** A session in use is written about as often: milliseconds. */
+export function touchEveryMs(idleMs: number): number {
+  return Math.min(touchMs, Math.floor(idleMs / 4))
+}
+
 /**
  * Sessions by their id: 256 random bits that only the client has, of which everything here keeps the SHA-256.
  *

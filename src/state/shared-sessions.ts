@@ -18,12 +18,10 @@ import {
   touchSession,
   updateSession,
 } from './session-rows.ts'
-import type { NewSession, Session, SessionData, SessionStore } from './sessions.ts'
+import { type NewSession, type Session, type SessionData, type SessionStore, touchEveryMs } from './sessions.ts'
 
 const defaultIdleMs = 30 * 60_000
 const defaultLifetimeMs = 12 * 3_600_000
-/** A session in use is written about as often. */
-const touchMs = 60_000
 /** Copies in this process. */
 const mostCopies = 20_000
 const handlePattern = /^[\da-f]{64}$/
@@ -85,7 +83,7 @@ export class SharedSessions implements SessionStore {
     const hash = hashOf(id)
     const copy = hash === undefined ? undefined : await this.#find(hash)
     if (hash === undefined || copy === undefined) return
-    const everyMs = Math.min(touchMs, Math.floor(copy.idleMs / 4))
+    const everyMs = touchEveryMs(copy.idleMs)
     const now = this.#options.changes.now()
     if (now - copy.seenMs < everyMs) return
     const written = await touchSession(this.#db, hash, everyMs)

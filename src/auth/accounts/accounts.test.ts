@@ -240,6 +240,18 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     expect(asked).toEqual(Array.from({ length: 8 }, () => '10.77.0.1'))
   })
 
+  test('that a session is in use is looked at when it would be written, and not before', async () => {
+    const { sessions } = parts()
+    const touched: string[] = []
+    const { touch } = sessions
+    sessions.touch = async (id) => void touched.push(id)
+    const { session } = await sessions.create({ user: 'nobody' })
+    for (const seconds of [0, 45, 58, 62, 300])
+      process.auth.signedIn.touch(String(seconds), { ...session, seenAt: new Date(Date.now() - seconds * 1_000) })
+    sessions.touch = touch
+    expect(touched).toEqual(['62', '300'])
+  })
+
   test('a password that was hashed under another cost is hashed again when its owner signs in', async () => {
     const user = await newUser('leo@example.com')
     const dearer = await bed.process({}, { PASSWORD_PASSES: '2' })
