@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { accountBed, type AccountBed } from '../../test/support/account-bed.ts'
 import { testDatabases } from '../../test/support/postgres.ts'
+import { until } from '../../test/support/redis.ts'
 import { readConfig } from '../core/env.ts'
 import { forgetAudit } from './audit-retention.ts'
 
@@ -27,6 +28,17 @@ describe.each(testDatabases())('on $name', ({ url }) => {
     expect(both.reduce((sum, count) => sum + count)).toBe(8)
     expect(await left()).toEqual(['day 9', 'day 8', 'day 7', 'day 6', 'day 5', 'day 4', 'day 3', 'day 2', 'day 1'])
     expect(await forgetAudit(db, 10 * dayMs, 100)).toBe(0)
+  })
+
+  test('an application that has started removes it by itself', async () => {
+    const { db } = await bed.process()
+    await db.query(`insert into plinth.audit (at, action, subject) values (now() - interval '401 days', 'sign_out', 'long ago')`)
+    // The first time comes at once, and not in ten minutes.
+    const random = vi.spyOn(Math, 'random').mockReturnValue(-0.499_999)
+    await bed.process().finally(() => random.mockRestore())
+    const left = () => db.query(`select from plinth.audit where subject = 'long ago'`)
+    await until(async () => (await left()).length === 0)
+    expect(await left()).toEqual([])
   })
 })
 
