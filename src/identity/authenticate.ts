@@ -4,11 +4,13 @@ import type { FastifyInstance, HookHandlerDoneFunction } from 'fastify'
 import { callerByKey, type KeyCallers } from '../auth/api-keys/key-caller.ts'
 import type { Auth } from '../auth/create-auth.ts'
 import type { Asking } from '../auth/signed-in.ts'
+import type { Caller } from '../core/caller.ts'
 import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { type CookieNames, readCookie, setCookie } from './cookies.ts'
 import { identityErrors } from './errors.ts'
+import { namedTenant, noteNamedTenant } from './named-tenant.ts'
 import { changesSomething, type SameSite } from './same-site.ts'
 
 export interface AuthenticateParts {
@@ -34,7 +36,10 @@ export function authenticateRequests(fastify: FastifyInstance, parts: Authentica
     if (token === undefined && session === undefined) return done()
     if (isKnown(parts, request, token, session ?? '')) return done()
     const found = token === undefined ? bySession(parts, request, reply, session ?? '') : byToken(parts, request, token)
-    void settle(found, done)
+    void settle(
+      found.catch((thrown: unknown) => failKnown(parts, request, thrown, token, session ?? '')),
+      done,
+    )
   })
   fastify.addHook('onResponse', (request, reply, done) => {
     if (reply.statusCode === 401 || reply.statusCode === 403) noteDenial(parts.log, request, reply)
@@ -44,13 +49,41 @@ export function authenticateRequests(fastify: FastifyInstance, parts: Authentica
 
 /** Who is known from memory does not wait: eight promises cost a sixth of a whole read. */
 function isKnown(parts: AuthenticateParts, request: HttpRequest, token: string | undefined, session: string): boolean {
-  const { signedIn } = parts.auth
-  const tenant = tenantNamed(parts.auth, request)
-  const asking = token === undefined ? signedIn.nearBySession(session, tenant) : signedIn.nearByToken(token, tenant)
+  const asking = near(parts.auth, request, token, session)
   if (asking === undefined) return false
   if (token === undefined) enter(parts, request, session, asking)
   else if (request.exchange !== null) request.exchange.caller = asking.caller
   return true
+}
+
+/** Undefined also for who names a tenant that he does not belong to: what is told then waits. */
+function near({ signedIn, ...auth }: Auth, request: HttpRequest, token: string | undefined, session: string): Asking | undefined {
+  const tenant = tenantNamed(auth, request)
+  try {
+    return token === undefined ? signedIn.nearBySession(session, tenant) : signedIn.nearByToken(token, tenant)
+  } catch (error) {
+    if (isNoMember(error)) return undefined
+    throw error
+  }
+}
+
+function isNoMember(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'AUTH_NOT_A_MEMBER'
+}
+
+/** Refused for the tenant that they name, they stand in the log by name: that is how somebody looks for tenants. */
+async function failKnown(parts: AuthenticateParts, request: HttpRequest, thrown: unknown, token: string | undefined, session: string) {
+  const named = tenantNamed(parts.auth, request)
+  if (isNoMember(thrown) && named !== undefined) {
+    const { auth } = parts
+    const asker = token === undefined ? auth.signedIn.bySession(session).then((asking) => asking?.caller) : callerOf(auth, token)
+    noteNamedTenant(request, named, await asker.catch(() => undefined))
+  }
+  throw thrown
+}
+
+async function callerOf(auth: Auth, token: string, tenant?: string): Promise<Caller> {
+  return (await callerByKey(keyCallers(auth), token, tenant)) ?? (await auth.signedIn.byToken(token, tenant)).caller
 }
 
 async function settle(found: Promise<void>, done: HookHandlerDoneFunction): Promise<void> {
@@ -65,8 +98,7 @@ async function settle(found: Promise<void>, done: HookHandlerDoneFunction): Prom
 /** RFC 6750, 3.1. */
 async function byToken({ auth }: AuthenticateParts, request: HttpRequest, token: string): Promise<void> {
   try {
-    const tenant = tenantNamed(auth, request)
-    const caller = (await callerByKey(keyCallers(auth), token, tenant)) ?? (await auth.signedIn.byToken(token, tenant)).caller
+    const caller = await callerOf(auth, token, tenantNamed(auth, request))
     if (request.exchange !== null) request.exchange.caller = caller
   } catch (error) {
     if (!(error instanceof AppError) || error.status !== 401) throw error
@@ -80,7 +112,7 @@ function keyCallers({ ways: { apiKeys }, signedIn, parts: { memberships } }: Aut
 }
 
 /** As it is written, because keys have one spelling. A header that came twice names no tenant that there is. */
-function tenantNamed({ options }: Auth, { headers }: HttpRequest): string | undefined {
+function tenantNamed({ options }: Pick<Auth, 'options'>, { headers }: HttpRequest): string | undefined {
   const named = options.tenants === undefined ? undefined : headers['x-tenant']
   return Array.isArray(named) ? named.join() : named
 }
@@ -100,12 +132,21 @@ function enter({ auth, isSameSite }: AuthenticateParts, request: HttpRequest, id
   auth.signedIn.touch(id, asking.session)
 }
 
-/** A security event: who was turned away, from what. */
+/** A security event: who was turned away, from what, and which tenant they named where that was why. */
 function noteDenial(log: Logger, request: HttpRequest, { statusCode }: HttpReply): void {
-  const caller = request.exchange?.caller
+  const named = namedTenant(request)
+  const caller = named?.by ?? request.exchange?.caller
   const about = { event: 'access.denied', status: statusCode, method: request.method, route: request.routeOptions.url }
   log.warn(
-    { ...about, requestId: request.id, address: request.ip, caller: caller?.id, session: caller?.credential },
+    {
+      ...about,
+      requestId: request.id,
+      address: request.ip,
+      caller: caller?.id,
+      session: caller?.credential,
+      tenant: caller?.tenant,
+      namedTenant: named?.tenant,
+    },
     'security: access denied',
   )
 }

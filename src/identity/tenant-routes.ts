@@ -8,6 +8,7 @@ import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { goodMs } from '../state/session-changes.ts'
 import { demandCaller, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
+import { noteNamedTenant } from './named-tenant.ts'
 import { framed, objectOf } from './schemas.ts'
 
 const key: JsonSchema = { type: 'string', maxLength: 200, description: 'Primary key of the tenant.' }
@@ -72,7 +73,10 @@ async function choose(face: Face, request: HttpRequest, reply: HttpReply): Promi
   const { audit, parts } = face.auth
   const member = await parts.members.find(id)
   if (member === undefined) throw signInRequired()
-  if (tenant !== null) demandMember(member.tenants, tenant)
+  if (tenant !== null) {
+    noteNamedTenant(request, tenant)
+    demandMember(member.tenants, tenant)
+  }
   const session = await parts.sessions.getByHandle(credential)
   if ((session?.data['tenant'] ?? null) !== tenant) {
     if (!(await parts.sessions.updateHandle(id, credential, { tenant }))) throw signInRequired()

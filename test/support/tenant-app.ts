@@ -40,6 +40,7 @@ export async function tenantApp(
   url: string,
   auth: Partial<AuthOptions> = {},
   more: readonly ResourceDefinition[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<TenantApp> {
   const definition = defineApp({
     name: 'shop',
@@ -48,7 +49,7 @@ export async function tenantApp(
     modules: [{ name: 'who', setup: addWho }],
     auth: { users, userRoles: user_roles, tenants: { table: organizations, members: memberships }, ...auth },
   })
-  const app = await testApp(definition, { url })
+  const app = await testApp(definition, { url, environment })
   const { db, auth: identity } = app.app
   const join = async (user: string, tenant: string): Promise<void> =>
     void (await db.query('insert into memberships (user_id, organization_id) values ($1, $2)', [user, tenant]))
