@@ -108,7 +108,7 @@ export class PostgresDatabase implements Database {
 
   write(statement: Statement, { tables }: WriteOptions = {}): Promise<TextRows> {
     const tenant = this.#tenant()
-    return this.#telling(tables, () => this.#run((client, begin) => runText(client, statement, ahead(begin, tenant))))
+    return this.#telling(tables, () => this.#run((client, begin) => runText(client, statement, ahead(begin, tenant)), tenant))
   }
 
   async query<row extends object>(text: string, values: readonly unknown[] = []): Promise<row[]> {
@@ -123,7 +123,7 @@ export class PostgresDatabase implements Database {
       this.#run(async (client, begin) => {
         if (begin !== undefined) await client.query(textOf(begin))
         return tenant === undefined ? client.query(query) : runHeld(client, query, tenant, isInTransaction)
-      })
+      }, tenant)
     return mayWrite(query.text) ? this.#telling(undefined, run) : run()
   }
 
@@ -160,7 +160,7 @@ export class PostgresDatabase implements Database {
 
   client(): Pool | PoolClient {
     const tenant = this.#tenant()
-    return this.#transactions.client(tenant === undefined ? undefined : tenantCommand(tenant)) ?? this.#pool.pg
+    return this.#transactions.client(tenant === undefined ? undefined : { tenant, command: tenantCommand(tenant) }) ?? this.#pool.pg
   }
 
   /** Asks on a read connection, which is there also when the pool is busy. */
@@ -207,7 +207,7 @@ export class PostgresDatabase implements Database {
   }
 
   #readOnPool(statement: Statement, tenant: string | undefined): Promise<TextRows> {
-    return this.#run((client, begin) => runText(client, unnamed(statement), ahead(begin, tenant)), isConnectionError)
+    return this.#run((client, begin) => runText(client, unnamed(statement), ahead(begin, tenant)), tenant, isConnectionError)
   }
 
   /** That of the moment in which a statement is asked for, whenever it is sent. Undefined where there are none: then nothing is said. */
@@ -234,9 +234,13 @@ export class PostgresDatabase implements Database {
    * Outside a transaction a statement whose plan is stale runs once more on a new connection: the first time nothing was done.
    * `alsoWhen` names more failures after which it may, because it only reads: a connection that had died while it was idle.
    */
-  async #run<result>(query: OnClient<result>, alsoWhen: (error: unknown) => boolean = () => false): Promise<result> {
+  async #run<result>(
+    query: OnClient<result>,
+    tenant: string | undefined,
+    alsoWhen: (error: unknown) => boolean = () => false,
+  ): Promise<result> {
     try {
-      const result = await this.#transactions.onConnection(query)
+      const result = await this.#transactions.onConnection(query, tenant)
       this.#retries.succeeded()
       return result
     } catch (error) {

@@ -116,6 +116,33 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     expect(await asked('SELECT body FROM notes ORDER BY body')).toEqual(['a1', 'a2', 'b1', 'b2', 'b4'])
   })
 
+  test('a connection that was handed out in a transaction keeps its tenant, whatever else the transaction does', async () => {
+    await reset()
+    const seen: unknown[] = []
+    await inA(() =>
+      db.transaction(async () => {
+        const client = db.client() as PoolClient
+        const look = async (): Promise<unknown> => seen.push(bodies((await client.query<Row>('SELECT body FROM notes ORDER BY body')).rows))
+        await runAcrossTenants(() => db.query('SELECT 1'))
+        await look()
+        await Promise.all([runAcrossTenants(() => db.read(read)), look()])
+        await inB(() => db.write({ text: 'UPDATE notes SET weight = 1', values: [] }))
+        await look()
+        await inB(() => db.transaction(() => db.query('SELECT 1')))
+        await look()
+        await inB(() => db.transaction(async () => void db.client()))
+        await look()
+        await inB(() => db.transaction(() => db.query('SELECT 1 / 0'))).catch(() => undefined)
+        await look()
+        await db.transaction(async () => {
+          await runAcrossTenants(() => db.query('SELECT 1'))
+          await look()
+        })
+      }),
+    )
+    expect(seen).toEqual(Array.from({ length: 7 }, () => ['a1', 'a2']))
+  })
+
   test('several commands in one text, and a procedure that commits, are held as well', async () => {
     await reset()
     const results = (await inA(() =>

@@ -29,6 +29,12 @@ export type OnClient<result> = (client: PoolClient, begin?: Begin) => Promise<re
 /** BEGIN and the settings of the transaction, each a command of its own. */
 export type Begin = readonly Statement[]
 
+/** Whose rows a connection was told to reach, and how. */
+export interface Said {
+  readonly tenant: string
+  readonly command: string
+}
+
 /** One open transaction or savepoint. */
 class Scope {
   readonly client: PoolClient
@@ -39,6 +45,8 @@ class Scope {
   readonly finalEffects: Effect[] = []
   /** The BEGIN that the server has not been sent yet. */
   begin: Begin | undefined
+  /** What the connection was told when somebody asked for it, to whom it stays told. */
+  handedOut: Said | undefined
   ended = false
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -87,13 +95,14 @@ export class Transactions {
   /**
    * The connection of the current transaction. What is done to it directly comes after the BEGIN, which `pg` keeps in line.
    *
-   * @param first  one more command to come before
+   * @param said  one more command to come before, and again behind each statement that says otherwise
    */
-  client(first?: string): PoolClient | undefined {
+  client(said?: Said): PoolClient | undefined {
     const scope = this.#scopes.getStore()
     if (scope === undefined) return undefined
+    scope.handedOut = said
     const begin = scope.takeBegin()
-    const commands = [begin && textOf(begin), first].filter((command) => command !== undefined)
+    const commands = [begin && textOf(begin), said?.command].filter((command) => command !== undefined)
     if (commands.length > 0) void this.#command(scope.client, commands.join('; ')).catch(() => undefined)
     return scope.client
   }
@@ -102,11 +111,24 @@ export class Transactions {
     return this.#scopes.getStore() !== undefined
   }
 
-  /** Runs `query` on the current transaction's connection in its turn, or on any connection of the pool. */
-  onConnection<result>(query: OnClient<result>): Promise<result> {
+  /**
+   * Runs `query` on the current transaction's connection in its turn, or on any connection of the pool.
+   *
+   * @param tenant  what `query` says ahead
+   */
+  onConnection<result>(query: OnClient<result>, tenant?: string): Promise<result> {
     const scope = this.#scopes.getStore()
     if (scope === undefined) return this.#pool.use(query)
-    return scope.inTurn(() => this.#pool.withDeadline(scope.client, query(scope.client, scope.takeBegin())))
+    return scope.inTurn(() => {
+      const answer = this.#pool.withDeadline(scope.client, query(scope.client, scope.takeBegin()))
+      if (tenant !== scope.handedOut?.tenant) this.#sayAgain(scope)
+      return answer
+    })
+  }
+
+  /** Right behind what has been sent, before the holder of the connection may send more. */
+  #sayAgain({ client, handedOut }: Scope): void {
+    if (handedOut !== undefined) void this.#command(client, handedOut.command).catch(() => undefined) // in a failed transaction nothing is run any more
   }
 
   /** Keeps the effect for the commit; without a transaction it runs at once. @throws AppError `DB_TRANSACTION_ENDED` */
@@ -164,6 +186,7 @@ export class Transactions {
   async #finish(scope: Scope): Promise<void> {
     if (scope.lastEffects.length === 0 && scope.finalEffects.length === 0) return
     const last = new Scope(scope.client, 0, scope.takeBegin())
+    last.handedOut = scope.handedOut
     try {
       await this.#workIn(last, () => runLast(scope, last))
     } catch (error) {
@@ -197,6 +220,7 @@ export class Transactions {
 
   async #savepoint<result>(outer: Scope, work: () => Promise<result>, options: TransactionOptions): Promise<result> {
     const scope = new Scope(outer.client, outer.depth + 1)
+    scope.handedOut = outer.handedOut
     const name = `plinth_${scope.depth}`
     await this.#begin(outer)
     await this.#command(scope.client, [`savepoint ${name}`, ...settingCommands(options)].join('; '))
@@ -211,6 +235,8 @@ export class Transactions {
       // When this fails too, the outer transaction cannot go on and says so at its next statement.
       await this.#command(scope.client, `rollback to savepoint ${name}; release savepoint ${name}`).catch(() => undefined)
       throw error
+    } finally {
+      this.#sayAgain(outer)
     }
   }
 
