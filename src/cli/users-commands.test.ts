@@ -21,7 +21,7 @@ const notes = pgTable('notes', { id: serial().primaryKey(), organization_id: uui
 export default defineApp({
   name: 'shop',
   models: { users, user_roles, roles, permissions, role_permissions, organizations, memberships, notes },
-  resources: [defineResource(notes, { access: { read: signedIn } })],
+  resources: [defineResource(notes, { tenant: false, access: { read: signedIn } })],
   auth: { users, userRoles: user_roles, tenants: { table: organizations, members: memberships } },
 })
 `

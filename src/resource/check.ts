@@ -139,7 +139,7 @@ function checkCacheControl({ cacheControl, access, tenant }: ResourceOptions): s
   const { maxAge, staleWhileRevalidate } = cacheControl
   const wrong = Object.entries({ maxAge, staleWhileRevalidate }).filter(([, value]) => value !== undefined && !isAge(value))
   const isOpenToAll = access !== undefined && isForAnyone(access, 'list') && isForAnyone(access, 'get') && access.fields === undefined
-  const isPersonal = access !== undefined && !(isOpenToAll && tenant === undefined)
+  const isPersonal = access !== undefined && !(isOpenToAll && (tenant === undefined || tenant === false))
   return [
     ...wrong.map(([name]) => `cacheControl.${name} is a time in whole seconds such as "1m", at most "365d".`),
     ...(staleWhileRevalidate !== undefined && maxAge === undefined ? ['cacheControl.staleWhileRevalidate needs maxAge.'] : []),

@@ -86,8 +86,10 @@ export interface ResourceOptions<row = Record<string, unknown>, insert = Record<
    * The column that holds the key of a record's tenant: `'organization_id'`. Whatever `access` says, callers see, count, make and change
    * records of the tenant that they act in, and of no other; who acts in none is refused (401, 403 `AUTH_TENANT_REQUIRED`). New records get it.
    * Every unique constraint has the column in it, or is named in `sharedUniques`: it tells one tenant what another has.
+   *
+   * `false`: the records are not a tenant's alone, although they have a foreign key to the table of tenants.
    */
-  readonly tenant?: (keyof row & string) | { readonly field: keyof row & string; readonly sharedUniques?: readonly string[] }
+  readonly tenant?: false | (keyof row & string) | { readonly field: keyof row & string; readonly sharedUniques?: readonly string[] }
   readonly hidden?: readonly (keyof row & string)[]
   readonly readOnly?: readonly (keyof row & string)[]
   /** Opens `email`, `email_verified_at` and `disabled_at` of the table of users to writes: whoever may write them decides who signs in as whom. */

@@ -11,7 +11,7 @@ export interface TenantOption {
 
 /** Undefined for a resource whose records belong to no tenant. */
 export function tenantOption({ tenant }: Pick<ResourceOptions, 'tenant'>): TenantOption | undefined {
-  if (tenant === undefined) return undefined
+  if (tenant === undefined || tenant === false) return undefined
   return typeof tenant === 'string'
     ? { field: tenant, sharedUniques: [] }
     : { field: tenant.field, sharedUniques: tenant.sharedUniques ?? [] }

@@ -128,29 +128,29 @@ const open = { read: anyone, write: anyone }
 const ofMyFirm = where((who) => ({ 'machine.firm_id': who.tenant }))
 
 /** By name, so that a test can leave the tenant out of one. */
-const definitions: Readonly<Record<string, (tenant: object) => ResourceDefinition>> = {
-  machines: (tenant) =>
-    defineResource(machines, { ...tenant, access: { ...open, fields: { price: role('bookkeeper') } }, search: ['code'] }),
-  orders: (tenant) =>
+const definitions: Readonly<Record<string, ({ tenant }: { readonly tenant: false | 'firm_id' }) => ResourceDefinition>> = {
+  machines: ({ tenant }) =>
+    defineResource(machines, { tenant, access: { ...open, fields: { price: role('bookkeeper') } }, search: ['code'] }),
+  orders: ({ tenant }) =>
     defineResource(orders, {
-      ...tenant,
+      tenant,
       access: { read: signedIn, write: any(member('firm_id', { role: 'owner' }), signedIn) },
       cache: { ttl: '1m' },
     }),
-  parts: (tenant) =>
+  parts: ({ tenant }) =>
     defineResource(parts, {
-      ...('tenant' in tenant ? { tenant: { field: 'firm_id', sharedUniques: ['serial_number'] } } : {}),
+      tenant: tenant === false ? tenant : { field: tenant, sharedUniques: ['serial_number'] },
       access: open,
       cache: { ttl: '1m', near: '1s' },
       requireMatch: true,
     }),
-  machine_parts: (tenant) => defineResource(machine_parts, { ...tenant, access: open }),
-  staff: (tenant) => defineResource(staff, { ...tenant, access: { read: signedIn } }),
+  machine_parts: ({ tenant }) => defineResource(machine_parts, { tenant, access: open }),
+  staff: ({ tenant }) => defineResource(staff, { tenant, access: { read: signedIn } }),
 }
 
-/** @param without  resource that says nothing of tenants */
+/** @param without  resource whose records are said to be nobody's alone */
 export function workshop(without?: string) {
-  const own = Object.entries(definitions).map(([name, define]) => define(name === without ? {} : { tenant: 'firm_id' }))
+  const own = Object.entries(definitions).map(([name, define]) => define({ tenant: name === without ? false : 'firm_id' }))
   return defineApp({
     name: 'workshop',
     models,

@@ -27,7 +27,7 @@ export function tenantProblems(declarations: readonly Declaration[], models: rea
     const option = tenantOption(definition.options)
     const problems =
       option === undefined
-        ? [...unsaidProblems(model, declarations), ...sourceProblems(model, models, fields)]
+        ? [...unsaidProblems(declaration, declarations, models, tenants), ...sourceProblems(model, models, fields)]
         : optionProblems(option, declaration, { models, tenants, fields })
     return problems.map((problem) => `${placeOf(declaration)}: tenant: ${problem}`)
   })
@@ -40,11 +40,27 @@ interface Surroundings {
 }
 
 /** A second way to the rows would be a way around the first. */
-function unsaidProblems(model: Model, declarations: readonly Declaration[]): string[] {
-  const other = declarations.find((one) => one.model.sqlName === model.sqlName && one.definition.options.tenant !== undefined)
+function unsaidProblems(
+  { definition, model }: Declaration,
+  declarations: readonly Declaration[],
+  models: readonly Model[],
+  tenants: string | undefined,
+): string[] {
+  const other = declarations.find((one) => one.model.sqlName === model.sqlName && tenantOption(one.definition.options) !== undefined)
   const option = other && tenantOption(other.definition.options)
-  if (other === undefined || option === undefined) return []
+  if (other === undefined || option === undefined) return definition.options.tenant === false ? [] : forgotten(model, models, tenants)
   return [`records of "${model.name}" belong to tenants, as "${nameOf(other)}" says. Add tenant: '${option.field}'.`]
+}
+
+/** Records of a tenant are said to be: members, invitations and settings as well. */
+function forgotten(model: Model, models: readonly Model[], tenants: string | undefined): string[] {
+  const target = models.find(({ name }) => name === tenants)
+  if (target === undefined || target === model) return []
+  const key = model.foreignKeys.find((one) => one.fields.length === 1 && leadsTo(one, target))
+  if (key === undefined) return []
+  return [
+    `"${model.name}" has a foreign key to "${target.name}", which auth.tenants names. Add tenant: '${key.fields[0]}', or tenant: false where its records are not one tenant's alone.`,
+  ]
 }
 
 /** A view shows what its tables have, of every tenant. */

@@ -169,6 +169,25 @@ test('every resource of a table says the same', () => {
   )
 })
 
+test('records with a foreign key to the tenants are theirs, or are said not to be', () => {
+  const table = pgTable('notes', { id, organization_id })
+  const line = `resource "notes": tenant: "notes" has a foreign key to "organizations", which auth.tenants names. Add tenant: 'organization_id', or tenant: false where`
+  expect(problems(table, undefined)).toContain(line)
+  expect(problems(table, false)).toBe('')
+  expect(problems(table, undefined, [], 'no such table')).toBe('')
+  expect(problems(pgTable('notes', { id, other_id: integer().references(() => others.id) }), undefined)).toBe('')
+  expect(problems(organizations, undefined)).toBe('')
+  const child = pgTable('children', { id, parent_id: integer().references(() => organizations.id) })
+  expect(problems(child, undefined)).toContain(`Add tenant: 'parent_id'`)
+})
+
+test('that they are not is no way around another resource that says so', () => {
+  const table = pgTable('notes', { id, organization_id })
+  expect(problems(table, 'organization_id', [[table, { name: 'all_notes', access: open, tenant: false }]])).toContain(
+    `resource "all_notes": tenant: records of "notes" belong to tenants, as "notes" says. Add tenant: 'organization_id'.`,
+  )
+})
+
 test('a view of their records says so, too, however it reads them', () => {
   const table = pgTable('notes', { id, organization_id })
   const views = [
