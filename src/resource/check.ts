@@ -9,6 +9,7 @@ import type { Operation, ResourceOptions } from './define.ts'
 import { isForAnyone, isOpen } from './policy.ts'
 import { rateLimitProblems } from './rate-limit.ts'
 import { parseSort } from './sort.ts'
+import { tenantOption } from './tenant-option.ts'
 
 const everyOperation: readonly Operation[] = ['list', 'get', 'create', 'replace', 'patch', 'delete', 'restore']
 const namePattern = /^[a-z][a-z0-9_-]*$/
@@ -139,10 +140,15 @@ function checkCacheControl({ cacheControl, access, tenant }: ResourceOptions): s
   const { maxAge, staleWhileRevalidate } = cacheControl
   const wrong = Object.entries({ maxAge, staleWhileRevalidate }).filter(([, value]) => value !== undefined && !isAge(value))
   const isOpenToAll = access !== undefined && isForAnyone(access, 'list') && isForAnyone(access, 'get') && access.fields === undefined
-  const isPersonal = access !== undefined && !(isOpenToAll && (tenant === undefined || tenant === false))
+  const isPersonal = access !== undefined && !(isOpenToAll && tenantOption({ tenant }) === undefined)
   return [
     ...wrong.map(([name]) => `cacheControl.${name} is a time in whole seconds such as "1m", at most "365d".`),
     ...(staleWhileRevalidate !== undefined && maxAge === undefined ? ['cacheControl.staleWhileRevalidate needs maxAge.'] : []),
+    ...(maxAge !== undefined && tenantOption({ tenant }) !== undefined
+      ? [
+          'cacheControl.maxAge: whoever changes to another tenant asks at the same address, and a browser would show the one before. Leave it out.',
+        ]
+      : []),
     ...(cacheControl.public === true && isPersonal ? ['cacheControl.public needs reads that are open to anyone.'] : []),
   ]
 }

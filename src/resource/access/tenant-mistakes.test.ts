@@ -229,6 +229,16 @@ test('a resource of the tenants themselves is told apart by their key, and makes
   ).toBe('')
 })
 
+test('what depends on the tenant is believed by no browser without asking: the next one is shown at the same address', () => {
+  const slow = (tenant: unknown) =>
+    defineResource(slugs, { tenant: tenant as never, access: { read: anyone }, cacheControl: { maxAge: '1m' } })
+  const start = (tenant: unknown) => () => readRegistry(defineApp({ name: 'x', resources: [slow(tenant)] }))
+  expect(start({ field: 'organization_id', sharedUniques: ['slug'] })).toThrow(
+    'cacheControl.maxAge: whoever changes to another tenant asks at the same address',
+  )
+  expect(start(undefined)).not.toThrow()
+})
+
 test('what depends on the tenant is for no cache that several people share', () => {
   const shared = defineResource(slugs, {
     tenant: { field: 'organization_id', sharedUniques: ['slug'] },
