@@ -144,6 +144,13 @@ export const dbErrors = defineErrors('DB', {
     message: (role: string) => `Row-level security does not hold the role ${role}.`,
     hint: (role: string) => `Somebody who may has to run this once: ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS;`,
   },
+  NOT_IN_TRANSACTION: {
+    status: 500,
+    summary:
+      'PostgreSQL runs the statement (VACUUM, CREATE INDEX CONCURRENTLY, DISCARD ALL …) in no transaction, and it was given one: by transaction(), or because an application with tenants says with each statement whose rows it reaches.',
+    message: () => 'The statement cannot run in a transaction.',
+    hint: () => 'Run it in a migration that starts with "-- plinth: no-transaction", or on a connection of your own.',
+  },
   OTHER_TENANT: {
     status: 403,
     summary: 'Row-level security refused a change that would have put a record into another tenant than that of the request.',

@@ -23,8 +23,9 @@ function isOneStatement({ name, values = [], ...more }: Config): boolean {
   return name !== undefined || values.length > 0 || ('queryMode' in more && more.queryMode === 'extended')
 }
 
+/** Also behind comments, which PostgreSQL nests; one in another is not looked through. */
 function isCall(text: string): boolean {
-  return /^\s*call\b/i.test(text)
+  return /^(?:\s|--.*\n|\/\*[^]*?\*\/)*call\b/i.test(text)
 }
 
 function inOneTransaction(client: ClientBase, query: Config, tenant: string): Promise<QueryResult> {

@@ -35,6 +35,7 @@ const bySqlstate: Readonly<Record<string, Factory>> = {
   '23505': dbErrors.UNIQUE,
   '23514': dbErrors.CHECK,
   '23P01': dbErrors.EXCLUSION,
+  '25001': dbErrors.NOT_IN_TRANSACTION,
   '25006': () => retryLater(dbErrors.READ_ONLY()),
   '25P03': () => retryLater(dbErrors.TIMEOUT()),
   '40001': () => retryLater(dbErrors.SERIALIZATION()),

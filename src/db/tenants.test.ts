@@ -151,7 +151,19 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     expect(results.map(({ rows }) => bodies(rows))).toEqual([[], ['a1', 'a2']])
     await inB(() => db.query('CALL weigh()'))
     expect(await asked('SELECT weight FROM notes ORDER BY body')).toEqual([3, 3, 2, 2])
+    await inA(() => db.query('-- by hand\n/* of a */ /* and\n b */ CALL weigh()'))
+    expect(await asked('SELECT weight FROM notes ORDER BY body')).toEqual([2, 2, 2, 2])
     await expect(inB(() => db.query('CALL unknown()'))).rejects.toThrow()
+    expect(bodies(await inA(() => db.query('SELECT body FROM notes ORDER BY body')))).toEqual(['a1', 'a2'])
+  })
+
+  test('what PostgreSQL runs in no transaction is refused by name, and nothing is left of it', async () => {
+    await reset()
+    for (const text of ['DISCARD ALL', 'VACUUM notes', 'CREATE INDEX CONCURRENTLY ON notes (body)'])
+      await expect(
+        inA(() => db.query(text)),
+        text,
+      ).rejects.toMatchObject({ code: 'DB_NOT_IN_TRANSACTION' })
     expect(bodies(await inA(() => db.query('SELECT body FROM notes ORDER BY body')))).toEqual(['a1', 'a2'])
   })
 
