@@ -5,6 +5,7 @@ import { type App, createApp } from '../app/create.ts'
 import { composeUnconnected } from '../app/describe.ts'
 import { anonymousCaller, type Caller } from '../core/caller.ts'
 import { AppError } from '../core/errors.ts'
+import { runInTenant, tenantOf } from '../core/tenant.ts'
 import { type AccessExplanation, type ExplainedPolicy, type ExplainedRule, explainAccess } from '../resource/access/explain.ts'
 import { type RuleName, ruleNames } from '../resource/access/compile-access.ts'
 import type { CompiledResource } from '../resource/registry.ts'
@@ -78,9 +79,11 @@ function isNoMember(error: unknown): boolean {
   return error instanceof AppError && error.code === 'AUTH_NOT_A_MEMBER'
 }
 
+/** In the caller's tenant, as the request would be: in all of them policies find what the caller has not. */
 function explain({ engine }: App, resource: CompiledResource, caller: Caller, key: string | undefined): Promise<AccessExplanation> {
   const sight = engine.registry.sights.of(resource, caller)
-  return explainAccess(sight, key === undefined ? undefined : { db: engine.db, key: key.split(',') })
+  const about = key === undefined ? undefined : { db: engine.db, key: key.split(',') }
+  return runInTenant(tenantOf(caller), () => explainAccess(sight, about))
 }
 
 interface Said {

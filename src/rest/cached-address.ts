@@ -2,6 +2,7 @@
 
 import type { CachedRead } from '../cache/read.ts'
 import { anonymousCaller } from '../core/caller.ts'
+import { runInTenant } from '../core/tenant.ts'
 import { cachedGet, cachedList } from '../resource/cached-read.ts'
 import type { CompiledResource } from '../resource/registry.ts'
 import { prepareGet, prepareList } from '../resource/run.ts'
@@ -28,7 +29,8 @@ export function readAt(rests: readonly CachedRest[], address: string): Addressed
   if (rest === undefined) return undefined
   const key = keyIn(path.slice(rest.path.length + 1))
   if (key === undefined) return undefined
-  return key.length === 0 ? listAt(rest, query) : recordAt(rest, key, query)
+  // What is kept for nobody is kept for no tenant, and outside of a request all would be in force.
+  return runInTenant(undefined, () => (key.length === 0 ? listAt(rest, query) : recordAt(rest, key, query)))
 }
 
 function listAt(rest: CachedRest, query: string): AddressedRead | undefined {
