@@ -346,3 +346,20 @@ describe.each(testDatabases())('two databases of one server, on $name', ({ binar
     expect((await own.query('SELECT body FROM notes')).rows).toEqual([{ body: 'x' }])
   })
 })
+
+test('functions are marked leakproof, so that indexes serve behind walls, unless the database says not to', async () => {
+  const directory = await scratchFolder()
+  await migrate(directory, { models: { notes }, tracking: walls({ 'public.notes': 'org' }) })
+  const marked = async (setting?: string): Promise<unknown> => {
+    const url = await scratchUrl(testDatabase().url)
+    const first = await connect(url)
+    if (setting !== undefined) await first.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET plinth.leakproof = ${setting}`)
+    const client = await connect(url)
+    await upgrade(client, directory)
+    const { rows } = await client.query<{ marked: boolean }>(
+      `SELECT proleakproof AS marked FROM pg_proc WHERE oid = 'texticlike(text, text)'::regprocedure`,
+    )
+    return rows[0]?.marked
+  }
+  expect([await marked(), await marked('off')]).toEqual([true, false])
+})

@@ -139,7 +139,9 @@ END $$;`
 
 /**
  * Behind a policy PostgreSQL uses an index for functions alone that are known to tell nothing of what they are given but their result: for a search
- * among 100,000 rows of ten tenants that is 2 ms or 220. None of these raises an error, or says anything, about a value; who is a superuser may say so.
+ * among 100,000 rows of ten tenants that is 2 ms or 220. A superuser may say so of these. Three tell a little: a pattern of `LIKE` and `ILIKE` that ends in a backslash
+ * is an error where a row is compared with it, and a text whose words take more than 1 MB is one for `to_tsvector`, which also notices words of 2 kB. The engine escapes
+ * patterns, and no row with such a text passes an index over its words. The marks are the database's, for all that use it: `plinth.leakproof = off` leaves them out.
  */
 const searching = [
   'to_tsvector(regconfig, text)',
@@ -157,7 +159,7 @@ CREATE FUNCTION plinth.let_indexes_search() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   found regprocedure;
 BEGIN
-  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN RETURN; END IF;
+  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR current_setting('plinth.leakproof', true) = 'off' THEN RETURN; END IF;
   FOR found IN SELECT p.oid FROM pg_proc p
     WHERE NOT p.proleakproof AND p.oid = ANY ('{${searching.map((name) => `"pg_catalog.${name}"`).join(',')}}'::regprocedure[])
   LOOP
