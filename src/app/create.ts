@@ -43,7 +43,7 @@ import { faceAuth, openAuth } from './open-auth.ts'
 import { openCache } from './open-cache.ts'
 import { openRedis } from './open-redis.ts'
 import { type ResourceHandle, resourceHandle } from './resource-handle.ts'
-import { checkWall, hasTenants, withoutTenants } from './wall.ts'
+import { hasTenants, WallWatch, withoutTenants } from './wall.ts'
 
 export interface App {
   readonly name: string
@@ -192,6 +192,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       compileWriter(db, resource, recordShaper(resource), registry.models.values(), cache?.fenced),
     ]),
   )
+  const wall = new WallWatch(definition, db, log)
   const rateLimits = new RateLimits({ rates: () => state.rates, log, metrics, standard: config.rateLimit ?? options.rateLimit })
   const format = replyFormats[options.replies ?? 'envelope']
   const fastify = createServer({ config, log, metrics, errorReply: format.error, rateLimits })
@@ -215,7 +216,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
     idempotent: (handler, transaction) => idempotentHandler({ db, once }, handler, transaction),
     inject: (request) => fastify.inject(request),
     async start() {
-      await checkWall(definition, db, log)
+      await wall.start()
       await life.start()
       await cache?.start()
       return listen(app)
@@ -224,6 +225,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await drainServer(fastify, config.limits, log, options)
       await fastify.close()
       await life.stop()
+      wall.stop()
       auth?.close()
       state.close()
       await cache?.close()
@@ -232,7 +234,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   }
   if (cache !== undefined) addCacheDesk(app, cache, peers)
   await faceAuth(fastify, auth, format, surroundings)
-  await addFaces(app, { writers, peers, metrics, modules, once, callers })
+  await addFaces(app, { writers, peers, metrics, modules, once, callers, wall })
   if (auth !== undefined) addMailDesk(fastify, mailer, config)
   for (const module of modules) await module.setup?.(app)
   rateLimits.check()

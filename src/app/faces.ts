@@ -16,6 +16,7 @@ import { resourceRoutes } from '../rest/routes.ts'
 import type { App } from './create.ts'
 import { cacheChecks } from './open-cache.ts'
 import { redisChecks } from './open-redis.ts'
+import type { WallWatch } from './wall.ts'
 
 export interface FaceParts {
   readonly writers: ReadonlyMap<string, Writer>
@@ -24,6 +25,7 @@ export interface FaceParts {
   readonly modules: readonly Module<App>[]
   readonly once: Once
   readonly callers: Callers
+  readonly wall: WallWatch
 }
 
 export async function addFaces(app: App, parts: FaceParts): Promise<void> {
@@ -38,6 +40,7 @@ export async function addFaces(app: App, parts: FaceParts): Promise<void> {
       databaseCheck(app),
       ...redisChecks(app.redis),
       ...cacheChecks(app.cache),
+      ...parts.wall.checks(app.config.env === 'production'),
       ...parts.modules.flatMap(({ checks }) => checks ?? []),
     ],
     metrics: parts.metrics,

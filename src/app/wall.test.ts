@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { scratchFolder } from '../../test/support/migrations.ts'
 import { type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
+import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import { prepareDatabase } from '../cli/prepare-database.ts'
 import { planMigration, writeMigration } from '../db/migrate/plan.ts'
 import { runOn } from '../db/scratch-database.ts'
@@ -28,14 +29,15 @@ beforeAll(async () => {
 afterAll(() => server.destroy())
 
 /** With a folder in which its migrations lie. */
-async function open(): Promise<{ app: App; root: string; url: string }> {
+async function open(port = new URL(server.url).port, env: Record<string, string> = {}): Promise<{ app: App; root: string; url: string }> {
   const url = new URL(server.url)
+  url.port = port
   url.username = 'owner'
   url.pathname = '/walled'
   const root = await scratchFolder()
   const app = await createApp(
     definition,
-    readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: url.href, API_PORT: '0' }, root),
+    readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'silent', DATABASE_URL: url.href, API_PORT: '0', ...env }, root),
   )
   onTestFinished(() => app.stop())
   return { app, root, url: url.href }
@@ -63,6 +65,12 @@ test('it starts when its role is there: migrations make it, who only serves is t
   await owner.end()
 })
 
+function warningsOf(app: App): unknown[] {
+  const told: unknown[] = []
+  app.log.warn = (...words: unknown[]) => void told.push(...words)
+  return told
+}
+
 test('tables that have no wall yet are told in the log, and it starts', async () => {
   const database = new URL('/walled', server.url).href
   const wall = `CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN organization_id::text THEN true END IS NOT NULL`
@@ -77,8 +85,7 @@ test('tables that have no wall yet are told in the log, and it starts', async ()
   ]
   const warnings = async (): Promise<unknown[]> => {
     const { app } = await open()
-    const told: unknown[] = []
-    app.log.warn = (...words: unknown[]) => void told.push(...words)
+    const told = warningsOf(app)
     await app.start()
     return told
   }
@@ -89,3 +96,39 @@ test('tables that have no wall yet are told in the log, and it starts', async ()
   }
   expect(await warnings()).toEqual([])
 })
+
+test(
+  'a database that was away at the start is looked at when it is back; in production a missing wall makes unready',
+  { timeout: 60_000 },
+  async () => {
+    const database = new URL('/walled', server.url).href
+    await runOn(database, ['DROP POLICY plinth_open ON notes', 'DROP POLICY plinth_tenant ON notes'])
+    const proxy = await startTcpProxy(Number(new URL(server.url).port))
+    onTestFinished(() => proxy.close())
+    await proxy.refuse()
+    const { app } = await open(String(proxy.port), {
+      APP_ENV: 'production',
+      SECRET_KEY: 'uq8CmzT0b7kXeJw3Rn5VfYs1Lh9PgAd2',
+      JWT_SECRET_KEY: 'Zt4Nk8Wq2Yv6Br0Mx3Hc7Jf1Ls5Gp9De',
+      LOG_DIR: '',
+      API_HOST: '127.0.0.1',
+    })
+    await app.start()
+    const told = warningsOf(app) // the start sets the level of the log anew, and with it what warns
+    await proxy.accept()
+    await expect.poll(() => told, { timeout: 10_000 }).toContainEqual({ tables: ['"notes"'] })
+    const ready = async (): Promise<unknown> => (await app.inject('/health/ready')).statusCode
+    await expect.poll(ready, { timeout: 10_000 }).toBe(503)
+    expect((await app.inject('/health/details')).json().checks.tenants).toMatchObject({
+      ok: false,
+      withoutWall: ['"notes"'],
+      required: true,
+    })
+    const wall = `CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN organization_id::text THEN true END IS NOT NULL`
+    await runOn(database, [
+      'CREATE POLICY plinth_open ON notes USING (true)',
+      `CREATE POLICY plinth_tenant ON notes AS RESTRICTIVE USING (${wall})`,
+    ])
+    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+  },
+)

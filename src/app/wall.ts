@@ -1,6 +1,7 @@
 // The second wall between tenants, of row-level security: which tables have one, and whether it stands.
 
 import type { Logger } from '../core/log.ts'
+import type { HealthCheck } from '../core/module.ts'
 import type { Database } from '../db/database.ts'
 import { appErrorIn } from '../db/pg-errors.ts'
 import type { Model } from '../model/model.ts'
@@ -45,21 +46,78 @@ const question = `SELECT asked.name FROM unnest($1::text[], $2::text[]) asked (n
     AND translate(pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid), $3, '') IN (start || rest, start || '::text' || rest))`
 const leftOut = ' \n\t()"'
 
-/**
- * Asked before serving. A database that cannot be reached says nothing; tables without their wall are logged, because the first wall stands.
- *
- * @throws AppError `DB_NO_APP_ROLE`, `DB_NOT_HELD`
- */
-export async function checkWall(definition: AppDefinition, db: Database, log: Logger): Promise<void> {
-  if (!hasTenants(definition)) return
-  try {
-    const tables = walledTables(definition)
-    const names = tables.map(({ model }) => model.sqlName)
-    const columns = tables.map(({ column }) => column)
-    const bare = (await db.query<{ name: string }>(question, [names, columns, leftOut])).map(({ name }) => name)
-    if (bare.length > 0) log.warn({ tables: bare }, 'row-level security does not hold these tables of tenants yet: run plinth db upgrade')
-  } catch (error) {
-    const { code = '' } = appErrorIn(error) ?? {}
-    if (code === 'DB_NO_APP_ROLE' || code === 'DB_NOT_HELD') throw error
+/** How long after a try that found no database the next one follows. */
+const againMs = 1_000
+
+/** Looks whether the walls stand: before serving, again until a database that is away has answered, and with each look at the health. */
+export class WallWatch {
+  readonly #definition: AppDefinition
+  readonly #db: Database
+  readonly #log: Logger
+  #again: NodeJS.Timeout | undefined
+  #isStopped = false
+
+  constructor(definition: AppDefinition, db: Database, log: Logger) {
+    this.#definition = definition
+    this.#db = db
+    this.#log = log
   }
+
+  /**
+   * A database that cannot be reached is asked later; tables without their wall are logged, because the first wall stands.
+   *
+   * @throws AppError `DB_NO_APP_ROLE`, `DB_NOT_HELD`
+   */
+  async start(): Promise<void> {
+    if (!hasTenants(this.#definition)) return
+    try {
+      await this.#look()
+    } catch (error) {
+      if (isAboutRole(error)) throw error
+      this.#later()
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#again)
+  }
+
+  /** @param required  whether the application is not ready while a table of tenants has no wall */
+  checks(required: boolean): HealthCheck[] {
+    if (!hasTenants(this.#definition)) return []
+    const check: HealthCheck['check'] = async () => {
+      const bare = await bareTables(this.#definition, this.#db)
+      return { ok: bare.length === 0, withoutWall: bare }
+    }
+    return [{ name: 'tenants', required, check }]
+  }
+
+  async #look(): Promise<void> {
+    const tables = await bareTables(this.#definition, this.#db)
+    if (tables.length > 0) this.#log.warn({ tables }, 'row-level security does not hold these tables of tenants yet: run plinth db upgrade')
+  }
+
+  #later(): void {
+    if (this.#isStopped) return
+    this.#again = setTimeout(() => {
+      this.#look().catch((error: unknown) => {
+        if (isAboutRole(error)) this.#log.error({ err: error }, 'the database does not let the application be its role')
+        else this.#later()
+      })
+    }, againMs).unref()
+  }
+}
+
+async function bareTables(definition: AppDefinition, db: Database): Promise<string[]> {
+  const tables = walledTables(definition)
+  const names = tables.map(({ model }) => model.sqlName)
+  const columns = tables.map(({ column }) => column)
+  const bare = await db.query<{ name: string }>(question, [names, columns, leftOut])
+  return bare.map(({ name }) => name)
+}
+
+function isAboutRole(error: unknown): boolean {
+  const { code = '' } = appErrorIn(error) ?? {}
+  return code === 'DB_NO_APP_ROLE' || code === 'DB_NOT_HELD'
 }
