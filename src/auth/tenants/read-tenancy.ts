@@ -1,6 +1,7 @@
 // What `auth.tenants` names, checked at the start: who belongs to a tenant must follow from one table, in one way.
 
-import type { Field, ForeignKey, Model } from '../../model/model.ts'
+import { leadsTo } from '../../model/leads-to.ts'
+import type { Field, Model } from '../../model/model.ts'
 import { readTable } from '../../model/read-table.ts'
 import { accountErrors } from '../account-errors.ts'
 import type { TenantOptions } from '../options.ts'
@@ -37,8 +38,4 @@ function onlyWay(members: Model, to: Model, key: string): Field {
   if (field !== undefined && ways.length === 1) return field
   const found = ways.length === 0 ? 'none' : ways.map(({ fields }) => `"${fields.join()}"`).join(' and ')
   throw accountErrors.INVALID_SETUP(`"${members.name}" must have one foreign key to "${to.name}" ("${key}"), and has ${found}`)
-}
-
-function leadsTo({ foreignTable }: ForeignKey, { table }: Model): boolean {
-  return foreignTable.name === table.name && (foreignTable.schema ?? 'public') === (table.schema ?? 'public')
 }

@@ -1,13 +1,13 @@
 // The mistakes that the option `tenant` can make: a record without a tenant, a tenant that is none, and whatever would tell one tenant what
 // another has.
 
+import { isTable, leadsTo } from '../../model/leads-to.ts'
 import type { Field, Model } from '../../model/model.ts'
 import { nearest } from '../../support/similar.ts'
 import { type Declaration, nameOf, placeOf } from '../declaration.ts'
 import type { ResourceOptions } from '../define.ts'
 import { isOpen } from '../policy.ts'
 import { type TenantOption, tenantOption } from '../tenant-option.ts'
-import { isTable, leadsTo } from './tenant.ts'
 
 /** The field that holds the tenant, of every table that a resource with `tenant` exposes; by model name. Mistakes in it are left out. */
 export function tenantFieldsOf(declarations: readonly Declaration[]): ReadonlyMap<string, Field> {

@@ -1,8 +1,9 @@
 // `member('organization_id')`: the table that says who belongs to what, found by its foreign keys.
 
 import type { MemberOptions } from '../../auth/policies.ts'
+import { leadsTo } from '../../model/leads-to.ts'
 import { parseFilterText } from '../../model/parse-field.ts'
-import type { Field, ForeignKey, LooseUniqueness, Model } from '../../model/model.ts'
+import type { Field, LooseUniqueness, Model } from '../../model/model.ts'
 import { nearest } from '../../support/similar.ts'
 
 /** A row of `model` makes its user a member of the row whose `from` is its `to`. */
@@ -59,10 +60,6 @@ function groupOf(field: Field, model: Model, models: readonly Model[]): Group | 
   const target = key && models.find((one) => leadsTo(key, one))
   if (target !== undefined) return { model: target, key: key?.foreignFields[0] ?? '' }
   return model.primaryKey.length === 1 && model.primaryKey[0] === field.name ? { model, key: field.name } : undefined
-}
-
-function leadsTo({ foreignTable }: ForeignKey, { table }: Model): boolean {
-  return foreignTable.name === table.name && (foreignTable.schema ?? 'public') === (table.schema ?? 'public')
 }
 
 interface Way {

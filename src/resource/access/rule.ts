@@ -2,6 +2,7 @@
 
 import type { Policy } from '../../auth/policies.ts'
 import type { Caller } from '../../core/caller.ts'
+import { leadsTo } from '../../model/leads-to.ts'
 import type { Field, ForeignKey, Model } from '../../model/model.ts'
 import { parseFilterText } from '../../model/parse-field.ts'
 import type { Condition, Verdict } from '../plan.ts'
@@ -96,13 +97,11 @@ function ownerProblems(field: Field, model: Model, ground: Ground): string[] {
 }
 
 /** Directly, or over a table whose own key is that of a user, as a profile's. Without a table of users nothing is known. */
-function leadsToUsers({ foreignTable, foreignFields }: ForeignKey, ground: Ground, depth = 3): boolean {
+function leadsToUsers(key: ForeignKey, ground: Ground, depth = 3): boolean {
   const { models, users } = ground
-  const isTarget = ({ table }: Model): boolean =>
-    table.name === foreignTable.name && (table.schema ?? 'public') === (foreignTable.schema ?? 'public')
-  const [target, usersModel] = [models.find(isTarget), models.find(({ name }) => name === users)]
+  const [target, usersModel] = [models.find((one) => leadsTo(key, one)), models.find(({ name }) => name === users)]
   if (usersModel === undefined || target === undefined || target === usersModel) return true
-  const next = target.foreignKeys.find(({ fields }) => fields.length === 1 && fields[0] === foreignFields[0])
+  const next = target.foreignKeys.find(({ fields }) => fields.length === 1 && fields[0] === key.foreignFields[0])
   return depth > 0 && next !== undefined && leadsToUsers(next, ground, depth - 1)
 }
 

@@ -3,7 +3,8 @@
 
 import type { Caller } from '../../core/caller.ts'
 import { tenantOf } from '../../core/tenant.ts'
-import type { Field, ForeignKey, Model, TableName } from '../../model/model.ts'
+import { leadsTo } from '../../model/leads-to.ts'
+import type { Field, ForeignKey, Model } from '../../model/model.ts'
 import { parseFilterText } from '../../model/parse-field.ts'
 import type { Condition, Verdict } from '../plan.ts'
 import { anyOf } from './verdicts.ts'
@@ -61,12 +62,4 @@ function isBound({ fields, foreignFields }: ForeignKey, own: Field | undefined, 
 
 function fieldsOf(model: Model, names: readonly string[]): Field[] {
   return names.flatMap((name) => model.fieldByName.get(name) ?? [])
-}
-
-export function leadsTo({ foreignTable }: ForeignKey, model: Model): boolean {
-  return isTable(foreignTable, model)
-}
-
-export function isTable({ schema = 'public', name }: TableName, { table }: Model): boolean {
-  return name === table.name && schema === (table.schema ?? 'public')
 }
