@@ -9,7 +9,7 @@ import { type Logger, openLog } from '../core/log.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
 import { createBus } from '../core/processes/bus.ts'
 import { noPeers, type Peers } from '../core/processes/peers.ts'
-import { runAcrossTenants } from '../core/tenant.ts'
+import { type Begun, runAcrossTenants } from '../core/tenant.ts'
 import { createDatabase } from '../db/create-database.ts'
 import type { Database, TransactionOptions } from '../db/database.ts'
 import { callersFromContext, callersInTenants } from '../http/callers.ts'
@@ -72,7 +72,7 @@ export interface App {
    *
    * @example  `const total = await app.acrossTenants(() => app.resource('notes').list({ count: 'exact' }))`
    */
-  acrossTenants<result>(work: () => result): result
+  acrossTenants<result>(work: () => result): Begun<result>
   /**
    * A handler for a custom route that changes something: it runs in a transaction, and a request that is repeated with the same
    * Idempotency-Key gets the first answer. What the handler throws, or answers with 400 and above, rolls back what it did.

@@ -15,6 +15,9 @@ interface Force {
   readonly request: RequestContext | undefined
 }
 
+/** What work gives: what can be waited for is a promise, whatever else it was. */
+export type Begun<result> = result extends PromiseLike<unknown> ? Promise<Awaited<result>> : result
+
 const storage = new AsyncLocalStorage<Force>()
 
 /**
@@ -43,13 +46,13 @@ export function tenantOf({ tenant }: Caller): string | undefined {
  *
  * @param tenant  key of the tenant as text; undefined: none, as of a caller who belongs to none
  */
-export function runInTenant<result>(tenant: string | undefined, work: () => result): result {
+export function runInTenant<result>(tenant: string | undefined, work: () => result): Begun<result> {
   if (tenant === everyTenant) throw new TypeError('"*" is the key of no tenant. Work across tenants says so: runAcrossTenants().')
   return storage.run({ tenant: tenant ?? noTenant, request: currentContext() }, () => begun(work()))
 }
 
 /** Runs `work` so that everything it starts, now or later, is held to no tenant: for code of the application that is about all of them. */
-export function runAcrossTenants<result>(work: () => result): result {
+export function runAcrossTenants<result>(work: () => result): Begun<result> {
   return storage.run({ tenant: everyTenant, request: currentContext() }, () => begun(work()))
 }
 
@@ -57,7 +60,7 @@ export function runAcrossTenants<result>(work: () => result): result {
  * A query builder is sent when somebody waits for it, which is out there, where something else is in force: it is waited for here. Whoever
  * gets it can do nothing else with it than wait as well.
  */
-function begun<result>(result: result): result {
+function begun<result>(result: result): Begun<result> {
   const isLazy = result instanceof Object && !(result instanceof Promise) && 'then' in result && typeof result.then === 'function'
-  return isLazy ? (Promise.resolve(result) as result) : result
+  return (isLazy ? Promise.resolve(result) : result) as Begun<result>
 }

@@ -22,8 +22,8 @@ const tables = `CREATE TABLE notes (id serial PRIMARY KEY, tenant text NOT NULL,
 const seed = `TRUNCATE notes; INSERT INTO notes (tenant, body) SELECT tenant, tenant || n FROM unnest('{a,b}'::text[]) tenant, generate_series(1, 2) n`
 
 const read: Statement = { name: 'bodies', text: 'SELECT body FROM notes ORDER BY body', values: [] }
-const inA = <result>(work: () => result): result => runInTenant('a', work)
-const inB = <result>(work: () => result): result => runInTenant('b', work)
+const inA = <result>(work: () => result) => runInTenant('a', work)
+const inB = <result>(work: () => result) => runInTenant('b', work)
 
 describe.each(testDatabases())('on $name', ({ url: server }) => {
   let scratch: ScratchDatabase
