@@ -22,7 +22,9 @@ export const shared = {
 } satisfies ViteUserConfig
 
 /** What takes half a minute even in short, and is done whole in `npm run guarantees`. */
-const onlyLong = ['restarts', 'redis-is-optional', 'acknowledged-writes', 'crash'].map((name) => `test/guarantees/${name}.test.ts`)
+const onlyLong = ['restarts', 'redis-is-optional', 'acknowledged-writes', 'crash', 'tenant-walk'].map(
+  (name) => `test/guarantees/${name}.test.ts`,
+)
 
 export default defineConfig({
   ...shared,
