@@ -195,7 +195,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const wall = new WallWatch(definition, db, log)
   const rateLimits = new RateLimits({ rates: () => state.rates, log, metrics, standard: config.rateLimit ?? options.rateLimit })
   const format = replyFormats[options.replies ?? 'envelope']
-  const fastify = createServer({ config, log, metrics, errorReply: format.error, rateLimits })
+  const fastify = createServer({ config, log, metrics, errorReply: format.error, rateLimits, hasTenants: hasTenants(definition) })
   if (config.database.replicaUrls.length > 0) addReadAfter(fastify, db, config)
   const app: App = {
     name: options.name,

@@ -24,6 +24,7 @@ export interface HookParts {
   readonly routes: RouteBook
   readonly inFlight: InFlight
   readonly cors: Cors | undefined
+  readonly hasTenants: boolean
 }
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
@@ -36,7 +37,7 @@ export function addRequestHooks(app: FastifyInstance, parts: HookParts): void {
     setStandardHeaders,
     ...(cors === undefined ? [] : [allowOrigin(cors)]),
     refuseBadTarget(parts.limits),
-    enterContext,
+    enterContext(parts),
   ]
   app.decorateRequest('exchange', null)
   for (const hook of onRequest) app.addHook('onRequest', hook)
@@ -71,11 +72,13 @@ function refuseBadTarget({ urlBytes }: LimitsConfig): Hook {
 }
 
 /** Last, so that everything after the hooks of this list runs inside the context. */
-const enterContext: Hook = (request, reply, done) => {
-  const { exchange } = request
-  if (exchange === null) return done()
-  hearInContext(request, reply, exchange)
-  runInContext(exchange, done)
+function enterContext({ hasTenants }: HookParts): Hook {
+  return (request, reply, done) => {
+    const { exchange } = request
+    if (exchange === null) return done()
+    if (hasTenants) hearInContext(request, reply, exchange)
+    runInContext(exchange, done)
+  }
 }
 
 function endExchange(inFlight: InFlight): Hook {

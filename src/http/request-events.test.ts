@@ -13,7 +13,7 @@ import { hearConnection } from './request-events.ts'
 
 /** A server whose requests act in the tenant that the header `tenant` names, and what was in force when something was heard. */
 async function listening(handle: (request: FastifyRequest, reply: FastifyReply, hear: (what: string) => () => void) => unknown) {
-  const server = testServer({})
+  const server = testServer({}, { hasTenants: true })
   const heard = new Map<string, string[]>()
   const events = new EventEmitter()
   const note = (what: string): void => {

@@ -14,7 +14,7 @@ interface Heard extends EventEmitter {
   [heard]?: { readonly context: RequestContext; readonly emit: EventEmitter['emit'] }
 }
 
-/** From now on whatever request and answer tell is heard in `context`: 1.6 us for seven events without it (measured). */
+/** From now on whatever request and answer tell is heard in `context`. It costs 1.6 us for seven events, so it is for applications with tenants. */
 export function hearInContext({ raw }: Pick<FastifyRequest, 'raw'>, reply: Pick<FastifyReply, 'raw'>, context: RequestContext): void {
   bindEvents(raw, context)
   bindEvents(reply.raw, context)

@@ -46,10 +46,12 @@ export interface ServerParts {
   readonly errorReply: ErrorReply
   /** How often routes may be called; without it as often as wanted. */
   readonly rateLimits?: RateLimits
+  /** What is told of a request is heard in its context, because without one code acts in all tenants. */
+  readonly hasTenants?: boolean
 }
 
 /** A server without routes. `listen` and `drainServer` start and stop it; `inject` works without either. */
-export function createServer({ config, log, metrics, errorReply, rateLimits }: ServerParts): FastifyInstance {
+export function createServer({ config, log, metrics, errorReply, rateLimits, hasTenants = false }: ServerParts): FastifyInstance {
   const { limits } = config
   const trusts = networkMatcher(config.api.trustedProxies)
   const ids = requestIds(trusts)
@@ -71,13 +73,13 @@ export function createServer({ config, log, metrics, errorReply, rateLimits }: S
   // One of several processes must close what is too much, as a single one does. By default it hands it back, and the primary would hand it
   // out again for ever (a quarter of a core for six connections, measured). Node's types do not know it.
   Object.assign(app.server, { maxConnections: limits.connections, dropMaxConnection: true })
-  app.server.on('connection', hearConnection)
+  if (hasTenants) app.server.on('connection', hearConnection)
   app.decorate('inFlight', inFlight)
   app.decorate('knownAnswers', known)
   app.addHook('onClose', () => inFlight.stop())
   app.addHook('onRoute', (route) => routes.add(route))
   readJsonBodies(app, limits)
-  addRequestHooks(app, { limits, routes, inFlight, cors })
+  addRequestHooks(app, { limits, routes, inFlight, cors, hasTenants })
   if (rateLimits !== undefined) limitRates(app, rateLimits)
   answerKnown(app, { known, inFlight, ids, log, trusts })
   refuseSurplus(app, { inFlight, limits, log, metrics, errorReply, ids, routes })

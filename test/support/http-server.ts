@@ -37,8 +37,13 @@ export interface TestLimits {
   readonly now?: () => number
 }
 
+/** What a server of tests is beside its settings. */
+interface TestServerOptions extends TestLimits {
+  readonly hasTenants?: boolean
+}
+
 /** @param env  settings on top of those of the testing environment */
-export function testServer(env: Record<string, string> = {}, { standard, now }: TestLimits = {}): TestServer {
+export function testServer(env: Record<string, string> = {}, { standard, now, hasTenants = false }: TestServerOptions = {}): TestServer {
   const config = readConfig({ APP_ENV: 'testing', LOG_LEVEL: 'debug', ...env }, tmpdir())
   const lines: Record<string, unknown>[] = []
   const stream = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }
@@ -46,7 +51,7 @@ export function testServer(env: Record<string, string> = {}, { standard, now }: 
   const log = createLog({ level: config.log.level, stream })
   const rates = new SharedRates({ stores: [processRates(now)], log, count: () => undefined, ...(now === undefined ? {} : { now }) })
   const rateLimits = new RateLimits({ rates: () => rates, log, metrics, standard })
-  const app = createServer({ config, log, metrics, errorReply: plainErrors, rateLimits })
+  const app = createServer({ config, log, metrics, errorReply: plainErrors, rateLimits, hasTenants })
   const listen = async (): Promise<number> => {
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
