@@ -34,7 +34,7 @@ export function page(results: Results): string {
 }
 
 const otherPages =
-  'More: [the cache](CACHE.md), [several processes](PROCESSES.md), [reads while things break, checked](COHERENCE.md), [what breaks and what it costs](CHAOS.md).'
+  'More: [the cache](CACHE.md), [who asks, and what they may](ACCESS.md), [several processes](PROCESSES.md), [reads while things break, checked](COHERENCE.md), [what breaks and what it costs](CHAOS.md).'
 
 function heading({ versions, machine }: Results): string {
   const date = new Date().toISOString().slice(0, 10)
