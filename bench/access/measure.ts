@@ -7,7 +7,7 @@ import { createScratchDatabase } from '../../src/db/scratch-database.ts'
 import { createSchema } from '../../src/testing/create-schema.ts'
 import type { PostgresServer } from '../../test/support/postgres-server.ts'
 import { runAll } from '../data.ts'
-import { cpuBetween, postgresCpu } from '../postgres-cpu.ts'
+import { type Measured, measureLoad, type Times } from '../measure-load.ts'
 import { type Generator, type Server, startGenerator, startScript } from '../processes.ts'
 import { accessApp, type AppName, appNames } from './app.ts'
 import { appOf, type Case, cases, type Read, requestsOf, type Side } from './cases.ts'
@@ -15,24 +15,14 @@ import { measureSignIns, type SignIns } from './sign-ins.ts'
 import { models } from './tables.ts'
 import { type Credentials, credentialsFile, rows } from './users.ts'
 
-export interface AccessOptions {
+export interface AccessOptions extends Times {
   readonly rounds: number
-  readonly measureMs: number
-  readonly warmUpMs: number
-}
-
-/** One side of one case in one round; CPU in microseconds per request. */
-export interface AccessSample {
-  readonly perSecond: number
-  readonly nodeCpu: number
-  /** Undefined where the kernel does not tell. */
-  readonly postgresCpu: number | undefined
 }
 
 export interface AccessPair {
   readonly case: Case
-  readonly base: AccessSample
-  readonly side: AccessSample
+  readonly base: Measured
+  readonly side: Measured
 }
 
 export interface AccessMeasurements {
@@ -60,7 +50,7 @@ export async function measureAccess(postgres: PostgresServer, folder: string, op
     for (const name of appNames) servers.set(name, await startAccessServer(name, postgres.url, join(folder, `access-${name}`)))
     const bed = { servers, generator, dataDirectory: postgres.dataDirectory }
     const pairs = await measureRounds(bed, options)
-    const { port, users } = serverOf(bed, 'policies')
+    const { port, users } = serverOf(servers, 'policies')
     return { pairs, signIns: await measureSignIns(port, users) }
   } finally {
     await Promise.all([generator, ...servers.values()].map((process) => process.stop()))
@@ -76,7 +66,7 @@ async function startAccessServer(name: AppName, postgresUrl: string, place: stri
   return { ...server, users: JSON.parse(readFileSync(join(place, credentialsFile), 'utf8')) as Credentials[] }
 }
 
-function serverOf({ servers }: AccessBed, name: AppName): AccessServer {
+function serverOf(servers: AccessBed['servers'], name: AppName): AccessServer {
   const server = servers.get(name)
   if (server === undefined) throw new Error(`The application "${name}" was not started.`)
   return server
@@ -86,29 +76,15 @@ async function measureRounds(bed: AccessBed, options: AccessOptions): Promise<Ac
   const pairs: AccessPair[] = []
   for (let round = 0; round < options.rounds; round += 1) {
     for (const one of cases) {
-      const of = (side: Side): Promise<AccessSample> => measure(bed, side, one.read, options)
+      const of = (side: Side): Promise<Measured> => measure(bed, side, one.read, options)
       pairs.push({ case: one, base: await of(one.base), side: await of(one.side) })
     }
   }
   return pairs
 }
 
-async function measure(bed: AccessBed, side: Side, read: Read, options: AccessOptions): Promise<AccessSample> {
-  const server = serverOf(bed, appOf(side))
-  const workload = requestsOf(side, read, server.users)
-  const load = async (milliseconds: number) => {
-    const report = await bed.generator.load({ port: server.port, workload, connections, milliseconds })
-    if (report.failure !== undefined) throw new Error(`${side.resource}, ${side.way}: ${report.failure}`)
-    return report
-  }
-  await load(options.warmUpMs)
-  const before = { node: (await server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
-  const { requests, seconds } = await load(options.measureMs)
-  const after = { node: (await server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
-  const postgres = cpuBetween(before.postgres, after.postgres)
-  return {
-    perSecond: requests / seconds,
-    nodeCpu: (after.node - before.node) / requests,
-    postgresCpu: postgres === undefined ? undefined : postgres / requests,
-  }
+function measure({ servers, ...bed }: AccessBed, side: Side, read: Read, options: AccessOptions): Promise<Measured> {
+  const server = serverOf(servers, appOf(side))
+  const order = { workload: requestsOf(side, read, server.users), connections }
+  return measureLoad({ name: `${side.resource}, ${side.way}`, server, ...bed }, order, options)
 }

@@ -1,8 +1,9 @@
 // The measurements of access as the page `bench/ACCESS.md`.
 
+import type { Measured } from '../measure-load.ts'
 import { median } from '../statistics.ts'
 import { type Case, cases } from './cases.ts'
-import type { AccessMeasurements, AccessOptions, AccessPair, AccessSample } from './measure.ts'
+import type { AccessMeasurements, AccessOptions, AccessPair } from './measure.ts'
 import type { SignIns } from './sign-ins.ts'
 import { notesOfUser, userCount } from './users.ts'
 
@@ -52,11 +53,11 @@ function rowsOf(one: Case, pairs: readonly AccessPair[]): string[] {
   ]
 }
 
-function allCpu({ nodeCpu, postgresCpu = 0 }: AccessSample): number {
+function allCpu({ nodeCpu, postgresCpu = 0 }: Measured): number {
   return nodeCpu + postgresCpu
 }
 
-function numbers(samples: readonly AccessSample[]): string {
+function numbers(samples: readonly Measured[]): string {
   const postgres = samples.flatMap(({ postgresCpu }) => postgresCpu ?? [])
   return [
     median(samples.map(({ perSecond }) => perSecond)).toFixed(0),

@@ -7,29 +7,19 @@ import { createScratchDatabase } from '../../src/db/scratch-database.ts'
 import type { PostgresServer } from '../../test/support/postgres-server.ts'
 import { startRedis } from '../../test/support/redis-server.ts'
 import { loadDatabase } from '../data.ts'
-import { cpuBetween, postgresCpu } from '../postgres-cpu.ts'
+import { type Measured, measureLoad, type Times } from '../measure-load.ts'
 import { type Generator, type Server, startGenerator, startScript } from '../processes.ts'
 import { cachedApp, isCacheWay } from './app.ts'
 import { type CacheServerName, type Case, cases, serverNames } from './cases.ts'
 
-export interface CacheOptions {
+export interface CacheOptions extends Times {
   readonly rounds: number
-  readonly measureMs: number
-  readonly warmUpMs: number
-}
-
-/** One side of one case in one round; CPU in microseconds per request. */
-export interface CacheSample {
-  readonly perSecond: number
-  readonly nodeCpu: number
-  /** Of PostgreSQL; undefined where the kernel does not tell. */
-  readonly postgresCpu: number | undefined
 }
 
 export interface Pair {
   readonly case: Case
-  readonly ours: CacheSample
-  readonly other: CacheSample
+  readonly ours: Measured
+  readonly other: Measured
 }
 
 type CacheServer = Omit<Server, 'name'>
@@ -75,22 +65,8 @@ async function measureRounds(bed: CacheBed, options: CacheOptions): Promise<Pair
   return pairs
 }
 
-async function measure(bed: CacheBed, { workload }: Case, name: CacheServerName, options: CacheOptions): Promise<CacheSample> {
-  const server = bed.servers.get(name)
+function measure({ servers, ...bed }: CacheBed, { workload }: Case, name: CacheServerName, options: CacheOptions): Promise<Measured> {
+  const server = servers.get(name)
   if (server === undefined) throw new Error(`${name} was not started.`)
-  const load = async (milliseconds: number) => {
-    const report = await bed.generator.load({ port: server.port, workload, connections, milliseconds })
-    if (report.failure !== undefined) throw new Error(`${name} failed at ${workload}: ${report.failure}`)
-    return report
-  }
-  await load(options.warmUpMs)
-  const before = { node: (await server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
-  const { requests, seconds } = await load(options.measureMs)
-  const after = { node: (await server.ask('usage')).cpuMicroseconds, postgres: postgresCpu(bed.dataDirectory) }
-  const postgres = cpuBetween(before.postgres, after.postgres)
-  return {
-    perSecond: requests / seconds,
-    nodeCpu: (after.node - before.node) / requests,
-    postgresCpu: postgres === undefined ? undefined : postgres / requests,
-  }
+  return measureLoad({ name: `${name} at ${workload}`, server, ...bed }, { workload, connections }, options)
 }

@@ -1,8 +1,9 @@
 // The measurements of the cache as the page `bench/CACHE.md`.
 
+import type { Measured } from '../measure-load.ts'
 import { median } from '../statistics.ts'
 import { type Case, cases, descriptions, serverNames } from './cases.ts'
-import type { CacheOptions, CacheSample, Pair } from './measure.ts'
+import type { CacheOptions, Pair } from './measure.ts'
 
 export interface CacheResults {
   readonly pairs: readonly Pair[]
@@ -51,7 +52,7 @@ function rowsOf(one: Case, pairs: readonly Pair[]): string[] {
   ]
 }
 
-function numbers(samples: readonly CacheSample[]): string {
+function numbers(samples: readonly Measured[]): string {
   const postgres = samples.flatMap(({ postgresCpu }) => postgresCpu ?? [])
   return [
     median(samples.map(({ perSecond }) => perSecond)).toFixed(0),

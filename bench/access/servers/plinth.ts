@@ -3,30 +3,22 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type App, createApp, readConfig } from 'plinth'
+import { type App, createApp } from 'plinth'
+import { productionConfig } from '../../production.ts'
 import { ready, settings } from '../../servers/serve.ts'
 import { accessApp, isAppName } from '../app.ts'
 import { askingUsers, type Credentials, credentialsFile, password } from '../users.ts'
 
-const { databaseUrl, port, folder } = settings()
+const { folder } = settings()
 const name = process.argv[5] ?? ''
 if (!isAppName(name)) throw new Error(`There is no application "${name}".`)
-const config = readConfig(
-  {
-    APP_ENV: 'production',
-    DATABASE_URL: databaseUrl,
-    API_HOST: '127.0.0.1',
-    API_PORT: String(port),
-    SECRET_KEY: 'a8Fk29dkLq0s8dkW2mxPq93jdkalQwz7',
-    JWT_SECRET_KEY: 'b8Fk29dkLq0s8dkW2mxPq93jdkalQwz8',
-    MAIL_URL: 'smtp://127.0.0.1:9',
-    MAIL_FROM: 'bench@example.com',
-    TRUSTED_PROXIES: '127.0.0.1',
-    // A measurement goes on also while the machine does other things.
-    LOOP_DELAY_LIMIT: '1m',
-  },
-  folder,
-)
+const config = productionConfig({
+  MAIL_URL: 'smtp://127.0.0.1:9',
+  MAIL_FROM: 'bench@example.com',
+  TRUSTED_PROXIES: '127.0.0.1',
+  // A measurement goes on also while the machine does other things.
+  LOOP_DELAY_LIMIT: '1m',
+})
 const app = await createApp(accessApp(name), config)
 await app.start()
 writeFileSync(join(folder, credentialsFile), JSON.stringify(await users(app)))
