@@ -93,7 +93,7 @@ async function withReplicas(primary: Database, config: HeldConfig, log: Logger, 
 
 /**
  * What waiting does not cure ends the start: a wrong password (28), a database that does not exist (3D), an old server, a pooler on the way.
- * The role of the application is made by migrations, which may be run next: who serves looks again (`checkRole`).
+ * The role of the application is made by migrations, which may be run next: who serves looks again (app/wall.ts).
  */
 async function refuseOrWait(error: unknown, url: string, database: Database, log: Logger): Promise<void> {
   const refusal = pgProblemOf(error)

@@ -25,7 +25,7 @@ function isOneStatement({ name, values = [], ...more }: Config): boolean {
 
 /** Also behind comments, which PostgreSQL nests; one in another is not looked through. */
 function isCall(text: string): boolean {
-  return /^(?:\s|--.*\n|\/\*[^]*?\*\/)*call\b/i.test(text)
+  return /^(?:\s|--.*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*call\b/i.test(text)
 }
 
 function inOneTransaction(client: ClientBase, query: Config, tenant: string): Promise<QueryResult> {
@@ -61,7 +61,7 @@ async function callHeld(client: ClientBase, query: Config, tenant: string): Prom
 
 type Answer = (error: Error | null, result: QueryResult) => void
 
-/** Members of `pg` 8.23's Query that its types leave out; `held-query.test.ts` fails when an update of `pg` loses one. */
+/** Members of `pg` 8.23's Query that its types leave out; `tenants.test.ts` fails when an update of `pg` loses one. */
 interface QueryInternals {
   new (config: Config, values: undefined, callback: Answer): QueryInternals & Query
   prepare(connection: Connection): void
