@@ -57,10 +57,10 @@ function isKnown(parts: AuthenticateParts, request: HttpRequest, token: string |
 }
 
 /** Undefined also for who names a tenant that he does not belong to: what is told then waits. */
-function near({ signedIn, ...auth }: Auth, request: HttpRequest, token: string | undefined, session: string): Asking | undefined {
+function near(auth: Auth, request: HttpRequest, token: string | undefined, session: string): Asking | undefined {
   const tenant = tenantNamed(auth, request)
   try {
-    return token === undefined ? signedIn.nearBySession(session, tenant) : signedIn.nearByToken(token, tenant)
+    return token === undefined ? auth.signedIn.nearBySession(session, tenant) : auth.signedIn.nearByToken(token, tenant)
   } catch (error) {
     if (isNoMember(error)) return undefined
     throw error
