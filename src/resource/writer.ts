@@ -5,6 +5,7 @@ import type { FencedWrites } from '../cache/fenced/writes.ts'
 import type { Caller } from '../core/caller.ts'
 import type { Database } from '../db/database.ts'
 import type { TextRows } from '../db/rows.ts'
+import { leadsTo } from '../model/leads-to.ts'
 import type { Field, Model } from '../model/model.ts'
 import type { Operation } from './define.ts'
 import { type Guard, guardOf } from './access/guard.ts'
@@ -120,11 +121,7 @@ export function writerFor(
 function writtenTables(model: Model, models: readonly Model[]): string[] {
   const written = new Set([model])
   // A set visits what is added while it is walked.
-  for (const { table } of written)
-    for (const other of models) {
-      const pointsHere = other.foreignKeys.some(({ foreignTable: { schema, name } }) => name === table.name && schema === table.schema)
-      if (pointsHere) written.add(other)
-    }
+  for (const target of written) for (const other of models) if (other.foreignKeys.some((key) => leadsTo(key, target))) written.add(other)
   return [...written].map(({ sqlName }) => sqlName)
 }
 

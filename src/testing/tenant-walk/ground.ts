@@ -4,6 +4,7 @@
 import type { App } from '../../app/create.ts'
 import type { Auth } from '../../auth/create-auth.ts'
 import { readTenancy, type Tenancy } from '../../auth/tenants/read-tenancy.ts'
+import { leadsTo } from '../../model/leads-to.ts'
 import type { ForeignKey, Model } from '../../model/model.ts'
 import { readTable } from '../../model/read-table.ts'
 import type { CompiledResource } from '../../resource/registry.ts'
@@ -38,9 +39,8 @@ export function readGround(app: App, except: readonly string[]): Ground {
   return { ...ground, owned, secret: new Set([...owned].filter(({ name }) => !shared.includes(name))) }
 }
 
-export function targetOf({ foreignTable }: ForeignKey, models: Iterable<Model>): Model | undefined {
-  const schema = foreignTable.schema ?? 'public'
-  return [...models].find(({ table }) => table.name === foreignTable.name && (table.schema ?? 'public') === schema)
+export function targetOf(key: ForeignKey, models: readonly Model[]): Model | undefined {
+  return models.find((model) => leadsTo(key, model))
 }
 
 /** Whether a row cannot be without the one that the key leads to. */

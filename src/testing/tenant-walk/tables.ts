@@ -24,9 +24,7 @@ interface SqlCondition {
 
 /** By the column of the tenant, so that rows which were added are seen; where there is none, by the keys of the rows that were made. */
 function condition(ground: Ground, rows: Rows, side: Side, model: Model): SqlCondition {
-  const key = model.foreignKeys.find(
-    ({ fields, ...one }) => fields.length === 1 && targetOf({ fields, ...one }, ground.models) === ground.tenancy.tenants,
-  )
+  const key = model.foreignKeys.find((one) => one.fields.length === 1 && targetOf(one, ground.models) === ground.tenancy.tenants)
   const column = model.fieldByName.get(key?.fields[0] ?? '')?.column
   if (column !== undefined) return { text: `t."${column}"::text = $1`, values: [tenantKey(ground, rows, side)] }
   const columns = model.primaryKey.map((name) => `t."${model.fieldByName.get(name)?.column ?? name}"::text`)
