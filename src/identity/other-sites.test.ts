@@ -3,7 +3,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp, TestReply } from 'plinth/testing'
 import { connect } from '../auth/oauth/oauth-rows.ts'
-import { bearer, Browser, browserOf, identityApp, mailTo, password, tokensOf, users } from '../../test/support/identity-app.ts'
+import {
+  bearer,
+  Browser,
+  browserOf,
+  identityApp,
+  mailTo,
+  password,
+  tokensOf,
+  users,
+  whileFactorIsAsked,
+} from '../../test/support/identity-app.ts'
 import { client, type OidcServer, startOidcServer } from '../../test/support/oidc-server.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { codeOf } from '../../test/support/totp.ts'
@@ -124,14 +134,9 @@ describe('other sites', () => {
     const owner = new Browser(shop)
     await away(owner, '/auth/oauth/acme')
     const { secret } = (await owner.send('POST', '/auth/second-factor')).body.data
-    const { factors } = shop.app.auth?.ways ?? expect.fail('There is no identity.')
-    const { isOn } = factors
-    factors.isOn = async (user) => {
-      factors.isOn = isOn
-      const was = await isOn.call(factors, user)
+    whileFactorIsAsked(shop, async () => {
       expect((await owner.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret, -1) })).status).toBe(200)
-      return was
-    }
+    })
     const thief = new Browser(shop)
     expect(await away(thief, '/auth/oauth/acme')).toMatchObject({ status: 401, body: { code: 'AUTH_WRONG_CREDENTIALS' } })
     expect((await thief.send('GET', '/auth/me')).status).toBe(401)

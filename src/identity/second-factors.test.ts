@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp } from 'plinth/testing'
-import { Browser, browserOf, identityApp, mailTo, password } from '../../test/support/identity-app.ts'
+import { Browser, browserOf, identityApp, mailTo, password, whileFactorIsAsked } from '../../test/support/identity-app.ts'
 import { testDatabase } from '../../test/support/postgres.ts'
 import { codeOf } from '../../test/support/totp.ts'
 
@@ -53,14 +53,9 @@ describe('a second factor', () => {
     const owner = await browserOf(app, email)
     const elsewhere = await new Browser(app).enter(email)
     const { secret } = (await owner.send('POST', '/auth/second-factor')).body.data
-    const { factors } = app.app.auth?.ways ?? expect.fail('There is no identity.')
-    const { isOn } = factors
-    factors.isOn = async (user) => {
-      factors.isOn = isOn
-      const was = await isOn.call(factors, user)
+    whileFactorIsAsked(app, async () => {
       expect((await owner.send('POST', '/auth/second-factor/confirm', { code: codeOf(secret, -1) })).status).toBe(200)
-      return was
-    }
+    })
     const thief = new Browser(app)
     expect(await thief.signIn(email)).toMatchObject({ status: 401, body: { code: 'AUTH_WRONG_CREDENTIALS' } })
     expect((await thief.send('GET', '/auth/me')).status).toBe(401)

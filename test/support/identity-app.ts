@@ -109,3 +109,16 @@ export async function mailTo({ app }: TestApp, to: string, subject: RegExp): Pro
   await until(() => (found = app.mail.kept.find((mail) => mail.to === to && subject.test(mail.subject))))
   return found as unknown as KeptMail
 }
+
+/** Does something in the moment between the next question whether somebody has a second factor and its answer. */
+export function whileFactorIsAsked({ app: { auth } }: TestApp, act: () => Promise<void>): void {
+  if (auth === undefined) throw new Error('There is no identity.')
+  const { factors } = auth.ways
+  const { isOn } = factors
+  factors.isOn = async (user) => {
+    factors.isOn = isOn
+    const was = await isOn.call(factors, user)
+    await act()
+    return was
+  }
+}
