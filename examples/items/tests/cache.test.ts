@@ -13,11 +13,21 @@ describe.skipIf(!hasRedis())('lookups of items', () => {
   beforeAll(async () => {
     redis = await startRedis()
     app = await testApp(definition, { environment: { REDIS_URL: redis.url } })
+    await untilFenced()
   })
   afterAll(async () => {
     await app.close()
     await redis.destroy()
   })
+
+  /** The fenced cache is on when every transaction has ended that was open at the start, of whatever application; until then hits are verified. */
+  async function untilFenced(): Promise<void> {
+    for (const deadline = Date.now() + 50_000; ; await sleep(20)) {
+      const { body } = await app.get('/health/details')
+      if (body.checks.cache.fenced.ok === true) return
+      if (Date.now() > deadline) throw new Error(`The fenced cache is not switched on: ${JSON.stringify(body.checks.cache)}`)
+    }
+  }
 
   /** The address of an item that Redis has. */
   async function keptItem(): Promise<string> {

@@ -1,5 +1,6 @@
 // What happens to PostgreSQL, or to the way there.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { signalAll } from '../../support/database.ts'
 import { connectTo, databaseAt } from '../support/database.ts'
@@ -44,7 +45,9 @@ async function openSession(world: World, sql: string): Promise<void> {
   sessions.set(world, client)
 }
 
-const endSessions = `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'chaos'`
+const endSessions = `select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'chaos'`
+/** Until a process has heard that its sessions ended. Who asked it before had a statement under way, of which nobody knows whether it was done. */
+const heardMs = 100
 
 export const postgresModes: readonly FailureMode[] = [
   {
@@ -132,6 +135,7 @@ export const postgresModes: readonly FailureMode[] = [
     async inject({ sql }) {
       await sql('alter role chaos connection limit 1')
       await sql(endSessions)
+      await sleep(heardMs)
     },
     first: outcomes(answeredLate('as always; they wait for each other', 3_000)),
     log: /^(?:a read connection was lost|an idle database connection was lost)$/,
