@@ -43,15 +43,16 @@ export function createCors({ origins, credentials }: Config['cors']): Cors | und
   }
 }
 
-/** Adds one name to `Vary` without losing those already there. */
-export function addVary(reply: FastifyReply, name: string): void {
+/** Adds names to `Vary` without losing those already there. */
+export function addVary(reply: FastifyReply, ...names: readonly string[]): void {
+  if (names.length === 0) return
   const present = reply.getHeader('vary')
-  if (present === undefined) reply.header('vary', name)
-  else if (
-    !String(present)
-      .toLowerCase()
-      .split(/\s*,\s*/)
-      .includes(name.toLowerCase())
-  )
-    reply.header('vary', `${String(present)}, ${name}`)
+  if (present === undefined) return void reply.header('vary', names.join(', '))
+  const known = new Set(namesIn(String(present)))
+  const missing = names.filter((name) => !known.has(name.toLowerCase()))
+  if (missing.length > 0) reply.header('vary', [String(present), ...missing].join(', '))
+}
+
+function namesIn(list: string): string[] {
+  return list.toLowerCase().split(/\s*,\s*/)
 }

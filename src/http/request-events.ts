@@ -27,7 +27,7 @@ function bindEvents(emitter: Heard, context: RequestContext): void {
 
 function emitInContext(this: Heard, event: string | symbol, ...args: unknown[]): boolean {
   const { context, emit } = this[heard] as NonNullable<Heard[typeof heard]>
-  if (currentContext() === context) return emit.call(this, event, ...args)
+  if (this.listenerCount(event) === 0 || currentContext() === context) return emit.call(this, event, ...args)
   return runInContext(context, () => emit.call(this, event, ...args))
 }
 

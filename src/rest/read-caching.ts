@@ -19,7 +19,7 @@ export function readCaching(resource: CompiledResource, callers: Callers, varies
   const value = variesByCaller ? cacheControlText() : cacheControlText(resource.options.cacheControl)
   const names = !variesByCaller && isSameForAll(resource) ? [] : callers.headers
   return (reply) => {
-    for (const name of names) addVary(reply, name)
+    addVary(reply, ...names)
     return reply.header('cache-control', value)
   }
 }
