@@ -1,13 +1,15 @@
 // S7, without its first half: where the engine has forgotten that records belong to tenants, row-level security shows none of another tenant's and changes none.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { anyone, defineApp, defineResource } from 'plinth'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type App, createAppWith } from '../../src/app/create.ts'
 import { withClient } from '../../src/db/scratch-database.ts'
 import { send, type TestReply, type TestRequest } from '../../src/testing/request.ts'
 import { type TestApp, testApp } from '../../src/testing/test-app.ts'
 import { actAs, header } from '../support/act-as.ts'
-import { testDatabases } from '../support/postgres.ts'
-import { callers, type Name, seed, tenancy } from '../support/tenancy.ts'
+import { loseCondition } from '../support/lose-condition.ts'
+import { testDatabase, testDatabases } from '../support/postgres.ts'
+import { callers, comments, models, type Name, notes, projects, seed, tags, tenancy } from '../support/tenancy.ts'
 
 const walled = ['organizations', 'notes', 'projects', 'tags', 'note_tags']
 
@@ -119,6 +121,47 @@ describe.each(testDatabases())('with the tenant taken out of every decision, on 
   test('what it refuses has a code of its own', async () => {
     const reply = await as('north', { method: 'POST', path: '/api/notes', body: { title: 'x', organization_id: 2 } })
     expect([reply.status, reply.body.code]).toEqual([403, 'DB_OTHER_TENANT'])
+  })
+})
+
+describe('with the condition lost on the way', () => {
+  const tenant = 'organization_id'
+  const kept = defineApp({
+    name: 'tenancy',
+    models,
+    resources: [
+      defineResource(notes, { tenant, access: { read: anyone }, cache: '5m' }),
+      defineResource(projects, { tenant, access: { read: anyone } }),
+      defineResource(tags, { tenant, access: { read: anyone }, cache: { ttl: '5m', near: '1m' } }),
+      defineResource(comments, { access: { read: anyone }, cache: '5m' }),
+    ],
+  })
+
+  test('what the wall let through for one tenant is kept for that one alone', async () => {
+    const whole = await testApp(kept, { url: testDatabase().url })
+    onTestFinished(() => whole.close())
+    const { app } = whole
+    loseCondition(app)
+    onTestFinished(() => void vi.restoreAllMocks())
+    actAs(app, callers)
+    await seed(app)
+    const get = (name: Name, path: string): Promise<TestReply> => send(app, { path, headers: { [header]: name } })
+    const paths = [
+      '/api/notes?sort=id',
+      '/api/notes/1',
+      '/api/notes/2',
+      '/api/tags',
+      '/api/tags/1',
+      '/api/comments?include=note',
+      '/api/comments/2?include=note',
+    ]
+    const shown = async (name: Name): Promise<string[]> =>
+      Promise.all(paths.map(async (path) => (await get(name, path)).text.replace(/"request_id":"[^"]*"/, '')))
+    const first = { north: await shown('north'), south: await shown('south') }
+    expect(first.north.join()).not.toMatch(/plan two|list four|"organization_id":2/)
+    expect(first.south.join()).not.toMatch(/plan one|list three|"organization_id":1/)
+    await expect.poll(async () => (await get('north', '/api/notes?sort=id')).headers['x-cache']).toBe('hit')
+    expect({ south: await shown('south'), north: await shown('north') }).toEqual(first)
   })
 })
 

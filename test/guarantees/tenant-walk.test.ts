@@ -5,8 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { AppDefinition } from 'plinth'
 import { type TestApp, testApp, walkTenants } from 'plinth/testing'
 import notes from '../../examples/notes/api/app.ts'
-import { decide } from '../../src/resource/access/decide.ts'
-import { Sights } from '../../src/resource/access/sights.ts'
+import { loseCondition } from '../support/lose-condition.ts'
 import { testDatabase, testDatabases } from '../support/postgres.ts'
 import { workshop } from '../support/workshop.ts'
 
@@ -28,16 +27,6 @@ async function walk(
   }
 }
 
-/** The engine decides as if nothing belonged to a tenant. */
-async function loseCondition({ app: { engine } }: TestApp): Promise<void> {
-  const { sights } = engine.registry
-  const mutated = new Sights(
-    (resource, who) => decide({ ...resource, tenant: undefined }, who),
-    () => false,
-  )
-  vi.spyOn(sights, 'of').mockImplementation((resource, who) => mutated.of(resource, who))
-}
-
 async function tearDownWalls({ app }: TestApp): Promise<void> {
   const walls = await app.db.query<{ name: string }>(`select polrelid::regclass::text as name from pg_policy`)
   const owner = await app.db.connectAsOwner()
@@ -51,7 +40,7 @@ describe.each(testDatabases())('the walk over two tenants on $name', ({ url }) =
   }, 120_000)
 
   test('with the condition lost, row-level security shows nothing of another tenant and changes nothing of it', async () => {
-    const found = await walk(workshop(), url, loseCondition)
+    const found = await walk(workshop(), url, async ({ app }) => loseCondition(app))
     expect(found.filter((leak) => / shows | counts | changed rows | is let/.test(leak))).toEqual([])
   }, 120_000)
 })
@@ -79,7 +68,7 @@ describe('the walk', () => {
 
   test('finds an engine that has lost the condition, where nothing stands behind it', async () => {
     const found = await walk(workshop(), url, async (app) => {
-      await loseCondition(app)
+      loseCondition(app.app)
       await tearDownWalls(app)
     })
     for (const name of ['machines', 'orders', 'parts', 'machine_parts', 'staff'])
