@@ -188,7 +188,7 @@ test('control: a process that is deaf to messages keeps its copies', async () =>
 test('copies are dropped when messages may have been lost', async () => {
   const redis = await redisServer()
   const [app] = await start('1m', { redis: redis.url })
-  await until(async () => (await app.status('/api/posts/1')) === 'near')
+  await expect.poll(() => app.status('/api/posts/1'), { timeout: 10_000 }).toBe('near')
   await redis.stop()
   await until(async () => (await app.status('/api/posts/1')) !== 'near')
 })
