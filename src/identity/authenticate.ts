@@ -9,8 +9,9 @@ import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { type CookieNames, readCookie, setCookie } from './cookies.ts'
+import { logDenials } from './denials.ts'
 import { identityErrors } from './errors.ts'
-import { namedTenant, noteNamedTenant } from './named-tenant.ts'
+import { noteNamedTenant } from './named-tenant.ts'
 import { changesSomething, type SameSite } from './same-site.ts'
 
 export interface AuthenticateParts {
@@ -41,10 +42,7 @@ export function authenticateRequests(fastify: FastifyInstance, parts: Authentica
       done,
     )
   })
-  fastify.addHook('onResponse', (request, reply, done) => {
-    if (reply.statusCode === 401 || reply.statusCode === 403) noteDenial(parts.log, request, reply)
-    done()
-  })
+  logDenials(fastify, parts.log)
 }
 
 /** Who is known from memory does not wait: eight promises cost a sixth of a whole read. */
@@ -130,23 +128,4 @@ function enter({ auth, isSameSite }: AuthenticateParts, request: HttpRequest, id
   if (changesSomething(request) && !isSameSite(request)) throw identityErrors.CROSS_SITE()
   if (request.exchange !== null) request.exchange.caller = asking.caller
   auth.signedIn.touch(id, asking.session)
-}
-
-/** A security event: who was turned away, from what, and which tenant they named where that was why. */
-function noteDenial(log: Logger, request: HttpRequest, { statusCode }: HttpReply): void {
-  const named = namedTenant(request)
-  const caller = named?.by ?? request.exchange?.caller
-  const about = { event: 'access.denied', status: statusCode, method: request.method, route: request.routeOptions.url }
-  log.warn(
-    {
-      ...about,
-      requestId: request.id,
-      address: request.ip,
-      caller: caller?.id,
-      session: caller?.credential,
-      tenant: caller?.tenant,
-      namedTenant: named?.tenant,
-    },
-    'security: access denied',
-  )
 }
