@@ -1,8 +1,8 @@
 // The signing keys that a process knows. It looks for others while it is used, so that a new key is known everywhere without a restart, and
 // believes no answer that is older than a second: a key that was ended neither signs nor counts, also in a process that had nothing to do.
 //
-// A new key signs a few seconds after it was made: by then every process has looked, also one that is flooded with unknown keys, which looks
-// no more often for that. The key before it is accepted until the last token it signed has expired.
+// A new key signs a few seconds after it was made: by then every process has looked. Only where there is no other does it sign at once, and
+// whoever is shown it asks. The key before it is accepted until the last token it signed has expired.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
@@ -13,7 +13,7 @@ import { endKey, type KeyRow, listKeys, replaceKey } from './key-rows.ts'
 
 /** Milliseconds. */
 export interface KeyTiming {
-  /** Keys are looked for again after so long, and no more often, whatever keys are named. */
+  /** Keys are looked for again after so long, and sooner only when somebody names one that is not known. */
   readonly freshMs: number
   /** So long after it was asked for an answer is believed. Longer than `freshMs`: who is in use waits for none. */
   readonly believedMs: number
@@ -24,6 +24,8 @@ export interface KeyTiming {
 }
 
 const usualTiming: KeyTiming = { freshMs: 400, believedMs: 800, settleMs: 5_000, handoverMs: 15 * 60_000 }
+/** Who names an unknown key makes us ask twenty times a second at most, one question after the other, however many are named. */
+const unknownMs = 50
 
 export interface VerifyingKey {
   readonly kid: string
@@ -118,12 +120,18 @@ export class KeyRing {
   async find(kid: string): Promise<VerifyingKey | undefined> {
     const known = this.known(kid)
     if (known !== undefined) return known
-    if (this.#isBelieved()) await this.#asking
+    if (this.#isBelieved()) await this.#askFor(kid)
     else await this.#askAnew()
     const found = this.#among(kid)
     // Nobody is told that a token is wrong as long as nobody can know.
     if (found === undefined && this.#failure !== undefined) throw this.#failure
     return found
+  }
+
+  /** The first key, and the one that follows a key that was ended, sign at once: nobody else has heard of them yet. */
+  async #askFor(kid: string): Promise<void> {
+    await this.#asking
+    if (this.#among(kid) === undefined && performance.now() - this.#askedAt > unknownMs) await this.#ask()
   }
 
   /** Without waiting; undefined also where the last answer is too old. */
