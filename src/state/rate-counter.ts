@@ -38,6 +38,12 @@ export interface RateCounter {
    * @returns  one for each window; undefined for those that were not asked
    */
   hitAll(key: string, windows: readonly RateWindow[]): Promise<readonly (RateResult | undefined)[]>
+  /**
+   * What a hit would be told now, without counting one. Others may come between this and a hit.
+   *
+   * @returns  one for each window; undefined for those that were not asked, because another is known to refuse
+   */
+  peekAll(key: string, windows: readonly RateWindow[]): Promise<readonly (RateResult | undefined)[]>
 }
 
 /** Hits of one key to be counted, as many of them as the limit allows. */
@@ -45,7 +51,7 @@ export interface Hit {
   readonly key: string
   readonly limit: number
   readonly windowMs: number
-  /** How many, at least 1. */
+  /** How many; 0 to look only. */
   readonly hits: number
   /** Hits that were counted elsewhere before, `carriedMs` ago: where this is counted there are at least so many. 0: none. */
   readonly carried: number
@@ -66,8 +72,8 @@ export interface RateStore {
   /** Which count it is: one that was lost is another. Undefined when it cannot be asked now. */
   nameFor(hit: Hit): string | undefined
   /**
-   * Counts hits of one key in several windows, in their order: in each as many as were allowed before, until none is left. May reject,
-   * whether they were counted or not.
+   * Counts hits of one key in several windows, in their order: in each as many as were allowed before, until none is left. No hits from
+   * the beginning: looks at all windows. May reject, whether they were counted or not.
    *
    * @returns  one for each window that was asked
    */
@@ -76,6 +82,7 @@ export interface RateStore {
 
 /** For stores that count in one window at a time. */
 export async function countInOrder(hits: readonly Hit[], count: (hit: Hit) => Counted | Promise<Counted>): Promise<readonly Counted[]> {
+  if (hits.every((hit) => hit.hits === 0)) return Promise.all(hits.map(count))
   const counted: Counted[] = []
   for (const hit of hits) {
     const left = counted.at(-1)?.allowed ?? hit.hits

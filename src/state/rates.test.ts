@@ -82,6 +82,24 @@ describe.each(testDatabases())('with $name', ({ url }) => {
       expect(await processes[0].rates.hit('a', 100, 3 * minute)).toMatchObject({ allowed: true, remaining: 94 })
     })
 
+    test('who only looks is told what there is, and counts for nothing', async () => {
+      const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
+      const [one, other] = [await bed.process(redis), await bed.process(redis)]
+      const windows = [2, 1].map((limit, index) => ({ limit, windowMs: (index + 1) * minute }))
+      for (const { rates } of [one, other, one])
+        expect(await rates.peekAll('a', windows)).toMatchObject([
+          { allowed: true, remaining: 2 },
+          { allowed: true, remaining: 1 },
+        ])
+      await one.rates.hitAll('a', windows)
+      const seen = await other.rates.peekAll('a', windows)
+      expect(seen).toMatchObject([
+        { allowed: true, remaining: 1 },
+        { allowed: false, remaining: 0, resetMs: expect.any(Number) },
+      ])
+      expect(seen[1]?.resetMs).toBeGreaterThan(minute)
+    })
+
     test('a limit of nothing allows nothing, and different windows count for themselves', async () => {
       const [bed, redis] = await Promise.all([stateBed(url), redisUrl()])
       const { rates } = await bed.process(redis)

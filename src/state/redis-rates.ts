@@ -42,8 +42,9 @@ local function count(key, hits, limit, window, carried, carriedMs)
   return allowed, used, oldest and (oldest + 1) * size + window - now or 0
 end
 local hits, counted = tonumber(ARGV[1]), {}
+local looksOnly = hits == 0
 for number, key in ipairs(KEYS) do
-  if hits == 0 then break end
+  if hits == 0 and not looksOnly then break end
   local first = 4 * number - 2
   local allowed, used, reset = count(key, hits, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]))
   counted[#counted + 1] = allowed

@@ -55,13 +55,29 @@ export class SharedRates implements RateCounter {
   }
 
   async hitAll(key: string, windows: readonly RateWindow[]): Promise<readonly (RateResult | undefined)[]> {
-    const bounded = boundedKey(key)
-    const plain = windows.map(({ limit, windowMs }): Plain => ({ key: bounded, limit, windowMs: Math.max(1, Math.ceil(windowMs)) }))
-    const known = plain.map((window) => this.#knownRefusal(window))
-    if (known.some((refusal) => refusal !== undefined)) return known
-    const name = plain.map(({ limit, windowMs }) => `${limit}:${windowMs}:`).join('') + bounded
+    const plain = plainWindows(key, windows)
+    const known = this.#knownRefusals(plain)
+    if (known !== undefined) return known
+    const name = plain.map(({ limit, windowMs }) => `${limit}:${windowMs}:`).join('') + (plain[0] ?? noWindow()).key
     const shares = await this.#outside(() => this.#together.hit(name, (hits) => this.#count(plain, hits)))
     return plain.map(({ limit }, index) => resultOf(shares[index], limit))
+  }
+
+  async peekAll(key: string, windows: readonly RateWindow[]): Promise<readonly (RateResult | undefined)[]> {
+    const plain = plainWindows(key, windows)
+    const known = this.#knownRefusals(plain)
+    if (known !== undefined) return known
+    const counted = await this.#outside(() => this.#count(plain, 0))
+    return plain.map(({ limit }, index) => {
+      const { used, resetMs } = counted[index] ?? noWindow()
+      return { allowed: used < limit, remaining: Math.max(0, limit - used), resetMs }
+    })
+  }
+
+  /** Undefined when none of the windows is known to refuse. */
+  #knownRefusals(windows: readonly Plain[]): readonly (RateResult | undefined)[] | undefined {
+    const known = windows.map((window) => this.#knownRefusal(window))
+    return known.some((refusal) => refusal !== undefined) ? known : undefined
   }
 
   /** As long as there are as many hits as may be, as far as was heard: who is refused asks nobody, however often he comes. */
@@ -116,6 +132,11 @@ export class SharedRates implements RateCounter {
       return undefined
     }
   }
+}
+
+function plainWindows(key: string, windows: readonly RateWindow[]): Plain[] {
+  const bounded = boundedKey(key)
+  return windows.map(({ limit, windowMs }) => ({ key: bounded, limit, windowMs: Math.max(1, Math.ceil(windowMs)) }))
 }
 
 /** The same key with another window is another count. */

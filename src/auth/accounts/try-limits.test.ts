@@ -178,6 +178,29 @@ describe('who goes on', () => {
       expect(await waitOf(attempt())).toBeLessThan(16)
     }
   })
+
+  test('keeps the owner out no longer than everybody else, however often she tries meanwhile', async () => {
+    const { limits, clock } = limitsAt()
+    const attempt = (address: string) => waitOf(limits.signIn({ email: 'ann@example.com', address, device: undefined }))
+    for (let n = 0; clock.minute < 180; clock.minute += 5) {
+      while ((await attempt(`10.10.${(n += 1)}.1`)) === 0);
+      expect(await attempt('192.0.2.1')).toBeGreaterThan(0)
+    }
+    clock.minute += 16
+    expect(await attempt('192.0.2.1')).toBe(0)
+  })
+
+  test('from many networks of a customer with IPv6 tries an account no more than from one', async () => {
+    const { limits, clock } = limitsAt()
+    const attempt = (address: string) => waitOf(limits.signIn({ email: 'ann@example.com', address, device: undefined }))
+    for (let n = 0; n < 50; clock.minute += 16) {
+      for (const last = n + 10; n < last; n += 1) await attempt(`2001:db8:7:${n}::1`)
+      expect(await attempt(`10.11.${n}.1`)).toBe(0)
+    }
+    let asked = 0
+    for (let n = 0; n < 30; n += 1) if ((await waitOf(limits.reset('ann@example.com', `2001:db8:9:${n}::1`))) === 0) asked += 1
+    expect(asked).toBe(5)
+  })
 })
 
 test.each([

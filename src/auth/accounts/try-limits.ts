@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import type { RateCounter, RateResult, RateWindow } from '../../state/rate-counter.ts'
-import { addressBlock, addressNetworks } from '../../support/address-block.ts'
+import { addressNetworks } from '../../support/address-block.ts'
 import { accountErrors } from '../account-errors.ts'
 import { Devices } from './devices.ts'
 
@@ -16,7 +16,9 @@ const dayMs = 24 * hourMs
 type Windows = readonly RateWindow[]
 
 const quarter = (limit: number): Windows => [{ limit, windowMs: quarterMs }]
-const ofAccountAndAddress: Windows = [...quarter(5), { limit: 10, windowMs: hourMs }, { limit: 20, windowMs: dayMs }]
+/** Of what others may try as well: one address at an account. */
+const ofOne: Windows = [...quarter(5), { limit: 10, windowMs: hourMs }, { limit: 20, windowMs: dayMs }]
+const ofAccount = quarter(10)
 const ofAddress: Windows = [...quarter(100), { limit: 300, windowMs: hourMs }, { limit: 1_000, windowMs: dayMs }]
 const mailsOfAddress: Windows = [
   { limit: 30, windowMs: hourMs },
@@ -56,9 +58,10 @@ export class TryLimits {
     const account = hashed(email)
     // Whatever others try, at the same address, too.
     if (device !== undefined) return this.#demand(`auth:device:${account}:${device}`, quarter(10))
+    await this.#demandRoom(`auth:account:${account}`, ofAccount)
     await this.#demandOf('address', address, ofAddress)
-    await this.#demand(`auth:account:${account}:${addressBlock(address)}`, ofAccountAndAddress)
-    await this.#demand(`auth:account:${account}`, quarter(10))
+    await this.#demand(`auth:account:${account}:${customerOf(address)}`, ofOne)
+    await this.#demand(`auth:account:${account}`, ofAccount)
   }
 
   /** Counts a try of the current password by whoever is signed in. @throws AppError AUTH_TOO_MANY_TRIES */
@@ -96,7 +99,7 @@ export class TryLimits {
   /** Counts a request of an address for a reset, and whether there is such an account or not. @throws AppError AUTH_TOO_MANY_TRIES */
   async reset(email: string, address: string): Promise<void> {
     await this.mailFrom(address)
-    await this.#demand(`auth:reset:${hashed(email)}:${addressBlock(address)}`, ofAccountAndAddress)
+    await this.#demand(`auth:reset:${hashed(email)}:${customerOf(address)}`, ofOne)
   }
 
   /** Whether another mail of this kind may go to an address. Who asks is not told, or the answer would say that there is an account. */
@@ -110,17 +113,35 @@ export class TryLimits {
   }
 
   async #demand(key: string, windows: Windows): Promise<void> {
-    const resetMs = refusalOf(await this.#rates.hitAll(key, timesAsMany(windows, this.#times)))
-    if (resetMs === 0) return
-    throw accountErrors.TOO_MANY_TRIES().with({ headers: { 'retry-after': String(Math.ceil(resetMs / 1_000)) } })
+    refuse(await this.#rates.hitAll(key, timesAsMany(windows, this.#times)))
   }
+
+  /**
+   * Refuses before anything is counted. A try that others leave no room for would use up what one has of one's own: the owner, who tries again
+   * and again while somebody attacks, would wait for a day when that is over. A few that come at once get past this, and are counted.
+   */
+  async #demandRoom(key: string, windows: Windows): Promise<void> {
+    refuse(await this.#rates.peekAll(key, timesAsMany(windows, this.#times)))
+  }
+}
+
+function refuse(results: readonly (RateResult | undefined)[]): void {
+  const resetMs = refusalOf(results)
+  if (resetMs > 0) throw accountErrors.TOO_MANY_TRIES().with({ headers: { 'retry-after': String(Math.ceil(resetMs / 1_000)) } })
+}
+
+/** An IPv4 address, and with IPv6 all that a customer has: by his blocks, one customer had all tries of an account. */
+function customerOf(address: string): string {
+  const [block, customer] = addressNetworks(address)
+  return customer.endsWith('::/48') ? customer : block
 }
 
 /** What is counted of an address: its block, and for IPv6 the network of the customer, who has 65,536 blocks to choose from. */
 function networksOf(what: string, address: string, windows: Windows): { readonly key: string; readonly windows: Windows }[] {
-  const [block, customer] = addressNetworks(address)
+  const [block] = addressNetworks(address)
+  const customer = customerOf(address)
   const own = { key: `auth:${what}:${block}`, windows }
-  return customer.endsWith('::/48') ? [own, { key: `auth:${what}:${customer}`, windows: timesAsMany(windows, timesOfCustomer) }] : [own]
+  return customer === block ? [own] : [own, { key: `auth:${what}:${customer}`, windows: timesAsMany(windows, timesOfCustomer) }]
 }
 
 function timesAsMany(windows: Windows, times: number): Windows {
