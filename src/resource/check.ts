@@ -144,11 +144,6 @@ function checkCacheControl({ cacheControl, access, tenant }: ResourceOptions): s
   return [
     ...wrong.map(([name]) => `cacheControl.${name} is a time in whole seconds such as "1m", at most "365d".`),
     ...(staleWhileRevalidate !== undefined && maxAge === undefined ? ['cacheControl.staleWhileRevalidate needs maxAge.'] : []),
-    ...(maxAge !== undefined && tenantOption({ tenant }) !== undefined
-      ? [
-          'cacheControl.maxAge: whoever changes to another tenant asks at the same address, and a browser would show the one before. Leave it out.',
-        ]
-      : []),
     ...(cacheControl.public === true && isPersonal ? ['cacheControl.public needs reads that are open to anyone.'] : []),
   ]
 }

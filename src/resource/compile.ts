@@ -6,10 +6,10 @@ import type { Field, Model, Relation } from '../model/model.ts'
 import { deriveRelations } from '../model/relations.ts'
 import { bareTables, noAccess } from './access/bare-tables.ts'
 import { absenceProblems } from './access/check-absence.ts'
-import { tenantFieldsOf, tenantProblems } from './access/check-tenant.ts'
+import { linkProblems, tenantFieldsOf, tenantProblems } from './access/check-tenant.ts'
 import { compileAccess } from './access/compile-access.ts'
 import { decideForCode } from './access/decide.ts'
-import { isListedByAnyone, isOfNoTenant } from './access/same-for-all.ts'
+import { isListedByAnyone, isOfNoTenant, isSameForAll, mayBeHeld } from './access/same-for-all.ts'
 import type { Ground } from './access/rule.ts'
 import type { OnTimed } from './access/where.ts'
 import { Sights } from './access/sights.ts'
@@ -23,6 +23,7 @@ import { fieldNamed } from './field-named.ts'
 import { isOpen } from './policy.ts'
 import { reachable } from './reachable.ts'
 import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
+import { isSerialKey } from './serial-key.ts'
 import { parseSort, planSort } from './sort.ts'
 
 export const pageDefaults = { size: 25, max: 200 } as const
@@ -59,7 +60,7 @@ export function compileResources(
     ...tenantProblems(declarations, models, tenants),
   ]
   const derived = deriveRelations(models, relationNames(declarations), declared)
-  problems.push(...derived.problems)
+  problems.push(...derived.problems, ...linkProblems(declarations, derived.relations, models, tenants))
   const ground = { tables: bareTables(models, derived.relations), models, users, onTimed }
   const accesses = declarations.map((declaration) => accessOf(declaration, ground, problems))
   const tenantFields = tenantFieldsOf(declarations)
@@ -71,8 +72,8 @@ export function compileResources(
     references: tenantReferences(declaration.model, models, tenantFields),
   }))
   linkRelations(resources, derived.relations, models)
-  const linkProblems = [...setDefaultOrders(resources), ...publicLeaks(resources)]
-  if (linkProblems.length > 0) throw resourceErrors.INVALID_DEFINITION(linkProblems)
+  const problemsOfLinks = [...setDefaultOrders(resources), ...publicLeaks(resources), ...agedLeaks(resources, tenants !== undefined)]
+  if (problemsOfLinks.length > 0) throw resourceErrors.INVALID_DEFINITION(problemsOfLinks)
   return {
     resources: new Map(resources.map((resource) => [resource.name, resource])),
     models: new Map(models.map((model) => [model.name, model])),
@@ -175,12 +176,6 @@ function isWritable(field: Field, model: Model, { definition }: Declaration): bo
   return !field.generated && !kept && !isSerialKey(field, model) && !hidden?.includes(field.name) && !readOnly?.includes(field.name)
 }
 
-/** A key that the database numbers is not the caller's to choose. */
-function isSerialKey(field: Field, model: Model): boolean {
-  const numbered = field.kind.name === 'integer' || field.kind.name === 'bigint'
-  return model.primaryKey.length === 1 && model.primaryKey[0] === field.name && field.hasDefault && numbered
-}
-
 function compileSearch({ definition, model }: Declaration): CompiledResource['search'] {
   const { search } = definition.options
   if (search === undefined) return undefined
@@ -226,9 +221,21 @@ function publicLeaks(resources: readonly CompiledResource[]): string[] {
   const shared = resources.filter(({ options }) => options.cacheControl?.public === true)
   return shared.flatMap((resource) =>
     [...reachable(resource)]
-      .filter((one) => !isListedByAnyone(one))
+      .filter((one) => !isListedByAnyone(one) || mayBeHeld(one))
       .map(({ name }) => `${whereIs(resource)}: cacheControl.public: its replies can include "${name}", which not anyone may read.`),
   )
+}
+
+/** Whoever changes to another tenant asks at the same address, with the same cookie. @param changes  whether a caller may */
+function agedLeaks(resources: readonly CompiledResource[], changes: boolean): string[] {
+  const aged = resources.filter(({ options }) => options.cacheControl?.maxAge !== undefined)
+  const depends = (resource: CompiledResource): boolean => !isOfNoTenant(resource) || (changes && !isSameForAll(resource))
+  return aged
+    .filter(depends)
+    .map(
+      (resource) =>
+        `${whereIs(resource)}: cacheControl.maxAge: its replies depend on the tenant. Whoever changes to another asks at the same address, and a browser would show the one before. Leave it out.`,
+    )
 }
 
 function whereIs({ file, name }: CompiledResource): string {

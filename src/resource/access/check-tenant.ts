@@ -2,11 +2,12 @@
 // another has.
 
 import { isTable, leadsTo } from '../../model/leads-to.ts'
-import type { Field, Model } from '../../model/model.ts'
+import type { Field, Model, Relation } from '../../model/model.ts'
 import { nearest } from '../../support/similar.ts'
 import { type Declaration, nameOf, placeOf } from '../declaration.ts'
 import type { ResourceOptions } from '../define.ts'
 import { isOpen } from '../policy.ts'
+import { isSerialKey } from '../serial-key.ts'
 import { type TenantOption, tenantOption } from '../tenant-option.ts'
 
 /** The field that holds the tenant, of every table that a resource with `tenant` exposes; by model name. Mistakes in it are left out. */
@@ -61,6 +62,35 @@ function forgotten(model: Model, models: readonly Model[], tenants: string | und
   return [
     `"${model.name}" has a foreign key to "${target.name}", which auth.tenants names. Add tenant: '${key.fields[0]}', or tenant: false where its records are not one tenant's alone.`,
   ]
+}
+
+/**
+ * Rows of an association table say which records belong together. Those of one tenant are held back by its resource alone: without one, whoever
+ * sees both ends would see every tenant's.
+ *
+ * @param relations  by model name
+ */
+export function linkProblems(
+  declarations: readonly Declaration[],
+  relations: ReadonlyMap<string, readonly Relation[]>,
+  models: readonly Model[],
+  tenants: string | undefined,
+): string[] {
+  const [fields, exposed] = [tenantFieldsOf(declarations), new Set(declarations.map(({ model }) => model.name))]
+  return declarations.flatMap((declaration) =>
+    (relations.get(declaration.model.name) ?? []).flatMap((relation) => {
+      const through = models.find(({ name }) => name === relation.through?.model)
+      if (through === undefined || exposed.has(through.name) || !exposed.has(relation.target)) return []
+      const ends = [relation.source, relation.target]
+      const owner = through.foreignKeys.find((key) =>
+        models.some((one) => leadsTo(key, one) && (one.name === tenants || (fields.has(one.name) && !ends.includes(one.name)))),
+      )
+      if (owner === undefined) return []
+      return [
+        `${placeOf(declaration)}: tenant: the relation "${relation.name}" goes through "${through.name}", whose rows belong to tenants by "${owner.fields.join(', ')}", and no resource says so. Define one with tenant, or with tenant: false where they are not one tenant's alone.`,
+      ]
+    }),
+  )
 }
 
 /** A view shows what its tables have, of every tenant. */
@@ -137,19 +167,15 @@ function uniqueProblems(field: Field, model: Model, option: TenantOption, { mode
  * Keys that nobody can guess, that the database numbers, and those that lead to a record of the tenant tell nothing. A uuid that leads to a
  * record of no tenant, as a user's, is known to whoever sees that.
  */
-function tellsOfOthers(
-  { primaryKey, fieldByName, foreignKeys }: Model,
-  models: readonly Model[],
-  tenantFields: ReadonlyMap<string, Field>,
-): boolean {
+function tellsOfOthers(model: Model, models: readonly Model[], tenantFields: ReadonlyMap<string, Field>): boolean {
+  const { primaryKey, fieldByName, foreignKeys } = model
   const leadsToTenants = (name: string): boolean =>
     foreignKeys.some((key) => key.fields.includes(name) && models.some((one) => tenantFields.has(one.name) && leadsTo(key, one)))
   const isForeign = (name: string): boolean => foreignKeys.some((key) => key.fields.includes(name))
   return primaryKey.every((name) => {
     const field = fieldByName.get(name)
-    const isMade = field?.generated === true || (primaryKey.length === 1 && field?.hasDefault === true && field.kind.encoding !== 'text')
-    const isSecret = isMade || (field?.kind.name === 'uuid' && !isForeign(name))
-    return !isSecret && !leadsToTenants(name)
+    if (field === undefined || field.generated || isSerialKey(field, model)) return false
+    return !(field.kind.name === 'uuid' && !isForeign(name)) && !leadsToTenants(name)
   })
 }
 

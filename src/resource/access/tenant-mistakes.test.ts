@@ -1,12 +1,12 @@
 // Tenants that cannot be, and constraints that would tell one tenant what another has: found at start, each with what to write instead.
 
 import { getTableName } from 'drizzle-orm'
-import type { PgTable, PgView } from 'drizzle-orm/pg-core'
-import { anyone, defineApp, defineResource, signedIn } from 'plinth'
-import { eq, exists, integer, pgTable, pgView, primaryKey, serial, sql, text, unique, uniqueIndex, uuid } from 'plinth/db'
+import type { AnyPgColumn, PgTable, PgView } from 'drizzle-orm/pg-core'
+import { anyone, defineApp, defineResource, type Policy, type ResourceDefinition, signedIn } from 'plinth'
+import { date, eq, exists, integer, pgTable, pgView, primaryKey, serial, sql, text, unique, uniqueIndex, uuid } from 'plinth/db'
 import { expect, test } from 'vitest'
 import { readTable } from '../../model/read-table.ts'
-import { compileResources } from '../compile.ts'
+import { type CompileOptions, compileResources } from '../compile.ts'
 import { tenancy } from '../../../test/support/tenancy.ts'
 import { readRegistry } from '../../app/create.ts'
 
@@ -36,6 +36,19 @@ function problems(table: PgTable, tenant: unknown, more: readonly (readonly [PgT
     expect(error).toMatchObject({ code: 'RESOURCE_INVALID_DEFINITION' })
     return (error as Error).message
   }
+}
+
+function compiling(
+  definitions: readonly ResourceDefinition[],
+  tables: readonly PgTable[],
+  options: CompileOptions = { tenants: 'organizations' },
+) {
+  const models = new Map(tables.map((table) => [table, readTable(table)]))
+  const declarations = definitions.map((definition) => ({
+    definition,
+    model: models.get(definition.table as PgTable) ?? readTable(definition.table),
+  }))
+  return () => compileResources(declarations, [...models.values()], undefined, options)
 }
 
 test('a column that is right, with constraints that have it in them, is taken', () => {
@@ -137,6 +150,35 @@ test('a key that its maker chooses tells whether another tenant has it', () => {
   expect(problems(chosen, { field: 'organization_id', sharedUniques: ['code'] })).toBe('')
 })
 
+test('so does a key that the database makes where nobody says one, and that anybody may say', () => {
+  const days = pgTable('days', { day: date().primaryKey().defaultNow(), organization_id })
+  expect(problems(days, 'organization_id')).toContain('whoever chooses the key of a new record is told whether another tenant has it.')
+})
+
+test('a relation goes through no table of tenants that nobody has said to be theirs', () => {
+  const [people, drugs] = [pgTable('people', { id }), pgTable('drugs', { id })]
+  const ends = { person_id: integer().references(() => people.id), drug_id: integer().references(() => drugs.id) }
+  const key = (one: { person_id: AnyPgColumn; drug_id: AnyPgColumn }) => [primaryKey({ columns: [one.person_id, one.drug_id] })]
+  const clinics = pgTable('clinics', { id, organization_id })
+  const shared = [people, drugs].map((table) => defineResource(table, { access: open }))
+  const own = defineResource(clinics, { tenant: 'organization_id', access: open })
+  const start = (link: PgTable, ...more: readonly ResourceDefinition[]) =>
+    compiling([...shared, own, ...more], [organizations, people, drugs, clinics, link])
+  const line = 'the relation "drugs" goes through "prescriptions", whose rows belong to tenants by'
+  const ofTenant = pgTable('prescriptions', { ...ends, organization_id }, key)
+  expect(start(ofTenant)).toThrow(`resource "people": tenant: ${line} "organization_id", and no resource says so.`)
+  expect(start(ofTenant, defineResource(ofTenant, { tenant: false, access: open }))).not.toThrow()
+  expect(
+    start(
+      ofTenant,
+      defineResource(ofTenant, { tenant: { field: 'organization_id', sharedUniques: ['prescriptions_pkey'] }, access: open }),
+    ),
+  ).not.toThrow()
+  const ofClinic = pgTable('prescriptions', { ...ends, clinic_id: integer().references(() => clinics.id) }, key)
+  expect(start(ofClinic)).toThrow(`${line} "clinic_id"`)
+  expect(start(pgTable('prescriptions', ends, key))).not.toThrow()
+})
+
 test('a uuid that is the key of a record of no tenant is known to whoever sees that', () => {
   const people = pgTable('people', { id: uuid().primaryKey() })
   const projects = pgTable('projects', { id: uuid().primaryKey(), organization_id })
@@ -234,9 +276,18 @@ test('what depends on the tenant is believed by no browser without asking: the n
     defineResource(slugs, { tenant: tenant as never, access: { read: anyone }, cacheControl: { maxAge: '1m' } })
   const start = (tenant: unknown) => () => readRegistry(defineApp({ name: 'x', resources: [slow(tenant)] }))
   expect(start({ field: 'organization_id', sharedUniques: ['slug'] })).toThrow(
-    'cacheControl.maxAge: whoever changes to another tenant asks at the same address',
+    'cacheControl.maxAge: its replies depend on the tenant. Whoever changes to another asks at the same address',
   )
   expect(start(undefined)).not.toThrow()
+  const own = defineResource(slugs, { tenant: { field: 'organization_id', sharedUniques: ['slug'] }, access: open })
+  const leading = pgTable('leading', { id, slug_id: integer().references(() => slugs.id) })
+  const leads = (read: Policy) => defineResource(leading, { access: { read }, cacheControl: { maxAge: '1m' } })
+  const tables = [organizations, slugs, leading]
+  const tooOld = 'resource "leading": cacheControl.maxAge'
+  expect(compiling([own, leads(anyone)], tables)).toThrow(tooOld)
+  expect(compiling([leads(signedIn)], tables)).toThrow(tooOld)
+  expect(compiling([leads(anyone)], tables)).not.toThrow()
+  expect(compiling([leads(signedIn)], tables, {})).not.toThrow()
 })
 
 test('what depends on the tenant is for no cache that several people share', () => {
