@@ -115,6 +115,21 @@ test('listeners of a connection are taken away as ever', async () => {
   expect(events.listenerCount('odd')).toBe(0)
 })
 
+test('a listener that is heard once takes itself away, and not the same one that is heard always', () => {
+  const connection = new EventEmitter()
+  hearConnection(connection)
+  const heard: string[] = []
+  const listener = (): void => void heard.push('heard')
+  connection.once('odd', listener)
+  connection.on('odd', listener)
+  const counts = [1, 2, 3].map(() => {
+    heard.length = 0
+    connection.emit('odd')
+    return heard.length
+  })
+  expect(counts).toEqual([2, 1, 1])
+})
+
 test('outside of requests nothing is added but what was asked for', () => {
   const connection = new EventEmitter()
   hearConnection(connection)

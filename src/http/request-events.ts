@@ -33,21 +33,16 @@ function emitInContext(this: Heard, event: string | symbol, ...args: unknown[]):
 
 /** A connection serves many requests: each listener hears it in the context of the request that it was added in. */
 export function hearConnection(connection: EventEmitter): void {
-  for (const name of ['on', 'addListener', 'prependListener'] as const) {
-    const add: Add = connection[name]
+  const { on, addListener, prependListener } = connection
+  for (const [name, add] of Object.entries({ on, addListener, prependListener }))
     replace(connection, name, (event, listener) => add.call(connection, event, inContext(listener)))
-  }
-  for (const [name, adding] of [
-    ['once', 'on'],
-    ['prependOnceListener', 'prependListener'],
-  ] as const) {
-    replace(connection, name, (event, listener) => connection[adding](event, onceOf(connection, event, listener)))
-  }
+  for (const [name, add] of Object.entries({ once: on, prependOnceListener: prependListener }))
+    replace(connection, name, (event, listener) => add.call(connection, event, onceOf(connection, event, listener)))
 }
 
 type Add = (event: string | symbol, listener: Listener) => EventEmitter
 
-function replace(connection: EventEmitter, name: keyof EventEmitter, add: Add): void {
+function replace(connection: EventEmitter, name: string, add: Add): void {
   Object.defineProperty(connection, name, { value: add, configurable: true, writable: true, enumerable: true })
 }
 
@@ -58,14 +53,16 @@ function inContext(listener: Listener): Listener {
   const bound: Listener = function (this: unknown, ...args) {
     return runInContext(context, () => listener.apply(this, args))
   }
-  return Object.assign(bound, { listener: 'listener' in listener ? listener.listener : listener })
+  return Object.assign(bound, { listener })
 }
 
+/** Takes itself away and no other: the same listener may have been added again. */
 function onceOf(connection: EventEmitter, event: string | symbol, listener: Listener): Listener {
   if (typeof listener !== 'function') return listener
+  const heardOnce = inContext(listener)
   const bound: Listener = function (this: unknown, ...args) {
-    connection.removeListener(event, listener)
-    return listener.apply(this, args)
+    connection.removeListener(event, bound)
+    return heardOnce.apply(this, args)
   }
   return Object.assign(bound, { listener })
 }
