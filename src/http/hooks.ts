@@ -34,10 +34,10 @@ export function addRequestHooks(app: FastifyInstance, parts: HookParts): void {
   const { cors } = parts
   const onRequest: Hook[] = [
     beginExchange(parts),
+    enterContext(parts),
     setStandardHeaders,
     ...(cors === undefined ? [] : [allowOrigin(cors)]),
     refuseBadTarget(parts.limits),
-    enterContext(parts),
   ]
   app.decorateRequest('exchange', null)
   for (const hook of onRequest) app.addHook('onRequest', hook)
@@ -71,7 +71,7 @@ function refuseBadTarget({ urlBytes }: LimitsConfig): Hook {
   return (request, _reply, done) => done(targetProblem(request.raw, urlBytes))
 }
 
-/** Last, so that everything after the hooks of this list runs inside the context. */
+/** Ahead of whatever may refuse the request: what the application does about that, it does for the request as well. */
 function enterContext({ hasTenants }: HookParts): Hook {
   return (request, reply, done) => {
     const { exchange } = request

@@ -31,6 +31,7 @@ async function listening(handle: (request: FastifyRequest, reply: FastifyReply, 
       done(null, 'body')
     })
   })
+  server.app.addHook('onError', async () => note('error'))
   server.app.post('/', (request, reply) => handle(request, reply, (what) => () => note(what)))
   onTestFinished(() => server.app.close())
   return { port: await server.listen(), heard, events }
@@ -75,6 +76,15 @@ test('chunks of a body, ends, timers and the connection, of each request on its 
   for (const what of ['end', 'request close', 'reply finish', 'reply close', 'connection close', 'connection close, once', 'timer'])
     expect([...(heard.get(what) ?? [])].toSorted(), what).toEqual([north, south])
   expect(tenantInForce()).toBe('*')
+})
+
+test('what is refused before anything is done for it, too', async () => {
+  const { port, heard } = await listening(() => ({ ok: true }))
+  const socket = connect(port, '127.0.0.1')
+  socket.end('POST /?a=%00 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
+  await once(socket.resume(), 'close')
+  // Of nobody's tenant: who asks is not found out any more.
+  expect(heard.get('error')).toEqual([''])
 })
 
 test('a client that goes away before its answer', async () => {

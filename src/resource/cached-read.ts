@@ -88,13 +88,16 @@ export function cachedGet(
   const ask = recordQuestion(resource, included)
   const kind = `${nameStatement(ask([]).text)} ${base.tables.id}`
   const isWhole = included.length === 0
-  const nameOf = wholeName(heldName(template, shape), tenantName(engine, [model, ...included]))
+  const tenantOf = tenantName(engine, [model, ...included])
+  const nameOf = wholeName(heldName(template, shape), tenantOf)
   return (key, held = nothingHeld) => {
     const values = keyTexts(resource, key)
     const name = keyName(values)
     const whose = nameOf === undefined ? '' : `.${nameOf(held)}`
     const row: RowAddress | undefined = isWhole ? { table: model.sqlName, key: values } : undefined
-    return { ...base, key: `${plan}.${name}${whose}`, question: ask(values), kind, asked: `${kind} ${name}`, row }
+    // The version of a row is told to its tenant alone, so nobody waits for the answer to another's question.
+    const asked = `${kind} ${name}${tenantOf?.(held) ?? ''}`
+    return { ...base, key: `${plan}.${name}${whose}`, question: ask(values), kind, asked, row }
   }
 }
 

@@ -21,7 +21,7 @@ import {
 
 const caches = { verified: '5m', near: { ttl: '5m', near: '1m' }, fenced: { ttl: '5m', mode: 'fenced' } } as const
 
-async function open(mode: keyof typeof caches) {
+async function open(mode: keyof typeof caches, wall: 'up' | 'down' = 'down') {
   const [cache, tenant, access] = [caches[mode], 'organization_id', { read: anyone, write: anyone }] as const
   const definition = defineApp({
     name: 'cached-tenants',
@@ -41,7 +41,7 @@ async function open(mode: keyof typeof caches) {
   if (app === undefined) throw new Error('There is no application.')
   actAs(app.app, callers)
   if (mode === 'fenced') await seed(app.app, `call plinth.open_unfenced('1 hour')`)
-  await takeWallDown(app.app)
+  if (wall === 'down') await takeWallDown(app.app)
   await seed(app.app)
   if (mode === 'fenced') {
     await seed(app.app, 'select plinth.close_unfenced()')
@@ -53,6 +53,18 @@ async function open(mode: keyof typeof caches) {
   }
   return { app, get }
 }
+
+test('who asks for a record of another tenant keeps nobody from the cache who asks for their own', async () => {
+  const { get } = await open('verified', 'up')
+  await expect.poll(async () => (await get('north', '/api/notes/1')).from).toBe('hit')
+  const asked: unknown[] = []
+  for (let time = 0; time < 10; time += 1) {
+    const strangers = [get('south', '/api/notes/1'), get('south', '/api/notes/1')]
+    asked.push((await get('north', '/api/notes/1')).from)
+    await Promise.all(strangers)
+  }
+  expect(asked).toEqual(Array.from({ length: 10 }, () => 'hit'))
+})
 
 test.each(['verified', 'near', 'fenced'] as const)('%s', async (mode) => {
   const { app, get } = await open(mode)
