@@ -222,14 +222,21 @@ function publicLeaks(resources: readonly CompiledResource[]): string[] {
   return shared.flatMap((resource) =>
     [...reachable(resource)]
       .filter((one) => !isListedByAnyone(one) || mayBeHeld(one))
-      .map(({ name }) => `${whereIs(resource)}: cacheControl.public: its replies can include "${name}", which not anyone may read.`),
+      .map((one) => `${whereIs(resource)}: cacheControl.public: its replies can include "${one.name}", ${notForAll(one)}`),
   )
+}
+
+function notForAll(resource: CompiledResource): string {
+  return mayBeHeld(resource)
+    ? 'a view that may read records of tenants: its SQL does not tell. Say tenant: false if it does not.'
+    : 'which not anyone may read.'
 }
 
 /** Whoever changes to another tenant asks at the same address, with the same cookie. @param changes  whether a caller may */
 function agedLeaks(resources: readonly CompiledResource[], changes: boolean): string[] {
   const aged = resources.filter(({ options }) => options.cacheControl?.maxAge !== undefined)
-  const depends = (resource: CompiledResource): boolean => !isOfNoTenant(resource) || (changes && !isSameForAll(resource))
+  const depends = (resource: CompiledResource): boolean =>
+    !isOfNoTenant(resource) || [...reachable(resource)].some(mayBeHeld) || (changes && !isSameForAll(resource))
   return aged
     .filter(depends)
     .map(

@@ -9,6 +9,8 @@ import { readTable } from '../../model/read-table.ts'
 import { type CompileOptions, compileResources } from '../compile.ts'
 import { tenancy } from '../../../test/support/tenancy.ts'
 import { readRegistry } from '../../app/create.ts'
+import type { Registry } from '../registry.ts'
+import { isSameForAll } from './same-for-all.ts'
 
 const organizations = pgTable('organizations', { id: serial().primaryKey(), name: text() })
 const others = pgTable('others', { id: serial().primaryKey() })
@@ -303,4 +305,18 @@ test('what depends on the tenant is for no cache that several people share', () 
   const leads = defineResource(users, { access: { read: anyone }, cacheControl: { public: true } })
   const plain = defineResource(slugs, { tenant: { field: 'organization_id', sharedUniques: ['slug'] }, access: { read: anyone } })
   expect(() => readRegistry(defineApp({ name: 'x', resources: [plain, leads] }))).toThrow('its replies can include "notes"')
+  const unknown = pgView('unknown', { id: integer() }).as(sql`select id from notes`)
+  const viewed = (tenant?: false) =>
+    readRegistry(
+      defineApp({
+        name: 'x',
+        resources: [plain, defineResource(unknown, { tenant, access: { read: anyone }, cacheControl: { public: true } })],
+      }),
+    )
+  expect(() => viewed()).toThrow('its replies can include "unknown", a view that may read records of tenants')
+  expect(() => viewed(false)).not.toThrow()
+  const registry = (tenant?: false) =>
+    readRegistry(defineApp({ name: 'x', resources: [plain, defineResource(unknown, { tenant, access: { read: anyone } })] }))
+  const isSame = ({ resources }: Registry) => [...resources.values()].filter(isSameForAll).map(({ name }) => name)
+  expect([isSame(registry()), isSame(registry(false))]).toEqual([[], ['unknown']])
 })
