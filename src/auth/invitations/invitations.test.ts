@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountBed, type AccountBed, type AccountProcess, tokenIn } from '../../../test/support/account-bed.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/redis.ts'
+import { demandLiving } from '../accounts/living-session.ts'
 import { checkSignIn } from '../accounts/sign-in.ts'
 import type { InvitationData, Invitations } from './invitations.ts'
 
@@ -74,6 +75,29 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     await expect(apiKeys.verify(key)).rejects.toMatchObject({ code: 'AUTH_INVALID_TOKEN' })
     expect(await process.auth.parts.sessions.getByHandle(session.handle)).toBeUndefined()
     expect((await signIn('cid@example.com')).id).toBe(id)
+  })
+
+  test('a key that such a one is just making is over as well', async () => {
+    const { db, auth } = process
+    const { parts, ways } = auth
+    const id = await auth.accounts.create({ email: 'mel@example.com', password: 'password of the thief', verified: false })
+    const { session } = await parts.sessions.create({ user: id })
+    const token = await invited('mel@example.com')
+    const made = Promise.withResolvers<string>()
+    const held = Promise.withResolvers<void>()
+    // As `POST /auth/keys`: whoever accepts waits for its transaction.
+    const making = db.transaction(async () => {
+      await demandLiving(db, id, session.handle)
+      made.resolve((await ways.apiKeys.create({ owner: { kind: 'user', id }, name: 'x', scopes: undefined })).key)
+      await held.promise
+    })
+    const key = await made.promise
+    const accepted = invitations.accept(token, { password }, origin())
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    await until(async () => (await db.query(waiting)).length > 0).finally(held.resolve)
+    await making
+    await accepted
+    await expect(ways.apiKeys.verify(key)).rejects.toMatchObject({ code: 'AUTH_INVALID_TOKEN' })
   })
 
   test('it ends when whoever has sent it is disabled or deleted', async () => {

@@ -138,8 +138,9 @@ export class Invitations {
   async #take(existing: User | undefined, email: string, phc: string, own: OwnValues): Promise<void> {
     const { db, users } = this.#parts
     if (existing !== undefined) {
-      await forgetWaysIn(db, existing.id)
+      // First what waits for whoever is just making a key or a passkey: it is there by the time that they are removed.
       await setPassword(this.#parts, existing, phc)
+      await forgetWaysIn(db, existing.id)
     }
     const id = existing?.id ?? (await users.add(email, phc, newOneTimeToken(), own))
     if (id === undefined || !(await users.verify(id, email))) throw accountErrors.INVALID_LINK()
