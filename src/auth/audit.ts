@@ -17,6 +17,7 @@ export type AuditAction =
   | 'password.changed'
   | 'password.reset'
   | 'password.reset_requested'
+  | 'reauthentication.failed'
   | 'role.granted'
   | 'role.revoked'
   | 'session.revoked'
@@ -42,7 +43,6 @@ export type AuditAction =
   | 'passkey.removed'
   | 'provider.connected'
   | 'provider.disconnected'
-  | 'access.denied'
 
 export interface AuditEntry {
   readonly action: AuditAction
@@ -58,7 +58,13 @@ export interface AuditEntry {
 }
 
 /** Denials, and whatever else somebody on duty wants to see in the log. */
-const alarming: ReadonlySet<AuditAction> = new Set(['link.refused', 'sign_in.failed', 'sign_in.limited', 'token.reused', 'access.denied'])
+const alarming: ReadonlySet<AuditAction> = new Set([
+  'link.refused',
+  'reauthentication.failed',
+  'sign_in.failed',
+  'sign_in.limited',
+  'token.reused',
+])
 
 const insert = `INSERT INTO plinth.audit (action, actor, subject, address, request_id, details)
   VALUES ($1::text, $2::text, $3::text, $4::text::inet, $5::text, $6::text::json)`

@@ -357,7 +357,7 @@ test('all sessions of a user can be deleted but the one that asks', async () => 
   const { sessions } = await process()
   const [own, first, second] = await Promise.all([1, 2, 3].map(() => sessions.create({ user: 'ann' })))
   const bob = await sessions.create({ user: 'bob' })
-  expect(await sessions.deleteAllOf('ann', own?.id)).toBe(2)
+  expect(await sessions.deleteAllOf('ann', own?.session.handle)).toBe(2)
   expect(await sessions.get(own?.id ?? '')).toBeDefined()
   expect(await sessions.get(bob.id)).toBeDefined()
   for (const gone of [first, second]) expect(await sessions.get(gone?.id ?? '')).toBeUndefined()

@@ -57,7 +57,7 @@ export interface SessionStore {
   delete(id: string): Promise<boolean>
   /** Of one user, by what `list` told. @returns false when the user has no such session */
   deleteHandle(user: string, handle: string): Promise<boolean>
-  /** @param except  id of a session that stays: the one that asks for it. @returns how many there were */
+  /** @param except  handle of a session that stays: the one that asks for it. @returns how many there were */
   deleteAllOf(user: string, except?: string): Promise<number>
   /** Of one user, the newest first. */
   list(user: string): Promise<Session[]>

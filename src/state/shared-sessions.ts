@@ -111,8 +111,8 @@ export class SharedSessions implements SessionStore {
   }
 
   async deleteAllOf(user: string, except?: string): Promise<number> {
-    const kept = except === undefined ? undefined : hashOf(except)
-    return this.#forget(await deleteSessionsOf(this.#db, user, kept ?? null))
+    const kept = except !== undefined && handlePattern.test(except) ? except : null
+    return this.#forget(await deleteSessionsOf(this.#db, user, kept))
   }
 
   async list(user: string): Promise<Session[]> {

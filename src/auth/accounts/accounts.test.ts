@@ -316,8 +316,9 @@ describe.each(testDatabases())('with $name', ({ url }) => {
   test('in its own process a change is known at once', async () => {
     const user = await newUser('pia@example.com')
     const roles = async () => (await process.auth.loadCaller(user.id))?.roles
-    await until(() => process.auth.parts.members.isWatching)
     expect(await roles()).toEqual([])
+    // From memory from here on.
+    await until(async () => (await roles()) && process.auth.parts.members.near(user.id))
     await process.auth.accounts.grant(user.id, 'reader')
     expect(await roles()).toEqual(['reader'])
     await process.auth.accounts.disable(user.id)
@@ -331,7 +332,7 @@ describe.each(testDatabases())('with $name', ({ url }) => {
     await signIn('quin@example.com', 'wrong horse').catch(() => undefined)
     await process.auth.accounts.grant(user.id, 'reader')
     await process.db.transaction(() => parts().audit.record({ action: 'sign_out', actor: user.id, address: 'fe80::1%eth0' }))
-    await parts().audit.record({ action: 'access.denied', actor: 'quin', address: 'no address' })
+    await parts().audit.record({ action: 'link.refused', actor: 'quin', address: 'no address' })
     const rows = await process.db.query(
       'select action, host(address) is not null as address, details from plinth.audit where subject = $1 order by id',
       [user.id],

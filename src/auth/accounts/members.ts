@@ -50,11 +50,6 @@ export class Members {
     return kept !== undefined && kept.version === version ? kept.member : undefined
   }
 
-  /** Whether copies are believed at the moment. */
-  get isWatching(): boolean {
-    return this.#watch.version() !== undefined
-  }
-
   close(): void {
     this.#watch.close()
   }

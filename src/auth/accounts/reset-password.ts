@@ -67,13 +67,13 @@ async function reset(parts: AccountParts, token: string, password: string, addre
   })
 }
 
-/** To be called in a transaction. @param keep  id of a session that goes on @returns the user as of now */
-export async function setPassword(parts: AccountParts, user: User, phc: string, keep?: string): Promise<User> {
+/** To be called in a transaction. @returns the user as of now */
+export async function setPassword(parts: AccountParts, user: User, phc: string): Promise<User> {
   const { id, email } = user
   const generation = await nextGeneration(parts.db, id)
   await keepPassword(parts.db, id, phc)
   await endTokensOf(parts.db, id)
-  await parts.sessions.deleteAllOf(id, keep)
+  await parts.sessions.deleteAllOf(id)
   noticeLater(parts, noticeMail(parts.mailSetting, email, 'its password was changed'))
   return { ...user, generation }
 }

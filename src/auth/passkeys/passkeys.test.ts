@@ -4,6 +4,7 @@ import { type AuthBed, authBed } from '../../../test/support/auth-bed.ts'
 import { PasskeyDevice } from '../../../test/support/passkey-device.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import type { Database } from '../../db/database.ts'
+import { removePasskeys } from './passkey-rows.ts'
 import { Passkeys } from './passkeys.ts'
 
 const [rpId, origin] = ['example.com', 'https://app.example.com']
@@ -54,16 +55,13 @@ describe.each(testDatabases())('passkeys on $name', ({ url }) => {
     const [phone, stick] = [await registered('bob'), await registered('bob', newDevice(), 'Stick')]
     const { excludeCredentials = [] } = await passkeys.startRegistration(userOf('bob'))
     expect(excludeCredentials).toHaveLength(2)
-    const { allowCredentials = [] } = await passkeys.startSignIn('bob')
-    expect(allowCredentials.map(({ id }) => id).toSorted()).toEqual(excludeCredentials.map(({ id }) => id).toSorted())
-    for (const device of [phone, stick])
-      expect((await passkeys.finishSignIn(device.signIn(await passkeys.startSignIn('bob')))).user).toBe('bob')
+    for (const device of [phone, stick]) expect((await passkeys.finishSignIn(device.signIn(await passkeys.startSignIn()))).user).toBe('bob')
     const [lost] = await passkeys.list('bob')
     expect(await passkeys.remove('ann', lost?.id ?? '')).toBe(false)
     expect(await passkeys.remove('bob', lost?.id ?? '')).toBe(true)
     expect(await refusal(passkeys.finishSignIn(stick.signIn(await passkeys.startSignIn())))).toBe('is not known')
     expect((await passkeys.finishSignIn(phone.signIn(await passkeys.startSignIn()))).user).toBe('bob')
-    expect(await passkeys.removeAllOf('bob')).toBe(1)
+    expect(await removePasskeys(db, 'bob')).toBe(1)
   })
 
   test('a user has twenty at most, also of several that are kept at once', async () => {
@@ -72,7 +70,7 @@ describe.each(testDatabases())('passkeys on $name', ({ url }) => {
     const refused = kept.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []))
     expect(refused).toEqual(['AUTH_TOO_MANY_PASSKEYS', 'AUTH_TOO_MANY_PASSKEYS', 'AUTH_TOO_MANY_PASSKEYS'])
     expect(await passkeys.list('max')).toHaveLength(20)
-    expect(await passkeys.removeAllOf('max')).toBe(20)
+    expect(await removePasskeys(db, 'max')).toBe(20)
   })
 
   test.each([
@@ -131,12 +129,11 @@ describe.each(testDatabases())('passkeys on $name', ({ url }) => {
     expect(await refusal(passkeys.finishRegistration('fay', create, 'x'))).toBe(nothingAsked)
     const others = newDevice().register(await passkeys.startRegistration(userOf('gus')))
     expect(await refusal(passkeys.finishRegistration('fay', others, 'x'))).toBe(nothingAsked)
-    expect(await refusal(passkeys.finishSignIn(device.signIn(await passkeys.startSignIn('gus'))))).toBe(nothingAsked)
     expect(await refusal(passkeys.finishSignIn(device.signIn({ challenge: randomBytes(32).toString('base64url') })))).toBe(nothingAsked)
     const old = await passkeys.startSignIn()
     await db.query(`UPDATE plinth.one_time_tokens SET expires_at = clock_timestamp()`)
     expect(await refusal(passkeys.finishSignIn(device.signIn(old)))).toBe(nothingAsked)
-    expect((await passkeys.finishSignIn(device.signIn(await passkeys.startSignIn('fay')))).user).toBe('fay')
+    expect((await passkeys.finishSignIn(device.signIn(await passkeys.startSignIn()))).user).toBe('fay')
   })
 
   test('a counter that stands or goes back means that there are two of it', async () => {

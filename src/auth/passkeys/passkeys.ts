@@ -74,7 +74,7 @@ export class Passkeys {
    */
   async finishRegistration(user: string, reply: unknown, name: string, demand?: () => Promise<void>): Promise<Passkey> {
     const response = accepted(() => readRegistration(reply))
-    const challenge = await this.#use('passkey_registration', response, (owner) => owner === user)
+    const challenge = await this.#use('passkey_registration', response, user)
     const credential = await refusing(() => this.#verifyRegistration(response, challenge))
     const { id, publicKey, counter: signCount } = credential
     const transports = credential.transports ?? []
@@ -91,14 +91,13 @@ export class Passkeys {
     return shown(kept)
   }
 
-  /** What `navigator.credentials.get` is given. @param user  when it is known by now; without, the device offers its accounts */
-  async startSignIn(user?: string): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  /** What `navigator.credentials.get` is given: the device offers its accounts. */
+  async startSignIn(): Promise<PublicKeyCredentialRequestOptionsJSON> {
     const { generateAuthenticationOptions } = await import('@simplewebauthn/server')
-    const own = user === undefined ? [] : await listPasskeys(this.#options.db, user)
     return generateAuthenticationOptions({
       rpID: this.#options.rpId,
-      challenge: await this.#newChallenge('passkey_sign_in', user ?? ''),
-      allowCredentials: own.map(described),
+      challenge: await this.#newChallenge('passkey_sign_in', ''),
+      allowCredentials: [],
       userVerification: 'required',
     })
   }
@@ -112,7 +111,7 @@ export class Passkeys {
   async finishSignIn(reply: unknown): Promise<{ readonly user: string; readonly passkey: Passkey }> {
     const response = accepted(() => readSignIn(reply))
     const row = await findPasskey(this.#options.db, response.id)
-    const challenge = await this.#use('passkey_sign_in', response, (owner) => owner === '' || owner === row?.user)
+    const challenge = await this.#use('passkey_sign_in', response, '')
     if (row === undefined) throw wrong('is not known')
     const signCount = await refusing(() => this.#verifySignIn(response, challenge, row))
     const isNew = await this.#outside(() => notePasskeyUse(this.#options.db, row.id, signCount))
@@ -130,11 +129,6 @@ export class Passkeys {
     return (await removePasskeys(this.#options.db, user, id)) > 0
   }
 
-  /** Part of the current transaction, when there is one. @returns how many there were */
-  removeAllOf(user: string): Promise<number> {
-    return removePasskeys(this.#options.db, user)
-  }
-
   async #newChallenge(purpose: TokenPurpose, user: string): Promise<Uint8Array<ArrayBuffer>> {
     const token = newOneTimeToken()
     await this.#outside(() => keepToken(this.#options.db, token, { purpose, user, data: {} }))
@@ -142,10 +136,10 @@ export class Passkeys {
   }
 
   /** Used up before anything is verified: nobody tries twice with one. */
-  async #use(purpose: TokenPurpose, reply: Parameters<typeof challengeOf>[0], isOf: (owner: string) => boolean): Promise<string> {
+  async #use(purpose: TokenPurpose, reply: Parameters<typeof challengeOf>[0], owner: string): Promise<string> {
     const challenge = challengeOf(reply) ?? ''
     const used = await this.#outside(() => useToken(this.#options.db, challenge, [purpose]))
-    if (used === undefined || !isOf(used.user)) throw wrong('signed what was not asked for, or was signed before')
+    if (used === undefined || used.user !== owner) throw wrong('signed what was not asked for, or was signed before')
     return challenge
   }
 

@@ -150,16 +150,6 @@ describe.each(testDatabases())('refresh tokens on $name', ({ url }) => {
     for (const { token } of [idle, old]) expect((await refusal(one.refreshes, token))?.message).toMatch(/over/)
   })
 
-  test('sign-out ends the family, with whichever of its tokens', async () => {
-    const { token, session } = await one.refreshes.begin({ user: 'gus' })
-    const { token: next } = await one.refreshes.refresh(token)
-    expect(await other.refreshes.end('no token')).toBe(false)
-    expect(await other.refreshes.end(token)).toBe(true)
-    await ends(session.handle)
-    expect(await refusal(one.refreshes, next)).toBeDefined()
-    expect(await other.refreshes.end(next)).toBe(false)
-  })
-
   test('with the session, or all of a user, the tokens end', async () => {
     const [first, second] = [await one.refreshes.begin({ user: 'hal' }), await one.refreshes.begin({ user: 'hal' })]
     expect(await other.sessions.deleteHandle('hal', first.session.handle)).toBe(true)

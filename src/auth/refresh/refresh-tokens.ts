@@ -74,13 +74,6 @@ export class RefreshTokens {
     return this.#outside(() => this.#refresh(secret))
   }
 
-  /** Signs out: ends the session that any token of a family belongs to. @returns false when there was none */
-  async end(token: string): Promise<boolean> {
-    const secret = readSecret(token)
-    const found = secret === undefined ? undefined : await findUsed(this.#options.db, secret, 0)
-    return found !== undefined && this.#options.sessions.deleteHandle(found.user, found.session)
-  }
-
   async #refresh(secret: RefreshSecret): Promise<Refreshed> {
     const { db, graceMs } = this.#options
     const salt = newSalt()
