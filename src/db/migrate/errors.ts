@@ -99,7 +99,8 @@ export const migrateErrors = defineErrors('MIGRATE', {
   },
   APP_ROLE_REFUSED: {
     status: 500,
-    summary: 'The user may not make the role plinth_app_…, as which an application with tenants runs, or may not be it.',
+    summary:
+      'The user may not make the role plinth_app_…, as which an application with tenants runs, may not be it, or may not give it the tables that the models name.',
     message: (reason: string, _remedy: string) => reason,
     hint: (_reason, remedy) => remedy,
   },

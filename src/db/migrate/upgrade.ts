@@ -8,7 +8,7 @@ import { migrateErrors } from './errors.ts'
 import { readMigrations, type Migration } from './folder.ts'
 import { compare, prepareLedger, readLedger, refuseMismatch } from './ledger.ts'
 import { withLock } from './lock.ts'
-import { openToApp } from './open-to-app.ts'
+import { openToApp, refuseClosed } from './open-to-app.ts'
 import { closeUnfenced } from './unfenced.ts'
 
 export interface RunOptions {
@@ -63,7 +63,9 @@ export function upgrade(connection: Connection, directory: string, options: Upgr
     const end = target === undefined ? migrations.length : migrations.indexOf(target) + 1
     const due = migrations.slice(0, end).filter(({ revision }) => open.has(revision))
     const applied = await runAll(connection, due.slice(0, options.steps), 'up', options)
-    await openToApp(connection, migrations.at(-1)?.snapshot.ddl ?? []) // what was made by hand, too, and what a restored dump of another server has lost
+    const ddl = migrations.at(-1)?.snapshot.ddl ?? []
+    await openToApp(connection, ddl) // what was made by hand, too, and what a restored dump of another server has lost
+    await refuseClosed(connection, ddl)
     return applied
   })
 }

@@ -121,6 +121,25 @@ test('what is in other schemas, or belongs to others, stays closed, whoever migr
   await client.query(`RESET ROLE; DROP OWNED BY ${other}; DROP ROLE ${other}`)
 })
 
+test('tables that the models name are opened, whoever owns them, and views of others that the application may not read are left to them', async () => {
+  const client = await connect(await scratchUrl(testDatabase().url))
+  const [other, reader] = ['other', 'reader'].map((name) => `${name}_${Math.random().toString(36).slice(2)}`)
+  const directory = await scratchFolder()
+  await migrate(directory, { models, tracking: walls({ 'public.notes': 'org' }) })
+  await upgrade(client, directory)
+  await client.query(`CREATE ROLE ${other} BYPASSRLS; CREATE ROLE ${reader}; ALTER TABLE shop.orders OWNER TO ${other}; GRANT SELECT ON notes TO ${other};
+    DO $$ BEGIN EXECUTE format('REVOKE ALL ON shop.orders, shop.orders_id_seq FROM %I', plinth.app_role()); END $$;
+    CREATE SCHEMA reports AUTHORIZATION ${other}; SET ROLE ${other}; CREATE VIEW reports.bodies AS SELECT body FROM public.notes;
+    GRANT USAGE ON SCHEMA reports TO ${reader}; GRANT SELECT ON reports.bodies TO ${reader}; RESET ROLE`)
+  await upgrade(client, directory)
+  await client.query(`SET ROLE ${reader}`)
+  expect((await client.query('SELECT body FROM reports.bodies')).rows).toEqual([])
+  await client.query('RESET ROLE')
+  await actAs(client, '*')
+  expect(await client.query('INSERT INTO shop.orders (owner) VALUES (gen_random_uuid())')).toMatchObject({ rowCount: 1 })
+  await client.query(`RESET ROLE; DROP OWNED BY ${other}, ${reader} CASCADE; DROP ROLE ${other}, ${reader}`)
+})
+
 test('a view reads with the rights of who asks from the transaction that makes it, replaces it or takes it back', async () => {
   const client = await connect(await scratchUrl(testDatabase().url))
   const directory = await scratchFolder()
@@ -298,6 +317,17 @@ test('an upgrade of a user who may not make the role says what somebody else has
   expect(await upgrade(owner, directory)).toEqual(['0001_step'])
   await admin.query(`REVOKE ${role} FROM owner`)
   await expect(upgrade(owner, directory)).rejects.toMatchObject({ code: 'MIGRATE_APP_ROLE_REFUSED', hint: remedy })
+  await admin.query(`GRANT ${role} TO owner`)
+  const dba = await connect(new URL('/one', server.url).href)
+  await dba.query(`ALTER TABLE notes OWNER TO CURRENT_USER; REVOKE ALL ON notes, notes_id_seq FROM ${role}`)
+  const grants = `GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.notes TO ${role}; GRANT USAGE, SELECT, UPDATE ON SEQUENCE public.notes_id_seq TO ${role};`
+  await expect(upgrade(owner, directory)).rejects.toMatchObject({
+    code: 'MIGRATE_APP_ROLE_REFUSED',
+    message: expect.stringContaining('belongs to others: notes, notes_id_seq.'),
+    hint: `Its owner has to run this once: ${grants}`,
+  })
+  await dba.query(grants)
+  expect(await upgrade(owner, directory)).toEqual([])
 })
 
 describe.each(testDatabases())('two databases of one server, on $name', ({ binaries }) => {

@@ -65,7 +65,8 @@ END $$;`
  * What is the current role's to give and not given yet: a grant that changes nothing still writes the catalog, which tells caches that the
  * table has changed. What is known of versions is written by functions with rights of their own, and TRUNCATE asks no policy.
  *
- * A superuser could give everything: what stands in other schemas of the database, or belongs to somebody else, is not the application's.
+ * A superuser could give everything: what stands in other schemas of the database, or belongs to somebody else, is not the application's, unless the
+ * models name it. What they name and somebody else would have to give is told (`closed_to_app`), with what to run.
  */
 const grants = `
 CREATE FUNCTION plinth.privileges_for_app(rel oid) RETURNS text[] LANGUAGE sql STABLE AS $$
@@ -78,7 +79,26 @@ CREATE FUNCTION plinth.privileges_for_app(rel oid) RETURNS text[] LANGUAGE sql S
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
 $$;
 
-CREATE FUNCTION plinth.open_to_app(schemas text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION plinth.with_sequences(names text[]) RETURNS TABLE (oid oid) LANGUAGE sql STABLE AS $$
+  WITH named AS (SELECT to_regclass(name)::oid AS oid FROM unnest(names) name)
+  SELECT named.oid FROM named WHERE named.oid IS NOT NULL
+  UNION ALL
+  SELECT c.oid FROM named
+  JOIN pg_depend d ON d.refobjid = named.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+  JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+$$;
+
+CREATE FUNCTION plinth.closed_to_app(names text[]) RETURNS TABLE (rel regclass, command text) LANGUAGE sql STABLE AS $$
+  SELECT c.oid::regclass, concat_ws(' ',
+    CASE WHEN NOT has_schema_privilege(app, n.oid, 'USAGE') THEN format('GRANT USAGE ON SCHEMA %I TO %I;', n.nspname, app) END,
+    format('GRANT %s ON %s %I.%I TO %I;', array_to_string(plinth.privileges_for_app(c.oid), ', '),
+      CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname, app))
+  FROM plinth.with_sequences(names) named JOIN pg_class c ON c.oid = named.oid JOIN pg_namespace n ON n.oid = c.relnamespace, plinth.app_role() app
+  WHERE NOT has_schema_privilege(app, n.oid, 'USAGE')
+    OR NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(app, c.oid, 'USAGE, SELECT') ELSE has_any_column_privilege(app, c.oid, 'SELECT') END
+$$;
+
+CREATE FUNCTION plinth.open_to_app(schemas text[], names text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   app text := plinth.app_role();
   found record;
@@ -103,7 +123,8 @@ BEGIN
       plinth.privileges_for_app(c.oid) AS wanted, c.relacl
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND pg_has_role(c.relowner, 'USAGE') AND (
-      n.nspname = 'plinth' OR c.oid = to_regclass('public.plinth_migrations') OR (n.nspname = ANY (schemas) AND c.relowner IN (
+      n.nspname = 'plinth' OR c.oid = to_regclass('public.plinth_migrations') OR c.oid IN (SELECT named.oid FROM plinth.with_sequences(names) named)
+      OR (n.nspname = ANY (schemas) AND c.relowner IN (
         SELECT oid FROM pg_roles WHERE rolname = current_user
         UNION ALL SELECT walled.relowner FROM pg_policy p JOIN pg_class walled ON walled.oid = p.polrelid WHERE p.polname = 'plinth_tenant')))
   LOOP
@@ -116,24 +137,31 @@ BEGIN
   PERFORM plinth.let_indexes_search();
 END $$;`
 
-/** A view reads with the rights of its owner, whom as a superuser nothing holds: those that lead to a table with tenants read with the caller's. */
+/**
+ * A view reads with the rights of its owner, whom as a superuser nothing holds: those that lead to a table with tenants read with the caller's.
+ * Also where the owner is held: what the view reads may be another view, of somebody who is not. Views that the application may not read are no way
+ * around the wall for it, and whom they were made for may have no right to the table itself.
+ */
 const views = `
+CREATE FUNCTION plinth.views_past_walls() RETURNS TABLE (rel regclass, owner oid) LANGUAGE sql STABLE AS $$
+  WITH RECURSIVE reached (oid) AS (
+    SELECT polrelid FROM pg_policy WHERE polname = 'plinth_tenant'
+    UNION
+    SELECT r.ev_class FROM reached JOIN pg_depend d ON d.refobjid = reached.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid
+  )
+  SELECT c.oid::regclass, c.relowner FROM reached JOIN pg_class c ON c.oid = reached.oid, plinth.app_role() app
+  WHERE c.relkind = 'v' AND has_schema_privilege(app, c.relnamespace, 'USAGE')
+    AND (has_any_column_privilege(app, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(app, c.oid, 'DELETE'))
+    AND NOT EXISTS (SELECT FROM pg_options_to_table(c.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)
+$$;
+
 CREATE FUNCTION plinth.wall_views() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  found record;
+  found regclass;
 BEGIN
-  FOR found IN
-    WITH RECURSIVE reached (oid) AS (
-      SELECT polrelid FROM pg_policy WHERE polname = 'plinth_tenant'
-      UNION
-      SELECT r.ev_class FROM reached JOIN pg_depend d ON d.refobjid = reached.oid AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass
-      JOIN pg_rewrite r ON r.oid = d.objid
-    )
-    SELECT format('%I.%I', n.nspname, c.relname) AS name FROM reached JOIN pg_class c ON c.oid = reached.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'v' AND pg_has_role(c.relowner, 'USAGE')
-      AND NOT EXISTS (SELECT FROM pg_options_to_table(c.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)
-  LOOP
-    EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', found.name);
+  FOR found IN SELECT rel FROM plinth.views_past_walls() WHERE pg_has_role(owner, 'USAGE') LOOP
+    EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', found);
   END LOOP;
 END $$;`
 
