@@ -97,6 +97,25 @@ test('tables that have no wall yet are told in the log, and it starts', async ()
   expect(await warnings()).toEqual([])
 })
 
+test('a view by hand that reads with the rights of its owner is told as well, and so is what keeps it from looking', async () => {
+  const database = new URL('/walled', server.url).href
+  await runOn(database, ['CREATE VIEW "Bodies" AS SELECT body FROM notes', 'CREATE VIEW hidden AS SELECT body FROM notes'])
+  const grant = (what: string) => `DO $$ BEGIN EXECUTE format('${what}', plinth.app_role()); END $$`
+  await runOn(database, [grant('GRANT SELECT ON "Bodies" TO %I')])
+  const { app } = await open()
+  const told = warningsOf(app)
+  await app.start()
+  expect(told).toContainEqual({ tables: ['"Bodies"'] })
+  expect((await app.inject('/health/details')).json().checks.tenants).toMatchObject({ ok: false, withoutWall: ['"Bodies"'] })
+  await runOn(database, ['DROP VIEW "Bodies", hidden', 'REVOKE SELECT ON pg_policy FROM PUBLIC'])
+  const { app: blind } = await open()
+  const errors: unknown[] = []
+  blind.log.error = (...words: unknown[]) => void errors.push(...words)
+  await blind.start()
+  await runOn(database, ['GRANT SELECT ON pg_policy TO PUBLIC'])
+  expect(errors).toEqual([{ err: expect.objectContaining({ code: 'DB_NO_PRIVILEGE' }) }, expect.stringContaining('could not be found out')])
+})
+
 test(
   'a database that was away at the start is looked at when it is back; in production a missing wall makes unready',
   { timeout: 60_000 },

@@ -37,13 +37,17 @@ export function walledTables({ options }: AppDefinition): WalledTable[] {
   })
 }
 
-/** Parentheses, blanks and quotes are left out, so that PostgreSQL may write the condition as it likes (`heldTo` in db/migrate/tracking.ts makes it). */
+/**
+ * Parentheses, blanks and quotes are left out, so that PostgreSQL may write the condition as it likes (`heldTo` in db/migrate/tracking.ts makes it).
+ * A view that somebody has made or replaced by hand is open to the application at once, with the rights of its owner.
+ */
 const question = `SELECT asked.name FROM unnest($1::text[], $2::text[]) asked (name, tenant) WHERE NOT EXISTS (
   SELECT FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'plinth_tenant'
   CROSS JOIN LATERAL (SELECT 'CASESELECTplinth.tenantAStenantWHEN''*''::textTHENtrueWHEN' || translate(asked.tenant, $3, '') AS start, 'THENtrueELSENULL::booleanENDISNOTNULL' AS rest) ours
   WHERE c.oid = to_regclass(asked.name) AND c.relrowsecurity AND c.relforcerowsecurity AND NOT p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
     AND translate(pg_get_expr(p.polqual, p.polrelid), $3, '') IN (start || rest, start || '::text' || rest)
-    AND translate(pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid), $3, '') IN (start || rest, start || '::text' || rest))`
+    AND translate(pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid), $3, '') IN (start || rest, start || '::text' || rest))
+  UNION ALL SELECT rel::text FROM plinth.views_past_walls()`
 const leftOut = ' \n\t()"'
 
 /** How long after a try that found no database the next one follows. */
@@ -64,7 +68,8 @@ export class WallWatch {
   }
 
   /**
-   * A database that cannot be reached is asked later; tables without their wall are logged, because the first wall stands.
+   * A database that cannot be reached is asked later; tables and views without their wall are logged, because the first wall stands. So is whatever
+   * else kept it from looking.
    *
    * @throws AppError `DB_NO_APP_ROLE`, `DB_NOT_HELD`
    */
@@ -74,7 +79,7 @@ export class WallWatch {
       await this.#look()
     } catch (error) {
       if (isAboutRole(error)) throw error
-      this.#later()
+      this.#failed(error)
     }
   }
 
@@ -95,26 +100,35 @@ export class WallWatch {
 
   async #look(): Promise<void> {
     const tables = await bareTables(this.#definition, this.#db)
-    if (tables.length > 0) this.#log.warn({ tables }, 'row-level security does not hold these tables of tenants yet: run plinth db upgrade')
+    if (tables.length > 0)
+      this.#log.warn({ tables }, 'row-level security does not hold these tables and views of tenants yet: run plinth db upgrade')
+  }
+
+  #failed(error: unknown): void {
+    if (isAway(error)) this.#later()
+    else if (isAboutRole(error)) this.#log.error({ err: error }, 'the database does not let the application be its role')
+    else this.#log.error({ err: error }, 'whether row-level security holds the tables of tenants could not be found out')
   }
 
   #later(): void {
     if (this.#isStopped) return
-    this.#again = setTimeout(() => {
-      this.#look().catch((error: unknown) => {
-        if (isAboutRole(error)) this.#log.error({ err: error }, 'the database does not let the application be its role')
-        else this.#later()
-      })
-    }, againMs).unref()
+    this.#again = setTimeout(() => void this.#look().catch((error: unknown) => this.#failed(error)), againMs).unref()
   }
 }
 
+/** Tables, and views that lead to one. */
 async function bareTables(definition: AppDefinition, db: Database): Promise<string[]> {
   const tables = walledTables(definition)
   const names = tables.map(({ model }) => model.sqlName)
   const columns = tables.map(({ column }) => column)
   const bare = await db.query<{ name: string }>(question, [names, columns, leftOut])
   return bare.map(({ name }) => name)
+}
+
+/** There is no connection, or none was free in time. */
+function isAway(error: unknown): boolean {
+  const { code = '' } = appErrorIn(error) ?? {}
+  return code === 'DB_UNAVAILABLE' || code === 'DB_OVERLOADED'
 }
 
 function isAboutRole(error: unknown): boolean {
