@@ -9,20 +9,20 @@ import { absenceProblems } from './access/check-absence.ts'
 import { linkProblems, tenantFieldsOf, tenantProblems } from './access/check-tenant.ts'
 import { compileAccess } from './access/compile-access.ts'
 import { decideForCode } from './access/decide.ts'
-import { isListedByAnyone, isOfNoTenant, isSameForAll, mayBeHeld } from './access/same-for-all.ts'
+import { isOfNoTenant } from './access/same-for-all.ts'
 import type { Ground } from './access/rule.ts'
 import type { OnTimed } from './access/where.ts'
 import { Sights } from './access/sights.ts'
 import { tenantReferences } from './access/tenant.ts'
 import { checkDefinition, possibleOperations } from './check.ts'
+import { cachingProblems } from './check-caching.ts'
 import { isClosedToWrites } from './closed-to-writes.ts'
 import { type Declaration, nameOf, placeOf } from './declaration.ts'
 import type { Operation, ThroughRelation } from './define.ts'
 import { resourceErrors } from './errors.ts'
 import { fieldNamed } from './field-named.ts'
 import { isOpen } from './policy.ts'
-import { reachable } from './reachable.ts'
-import type { CompiledRelation, CompiledResource, Registry } from './registry.ts'
+import { type CompiledRelation, type CompiledResource, type Registry, whereIs } from './registry.ts'
 import { isSerialKey } from './serial-key.ts'
 import { parseSort, planSort } from './sort.ts'
 
@@ -72,7 +72,7 @@ export function compileResources(
     references: tenantReferences(declaration.model, models, tenantFields),
   }))
   linkRelations(resources, derived.relations, models)
-  const problemsOfLinks = [...setDefaultOrders(resources), ...publicLeaks(resources), ...agedLeaks(resources, tenants !== undefined)]
+  const problemsOfLinks = [...setDefaultOrders(resources), ...cachingProblems(resources, tenants !== undefined)]
   if (problemsOfLinks.length > 0) throw resourceErrors.INVALID_DEFINITION(problemsOfLinks)
   return {
     resources: new Map(resources.map((resource) => [resource.name, resource])),
@@ -214,37 +214,4 @@ function setDefaultOrders(resources: readonly Mutable<CompiledResource>[]): stri
       return [`${whereIs(resource)}: sort: ${error.message} ${error.hint ?? ''}`.trimEnd()]
     }
   })
-}
-
-/** What a shared cache keeps must be for everybody, also what is included in it. */
-function publicLeaks(resources: readonly CompiledResource[]): string[] {
-  const shared = resources.filter(({ options }) => options.cacheControl?.public === true)
-  return shared.flatMap((resource) =>
-    [...reachable(resource)]
-      .filter((one) => !isListedByAnyone(one) || mayBeHeld(one))
-      .map((one) => `${whereIs(resource)}: cacheControl.public: its replies can include "${one.name}", ${notForAll(one)}`),
-  )
-}
-
-function notForAll(resource: CompiledResource): string {
-  return mayBeHeld(resource)
-    ? 'a view that may read records of tenants: its SQL does not tell. Say tenant: false if it does not.'
-    : 'which not anyone may read.'
-}
-
-/** Whoever changes to another tenant asks at the same address, with the same cookie. @param changes  whether a caller may */
-function agedLeaks(resources: readonly CompiledResource[], changes: boolean): string[] {
-  const aged = resources.filter(({ options }) => options.cacheControl?.maxAge !== undefined)
-  const depends = (resource: CompiledResource): boolean =>
-    !isOfNoTenant(resource) || [...reachable(resource)].some(mayBeHeld) || (changes && !isSameForAll(resource))
-  return aged
-    .filter(depends)
-    .map(
-      (resource) =>
-        `${whereIs(resource)}: cacheControl.maxAge: its replies depend on the tenant. Whoever changes to another asks at the same address, and a browser would show the one before. Leave it out.`,
-    )
-}
-
-function whereIs({ file, name }: CompiledResource): string {
-  return `${file === undefined ? '' : `${file}: `}resource "${name}"`
 }

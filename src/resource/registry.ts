@@ -66,3 +66,8 @@ export interface Registry {
   /** What code of the application sees of them that acts in one tenant: all of what is that tenant's. */
   readonly codeSights: Sights
 }
+
+/** For messages about the definition. */
+export function whereIs({ file, name }: CompiledResource): string {
+  return `${file === undefined ? '' : `${file}: `}resource "${name}"`
+}
