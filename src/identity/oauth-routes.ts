@@ -13,8 +13,8 @@ import { framed, noContent, objectOf } from './schemas.ts'
 /** As long as a sign-in elsewhere may take. */
 const awayMs = 10 * 60_000
 const provider = objectOf({ provider: { type: 'string', maxLength: 32 } })
-/** A path of our own pages: nothing that a browser could take for another host. */
-const returnTo: JsonSchema = { type: 'string', maxLength: 1_000, pattern: '^/(?![/\\\\])[^\\\\\\s]*$' }
+/** A path of our own pages: nothing that a browser could take for another host, also not when `/.` has been taken out of `/.//host`. */
+const returnTo: JsonSchema = { type: 'string', maxLength: 1_000, pattern: '^(?![^?#]*//)/[^\\\\\\s]*$' }
 const moved: JsonSchema = { type: 'null', description: 'To the other site, or back to the pages of the application.' }
 const connectionSchema = objectOf({ provider: { type: 'string' }, created_at: { type: 'string', format: 'date-time' } })
 
