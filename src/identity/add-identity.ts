@@ -38,7 +38,7 @@ export function addIdentity(fastify: FastifyInstance, { auth, config, format, lo
     ...apiKeyRoutes(face),
     ...invitationRoutes(face),
     ...totpRoutes(face),
-    ...passkeyRoutes(face),
+    ...passkeyRoutes(face, config.app.url),
     ...oauthRoutes(face, config.app.url),
   ])
 }

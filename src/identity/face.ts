@@ -41,8 +41,8 @@ export function addIdentityRoutes(fastify: FastifyInstance, routes: readonly Ide
 /** Either of the ways to show who one is. */
 export const signedInSecurity = [{ bearer: [] }, { cookie: [] }]
 
-export function originOf({ ip, headers }: HttpRequest): Origin {
-  return { address: ip, agent: headers['user-agent']?.slice(0, 200) }
+export function originOf({ ip, headers, exchange }: HttpRequest): Origin {
+  return { address: ip, agent: headers['user-agent']?.slice(0, 200), session: exchange?.caller.credential }
 }
 
 /** A person who has signed in. @throws AppError AUTH_REQUIRED; AUTH_FORBIDDEN to who shows an API key */

@@ -20,7 +20,7 @@ export async function notingFailure<result>(
     return await work
   } catch (error) {
     if (!(error instanceof AppError) || error.status >= 500) throw error
-    await auth.parts.limits.begin(request.ip)
+    await auth.parts.limits.begin('failure', request.ip)
     await auth.audit.record({ action: 'sign_in.failed', address: request.ip, details: by })
     throw error
   }

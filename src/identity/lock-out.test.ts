@@ -44,3 +44,30 @@ test('a program gets a device by a reset and by each sign-in, and is let in with
   expect((await signIn(first.body.data.device)).status).toBe(200)
   expect((await signIn('made-up')).status).toBe(429)
 })
+
+test('who has stolen a session and guesses at the password keeps its owner from nothing, and is in the audit', async () => {
+  await app.app.auth?.accounts.create({ email: 'cleo@example.com', password })
+  const [thief, owner] = [await new Browser(app).enter('cleo@example.com'), await new Browser(app).enter('cleo@example.com')]
+  const change = (browser: Browser, current: string) =>
+    browser.send('POST', '/auth/change-password', { current_password: current, password: next })
+  const guessed: (string | undefined)[] = []
+  for (let n = 0; n < 10; n += 1) guessed.push((await change(thief, `guess number ${n}`)).body.code)
+  expect(guessed).toEqual([...Array(5).fill('AUTH_WRONG_PASSWORD'), ...Array(5).fill('AUTH_TOO_MANY_TRIES')])
+  const written = `SELECT action FROM plinth.audit WHERE address = $1::inet AND details->>'password' = 'true'`
+  expect(await app.app.db.query(written, [thief.address])).toEqual(
+    Array.from(guessed.slice(5), () => ({ action: 'reauthentication.failed' })),
+  )
+  expect((await change(owner, password)).status).toBe(200)
+})
+
+test('an address asks for thirty mails to new addresses in an hour, over all accounts', async () => {
+  const asked: number[] = []
+  for (let user = 0; user < 7; user += 1) {
+    const email = `mover${user}@example.com`
+    await app.app.auth?.accounts.create({ email, password })
+    const browser = Object.assign(await new Browser(app).enter(email), { address: '10.200.0.1' })
+    for (let n = 0; n < 5; n += 1)
+      asked.push((await browser.send('POST', '/auth/change-email', { current_password: password, email: `new${n}@example.org` })).status)
+  }
+  expect(asked).toEqual([...Array(30).fill(202), ...Array(5).fill(429)])
+})

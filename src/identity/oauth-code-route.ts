@@ -36,10 +36,11 @@ export async function askForCode({ auth, cookies }: Face, user: User, home: URL,
 /** Used up by the right code only: tries of codes are counted for the account. */
 async function finish(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   if (comesFromElsewhere(face, request)) throw identityErrors.CROSS_SITE()
-  const { db, sessions } = face.auth.parts
+  const { db, limits, sessions } = face.auth.parts
+  await limits.begin('code', request.ip)
   const token = readCookie(request, face.cookies.away) ?? ''
   const user = await pendingUser(face, token)
-  await demandSecondFactor(face, request, user.id, bodyOf(request)['code'])
+  await demandSecondFactor(face, request, user, bodyOf(request)['code'])
   if (!(await usePending(db, token))) throw factorErrors.PROVIDER_REFUSED()
   setCookie(reply, face.cookies.away, '', 0)
   const before = readCookie(request, face.cookies.session)

@@ -4,6 +4,7 @@ import { factorErrors } from '../auth/factor-errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie, setCookie } from './cookies.ts'
+import { identityErrors } from './errors.ts'
 import { demandCaller, type Face, type IdentityRoute, originOf, reply as send, signedInSecurity } from './face.ts'
 import { notingFailure } from './failed-sign-in.ts'
 import { askForCode, oauthCodeRoute } from './oauth-code-route.ts'
@@ -104,10 +105,17 @@ function ownRoutes(face: Face): IdentityRoute[] {
   ]
 }
 
+/** Every page can have its visitors' browsers fetch this as an image or show it in a frame, and use up what their address may begin. */
+function isNavigation({ headers: { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } }: HttpRequest): boolean {
+  // A service worker that hands a navigation on makes the destination `empty`.
+  return mode === 'navigate' && (dest === 'document' || dest === 'empty')
+}
+
 /** Never connects anything to an account: any page can send a browser here. */
 async function leave(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { auth, cookies } = face
-  await auth.parts.limits.begin(request.ip)
+  if (!isNavigation(request)) throw identityErrors.CROSS_SITE()
+  await auth.parts.limits.begin('provider', request.ip)
   const { return_to: path } = request.query as { readonly return_to?: string }
   const { url, state } = await auth.ways.oauth.start((request.params as Named).provider, path === undefined ? {} : { returnTo: path })
   setCookie(reply, cookies.away, state, awayMs)

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestApp, TestReply } from 'plinth/testing'
 import { connect } from '../auth/oauth/oauth-rows.ts'
+import { keepPending } from '../auth/oauth/pending-sign-in.ts'
 import {
   bearer,
   Browser,
@@ -132,6 +133,53 @@ describe('other sites', () => {
     expect((await browser.send('GET', '/auth/me')).status).toBe(200)
     browser.cookies.set('away', pending)
     expect((await send(codeOf(secret, 1))).body.code).toBe('AUTH_PROVIDER_REFUSED')
+  })
+
+  test('codes that are refused because there were too many are in the audit a few times, and an address sends a hundred', async () => {
+    const { db, auth } = shop.app
+    const id = (await auth?.accounts.create({ email: 'guessed@example.com', password })) ?? ''
+    const user = (await auth?.accounts.find(id)) ?? expect.fail('There is no such user.')
+    const { secret = '' } = (await auth?.ways.factors.enrol(id, user.email)) ?? {}
+    await auth?.ways.factors.confirm(id, codeOf(secret))
+    const browser = new Browser(shop)
+    browser.cookies.set('away', await keepPending(db, user))
+    const found: Record<string, number> = {}
+    for (let n = 0; n < 110; n += 1) {
+      const { code } = (await browser.send('POST', '/auth/sign-in/oauth', { code: '000000' })).body
+      found[code] = (found[code] ?? 0) + 1
+    }
+    expect(Object.keys(found).toSorted()).toEqual(['AUTH_TOO_MANY_TRIES', 'AUTH_WRONG_CODE'])
+    const written = `SELECT action, count(*)::int AS rows FROM plinth.audit WHERE address = $1::inet GROUP BY 1 ORDER BY 1`
+    expect(await db.query(written, [browser.address])).toEqual([
+      { action: 'sign_in.failed', rows: found['AUTH_WRONG_CODE'] },
+      { action: 'sign_in.limited', rows: 5 },
+    ])
+    expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '000000' })).headers['retry-after']).toBeDefined()
+    browser.cookies.delete('away')
+    expect((await browser.send('POST', '/auth/sign-in/oauth', { code: '000000' })).body.code).toBe('AUTH_TOO_MANY_TRIES')
+  })
+
+  test('a page of somebody else begins no sign-in of whoever looks at it, and takes none from others at the address', async () => {
+    const elsewhere = { origin: 'https://evil.example.net', 'sec-fetch-site': 'cross-site' }
+    const [visitor, colleague] = [new Browser(shop), new Browser(shop)]
+    Object.assign(colleague, { address: visitor.address })
+    const begin = (how: Record<string, string>) => visitor.send('GET', '/auth/oauth/acme', undefined, { ...elsewhere, ...how })
+    const refused = { status: 403, body: { code: 'AUTH_CROSS_SITE' } }
+    for (let n = 0; n < 101; n += 1) expect(await begin({ 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' })).toMatchObject(refused)
+    expect(await begin({ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' })).toMatchObject(refused)
+    expect(visitor.cookies.has('away')).toBe(false)
+    for (let n = 0; n < 101; n += 1)
+      expect(await visitor.send('POST', '/auth/sign-in/passkey/options', undefined, elsewhere)).toMatchObject(refused)
+    for (let n = 0; n < 101; n += 1) await visitor.send('GET', '/auth/oauth/acme/callback', undefined, elsewhere)
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    expect((await colleague.send('GET', '/auth/oauth/acme', undefined, link)).status).toBe(302)
+    expect((await colleague.send('POST', '/auth/sign-in/passkey/options')).status).toBe(200)
+    // The pages of the application, where the API has an address of its own.
+    const own = { origin: 'https://shop.example', 'sec-fetch-site': 'same-site' }
+    expect((await colleague.send('POST', '/auth/sign-in/passkey/options', undefined, own)).status).toBe(200)
+    for (let n = 0; n < 100; n += 1) await colleague.send('POST', '/auth/sign-in/passkey/options')
+    expect((await colleague.send('POST', '/auth/sign-in/passkey/options')).status).toBe(429)
+    expect((await colleague.send('GET', '/auth/oauth/acme', undefined, link)).status).toBe(302)
   })
 
   test('who comes back from another site in the moment in which a second factor is switched on is not let in without it', async () => {

@@ -37,8 +37,8 @@ interface SignInBody {
   readonly credential: unknown
 }
 
-export function passkeyRoutes(face: Face): IdentityRoute[] {
-  return [...ownRoutes(face), ...signInByPasskey(face)]
+export function passkeyRoutes(face: Face, appUrl: string): IdentityRoute[] {
+  return [...ownRoutes(face), ...signInByPasskey(face, new URL(appUrl).origin)]
 }
 
 function ownRoutes(face: Face): IdentityRoute[] {
@@ -97,7 +97,8 @@ function ownRoutes(face: Face): IdentityRoute[] {
   ]
 }
 
-function signInByPasskey(face: Face): IdentityRoute[] {
+/** @param page  origin of the pages that passkeys belong to */
+function signInByPasskey(face: Face, page: string): IdentityRoute[] {
   return [
     {
       method: 'POST',
@@ -108,7 +109,9 @@ function signInByPasskey(face: Face): IdentityRoute[] {
         response: { 200: framed(face.format, 'Options, good for five minutes.', optionsSchema) },
       },
       async handler(request, reply) {
-        await face.auth.parts.limits.begin(request.ip)
+        // Any other page asks for nothing but to use up what the address of its visitor may begin.
+        if (request.headers.origin !== page && comesFromElsewhere(face, request)) throw identityErrors.CROSS_SITE()
+        await face.auth.parts.limits.begin('passkey', request.ip)
         return send(face, reply, 200, await face.auth.ways.passkeys.startSignIn())
       },
     },

@@ -85,6 +85,22 @@ describe('a second factor', () => {
     expect((await browser.send('GET', '/auth/me')).status).toBe(200)
   })
 
+  test('is guessed at by a stolen session a few times, which is in the audit and keeps its owner from nothing', async () => {
+    const email = 'hugo@example.com'
+    const { browser, secret } = await withFactor(email)
+    const thief = await new Browser(app).enter(email)
+    const guessed: (string | undefined)[] = []
+    for (let n = 0; n < 10; n += 1)
+      guessed.push((await thief.send('POST', '/auth/second-factor/disable', { code: 'AAAA-AAAA-AAAA-AAAA' })).body.code)
+    expect(guessed).toEqual([...Array(5).fill('AUTH_WRONG_CODE'), ...Array(5).fill('AUTH_TOO_MANY_TRIES')])
+    const written = `SELECT action FROM plinth.audit WHERE address = $1::inet AND details->>'second_factor' = 'true'`
+    expect(await app.app.db.query(written, [thief.address])).toEqual(
+      Array.from(guessed.slice(5), () => ({ action: 'reauthentication.failed' })),
+    )
+    expect((await browser.send('POST', '/auth/second-factor/recovery-codes', { code: codeOf(secret) })).status).toBe(200)
+    expect((await signIn(email, { code: codeOf(secret, 1) })).status).toBe(200)
+  })
+
   test('is switched off and renewed with a code only', async () => {
     const { browser, secret, codes } = await withFactor('gus@example.com')
     for (const path of ['/auth/second-factor/disable', '/auth/second-factor/recovery-codes']) {
@@ -94,7 +110,9 @@ describe('a second factor', () => {
     expect(await browser.send('POST', '/auth/second-factor')).toMatchObject({ status: 409, body: { code: 'AUTH_FACTOR_IS_ON' } })
     const renewed = (await browser.send('POST', '/auth/second-factor/recovery-codes', { code: codeOf(secret) })).body.data.recovery_codes
     expect((await browser.send('POST', '/auth/second-factor/disable', { code: codes[0] })).status).toBe(403)
-    expect((await browser.send('POST', '/auth/second-factor/disable', { code: renewed[0] })).status).toBe(204)
+    // The session of before has tried five.
+    const other = await new Browser(app).enter('gus@example.com')
+    expect((await other.send('POST', '/auth/second-factor/disable', { code: renewed[0] })).status).toBe(204)
     expect((await signIn('gus@example.com')).status).toBe(200)
     const actions = await app.app.db.query<{ action: string }>(
       `SELECT DISTINCT action FROM plinth.audit WHERE action ~ '^(factor|recovery)' ORDER BY 1`,

@@ -79,7 +79,7 @@ async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promi
   if (mode === 'cookie' && comesFromElsewhere(face, request)) throw identityErrors.CROSS_SITE()
   const device = sent ?? readCookie(request, face.cookies.device)
   const user = await checkSignIn(face.auth.parts, { email, password, device }, originOf(request))
-  await demandSecondFactor(face, request, user.id, code)
+  await demandSecondFactor(face, request, user, code)
   const before = readCookie(request, face.cookies.session)
   // The session that was there ends: whoever planted or knows its id is not signed in by this.
   if (before !== undefined && mode === 'cookie') await face.auth.parts.sessions.delete(before)

@@ -1,7 +1,10 @@
 // The second factor of an account: setting it up, switching it off, and asking for it at a sign-in.
 
 import { nextGeneration } from '../auth/accounts/generations.ts'
+import type { CodeTry } from '../auth/accounts/try-limits.ts'
+import type { User } from '../auth/accounts/users.ts'
 import { factorErrors } from '../auth/factor-errors.ts'
+import type { AppError } from '../core/errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { bodyOf, demandCaller, demandUser, type Face, type IdentityRoute, reply as send, signedInSecurity } from './face.ts'
@@ -87,21 +90,51 @@ export function totpRoutes(face: Face): IdentityRoute[] {
  *
  * @throws AppError AUTH_CODE_REQUIRED, AUTH_WRONG_CODE, AUTH_TOO_MANY_TRIES
  */
-export async function demandSecondFactor(face: Face, request: HttpRequest, user: string, code: string | undefined): Promise<void> {
-  if (!(await face.auth.ways.factors.isOn(user))) return
+export async function demandSecondFactor(face: Face, request: HttpRequest, user: User, code: string | undefined): Promise<void> {
+  if (!(await face.auth.ways.factors.isOn(user.id))) return
   if (code === undefined) throw factorErrors.CODE_REQUIRED()
   try {
-    await demandCode(face, request, user, code)
+    await demandCode(face, request, user.id, code, { generation: user.generation })
   } catch (error) {
-    await face.auth.audit.record({ action: 'sign_in.failed', subject: user, address: request.ip, details: { second_factor: true } })
+    await noteRefusal(face, request, user.id, error)
+    throw error
+  }
+}
+
+/** What was not looked at because there was too much of it is written down a few times for each address: nobody fills the audit. */
+async function noteRefusal({ auth }: Face, { ip: address }: HttpRequest, subject: string, error: unknown): Promise<void> {
+  const isLimited = codeOfError(error) === 'AUTH_TOO_MANY_TRIES'
+  if (isLimited && !(await auth.parts.limits.mayNote('sign_in.limited', address))) return
+  await auth.audit.record({
+    action: isLimited ? 'sign_in.limited' : 'sign_in.failed',
+    subject,
+    address,
+    details: { second_factor: true },
+  })
+}
+
+/** By a session, which somebody may have stolen. @returns id of the caller @throws AppError AUTH_WRONG_CODE, AUTH_TOO_MANY_TRIES */
+async function demandCodeAgain(face: Face, request: HttpRequest): Promise<string> {
+  const { id, credential: session } = demandCaller(request)
+  try {
+    await demandCode(face, request, id, codeOf(request), { session })
+    return id
+  } catch (error) {
+    if (codeOfError(error) === 'AUTH_WRONG_CODE')
+      await face.auth.audit.record({
+        action: 'reauthentication.failed',
+        actor: id,
+        address: request.ip,
+        details: { second_factor: true },
+      })
     throw error
   }
 }
 
 /** Either kind is used up by it. */
-async function demandCode({ auth }: Face, request: HttpRequest, user: string, code: string): Promise<void> {
-  if (/^\d{6}$/.test(code)) return auth.ways.factors.verify(user, code)
-  const left = await auth.ways.factors.recover(user, code)
+async function demandCode({ auth }: Face, request: HttpRequest, user: string, code: string, by: CodeTry): Promise<void> {
+  if (/^\d{6}$/.test(code)) return auth.ways.factors.verify(user, code, by)
+  const left = await auth.ways.factors.recover(user, code, by)
   await auth.audit.record({ action: 'recovery_code.used', actor: user, address: request.ip, details: { left } })
 }
 
@@ -118,10 +151,11 @@ async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promis
 
 async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { id, credential } = demandCaller(request)
-  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), async () => {
+  const demand = async (): Promise<void> => {
     await demandStillSignedIn(face, request)()
     await endOthers(face, id, credential)
-  })
+  }
+  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), { session: credential, demand })
   await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
   await tellOwner(face, id, 'a second factor was switched on')
   return send(face, reply, 200, { recovery_codes: codes })
@@ -131,18 +165,16 @@ async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Prom
 async function endOthers({ auth }: Face, user: string, current: string): Promise<void> {
   const { db, sessions } = auth.parts
   await nextGeneration(db, user)
-  for (const { handle } of await sessions.list(user)) if (handle !== current) await sessions.deleteHandle(user, handle)
+  await sessions.deleteAllOf(user, current)
 }
 
 async function renew(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { id } = demandCaller(request)
-  await demandCode(face, request, id, codeOf(request))
+  const id = await demandCodeAgain(face, request)
   return send(face, reply, 200, { recovery_codes: await face.auth.ways.factors.renewRecoveryCodes(id) })
 }
 
 async function disable(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
-  const { id } = demandCaller(request)
-  await demandCode(face, request, id, codeOf(request))
+  const id = await demandCodeAgain(face, request)
   await face.auth.ways.factors.disable(id)
   await face.auth.audit.record({ action: 'factor.disabled', actor: id, address: request.ip })
   await tellOwner(face, id, 'its second factor was switched off')
@@ -151,4 +183,8 @@ async function disable(face: Face, request: HttpRequest, reply: HttpReply): Prom
 
 function codeOf(request: HttpRequest): string {
   return bodyOf(request)['code'] ?? ''
+}
+
+function codeOfError(error: unknown): string | undefined {
+  return (error as AppError).code
 }

@@ -82,7 +82,7 @@ export interface RateStore {
 
 /** For stores that count in one window at a time. */
 export async function countInOrder(hits: readonly Hit[], count: (hit: Hit) => Counted | Promise<Counted>): Promise<readonly Counted[]> {
-  if (hits.every((hit) => hit.hits === 0)) return Promise.all(hits.map(count))
+  if (hits.every((hit) => hit.hits === 0)) return Promise.all(hits.map(async (hit) => count(hit)))
   const counted: Counted[] = []
   for (const hit of hits) {
     const left = counted.at(-1)?.allowed ?? hit.hits

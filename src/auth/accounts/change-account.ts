@@ -33,6 +33,7 @@ export async function changePassword(parts: AccountParts, user: User, current: s
 export async function requestEmailChange(parts: AccountParts, user: User, current: string, written: string, origin: Origin): Promise<void> {
   const email = normalEmail(written)
   await demandPassword(parts, user, current, origin)
+  await parts.limits.mailFrom(origin.address)
   const token = newOneTimeToken()
   const taken = await parts.users.findByEmail(email)
   await parts.db.transaction(async () => {
@@ -59,10 +60,12 @@ export async function deleteAccount(parts: AccountParts, user: User, current: st
   })
 }
 
-async function demandPassword({ db, limits, passwords }: AccountParts, { id }: User, current: string, { address }: Origin): Promise<void> {
-  await limits.password(id)
-  const { matches } = await passwords.verify(current, await findPassword(db, id), { address })
-  if (!matches) throw accountErrors.WRONG_PASSWORD().with({ field: 'current_password' })
+async function demandPassword(parts: AccountParts, { id }: User, current: string, { address, session = address }: Origin): Promise<void> {
+  await parts.limits.password(id, session)
+  const { matches } = await parts.passwords.verify(current, await findPassword(parts.db, id), { address })
+  if (matches) return
+  await parts.audit.record({ action: 'reauthentication.failed', actor: id, address, details: { password: true } })
+  throw accountErrors.WRONG_PASSWORD().with({ field: 'current_password' })
 }
 
 /** Who has shown a password that was replaced meanwhile has shown nothing. */

@@ -37,6 +37,8 @@ export interface Origin {
   readonly address: string
   /** `User-Agent`, shortened. */
   readonly agent: string | undefined
+  /** Handle of the session that asks. */
+  readonly session?: string | undefined
 }
 
 /** Sends a mail after the commit, however many went there: what happened to an account is told its owner in any case. Nobody waits for it. */

@@ -159,6 +159,30 @@ describe('who goes on', () => {
     expect(waited.at(-1)).toBeGreaterThan(1_200)
   })
 
+  test('to try codes with a password waits for a day after fifty, and whoever has a new password does not', async () => {
+    const { tries, waited } = await waits((limits) => limits.code('ann', { generation: '0' }), 1)
+    expect([tries, waited.at(-1)]).toEqual([50, expect.toSatisfy((minutes: number) => minutes > 1_000)])
+    const { limits } = limitsAt()
+    for (let n = 0; n < 10; n += 1) await limits.code('ann', { generation: '0' })
+    expect(await waitOf(limits.code('ann', { generation: '0' }))).toBeGreaterThan(0)
+    expect(await waitOf(limits.code('ann', { generation: '1' }))).toBe(0)
+    let generation = 0
+    expect((await waits((others) => others.code('ann', { generation: String((generation += 1)) }), 1)).tries).toBe(100)
+  })
+
+  test('to try what only the user knows by a session that was stolen leaves tries for another session', async () => {
+    for (const what of ['password', 'code'] as const) {
+      const { limits, clock } = limitsAt()
+      const attempt = (session: string) => waitOf(what === 'code' ? limits.code('ann', { session }) : limits.password('ann', session))
+      let tries = 0
+      for (; clock.minute < 1_440; clock.minute += 16) {
+        for (let n = 0; n < 10; n += 1) if ((await attempt('stolen')) === 0) tries += 1
+        if (clock.minute % 160 === 0) expect(await attempt('hers')).toBe(0)
+      }
+      expect(tries).toBe(20)
+    }
+  })
+
   test('over all accounts has a thousand tries a day', async () => {
     let n = 0
     const { tries } = await waits(
@@ -211,7 +235,7 @@ test.each([
   ],
   ['requests for mails', 300, (limits: TryLimits, address: string) => limits.mailFrom(address)],
   ['links', 1_000, (limits: TryLimits, address: string) => limits.link(address)],
-  ['beginnings', 1_000, (limits: TryLimits, address: string) => limits.begin(address)],
+  ['beginnings', 1_000, (limits: TryLimits, address: string) => limits.begin('provider', address)],
 ] as const)('%s of all networks of a customer with IPv6 are at most %i', async (_what, most, attempt) => {
   const { limits } = limitsAt()
   let allowed = 0

@@ -16,9 +16,13 @@ const dayMs = 24 * hourMs
 type Windows = readonly RateWindow[]
 
 const quarter = (limit: number): Windows => [{ limit, windowMs: quarterMs }]
-/** Of what others may try as well: one address at an account. */
+/** Of what others may try as well: one address at an account, one session of a user. */
 const ofOne: Windows = [...quarter(5), { limit: 10, windowMs: hourMs }, { limit: 20, windowMs: dayMs }]
 const ofAccount = quarter(10)
+/** Of what is tried by a user who has shown something already: few know enough to keep another from it for a day. */
+const ofUser: Windows = [...ofAccount, { limit: 20, windowMs: hourMs }, { limit: 50, windowMs: dayMs }]
+/** A mailbox replaces passwords: however often it does, it tries no more codes than that. */
+const codesOfUser: Windows = [{ limit: 100, windowMs: dayMs }]
 const ofAddress: Windows = [...quarter(100), { limit: 300, windowMs: hourMs }, { limit: 1_000, windowMs: dayMs }]
 const mailsOfAddress: Windows = [
   { limit: 30, windowMs: hourMs },
@@ -29,6 +33,17 @@ const timesOfCustomer = 10
 
 /** Mails that anybody can ask for: each kind has its own limit, so that none of them keeps another from its owner. */
 export type MailKind = 'sign_up' | 'verify' | 'reset' | 'change' | 'invitation'
+
+/** What begins without a password. One that is used up, whoever did it, leaves the others. */
+export type WayIn = 'passkey' | 'provider' | 'code' | 'failure'
+
+/** Who tries a code. */
+export interface CodeTry {
+  /** Handle of the session that asks. Without one it is a sign-in. */
+  readonly session?: string | undefined
+  /** Of the user who signs in: whoever has a new password tries anew, though others have tried with the old one. */
+  readonly generation?: string
+}
 
 export interface SignInTry {
   /** As it is kept, also when nobody has it: both are counted. */
@@ -64,19 +79,27 @@ export class TryLimits {
     await this.#demand(`auth:account:${account}`, ofAccount)
   }
 
-  /** Counts a try of the current password by whoever is signed in. @throws AppError AUTH_TOO_MANY_TRIES */
-  password(user: string): Promise<void> {
-    return this.#demand(`auth:password:${user}`, quarter(10))
+  /**
+   * Counts a try of the current password by whoever is signed in.
+   *
+   * @param session  handle of the one that asks: one that was stolen leaves tries for the others
+   * @throws         AppError AUTH_TOO_MANY_TRIES
+   */
+  password(user: string, session: string): Promise<void> {
+    return this.#demandOfSession(`auth:password:${user}`, session)
   }
 
   /** Counts a try of a code by whoever has shown the password: of a million codes three are right. @throws AppError AUTH_TOO_MANY_TRIES */
-  code(user: string): Promise<void> {
-    return this.#demand(`auth:code:${user}`, quarter(10))
+  async code(user: string, { session, generation = '' }: CodeTry = {}): Promise<void> {
+    if (session !== undefined) return this.#demandOfSession(`auth:session-code:${user}`, session)
+    await this.#demandRoom(`auth:code:${user}`, codesOfUser)
+    await this.#demand(`auth:code:${user}:${generation}`, ofUser)
+    await this.#demand(`auth:code:${user}`, codesOfUser)
   }
 
-  /** Counts a beginning by an address that has something kept for a few minutes. @throws AppError AUTH_TOO_MANY_TRIES */
-  begin(address: string): Promise<void> {
-    return this.#demandOf('begin', address, quarter(100))
+  /** Counts a beginning by an address that has something kept for a few minutes, or looked up. @throws AppError AUTH_TOO_MANY_TRIES */
+  begin(way: WayIn, address: string): Promise<void> {
+    return this.#demandOf(`begin-${way}`, address, quarter(100))
   }
 
   /** Counts a link that an address opens. @throws AppError AUTH_TOO_MANY_TRIES */
@@ -96,6 +119,12 @@ export class TryLimits {
     return this.#demandOf('mail-from', address, mailsOfAddress)
   }
 
+  /** Counts an invitation that a request sends, apart from mails that anybody can ask for. @throws AppError AUTH_TOO_MANY_TRIES */
+  async invitation(by: string | undefined, address: string): Promise<void> {
+    await this.#demandOf('invite-from', address, mailsOfAddress)
+    if (by !== undefined) await this.#demand(`auth:invite-by:${by}`, mailsOfAddress)
+  }
+
   /** Counts a request of an address for a reset, and whether there is such an account or not. @throws AppError AUTH_TOO_MANY_TRIES */
   async reset(email: string, address: string): Promise<void> {
     await this.mailFrom(address)
@@ -106,6 +135,12 @@ export class TryLimits {
   async mayMail(kind: MailKind, email: string): Promise<boolean> {
     const { allowed } = await this.#rates.hit(`auth:mail-to:${kind}:${hashed(email)}`, 5, hourMs)
     return allowed
+  }
+
+  async #demandOfSession(ofAll: string, session: string): Promise<void> {
+    await this.#demandRoom(ofAll, ofUser)
+    await this.#demand(`${ofAll}:${session}`, ofOne)
+    await this.#demand(ofAll, ofUser)
   }
 
   async #demandOf(what: string, address: string, windows: Windows): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Database } from '../../db/database.ts'
-import type { TryLimits } from '../accounts/try-limits.ts'
+import type { CodeTry, TryLimits } from '../accounts/try-limits.ts'
 import { factorErrors } from '../factor-errors.ts'
 import { createSealer, derivedKey, type Sealer } from '../sealed.ts'
 import { type FactorRow, findFactor, insertFactor, removeFactor, useStep } from './factor-rows.ts'
@@ -63,13 +63,14 @@ export class SecondFactors {
   /**
    * Switches it on.
    *
-   * @param demand  refuses, in the transaction that does it, a user who may not any more
-   * @returns       recovery codes, which cannot be found out afterwards
-   * @throws        AppError AUTH_WRONG_CODE, AUTH_FACTOR_IS_ON, AUTH_TOO_MANY_TRIES, and what `demand` throws
+   * @param session  handle of the one that asks
+   * @param demand   refuses, in the transaction that does it, a user who may not any more
+   * @returns        recovery codes, which cannot be found out afterwards
+   * @throws         AppError AUTH_WRONG_CODE, AUTH_FACTOR_IS_ON, AUTH_TOO_MANY_TRIES, and what `demand` throws
    */
-  async confirm(user: string, code: string, demand?: () => Promise<void>): Promise<string[]> {
+  async confirm(user: string, code: string, { demand, ...by }: CodeTry & { demand?: () => Promise<void> } = {}): Promise<string[]> {
     const { db } = this.#options
-    await this.#options.limits.code(user)
+    await this.#options.limits.code(user, by)
     const factor = await findFactor(db, user)
     if (factor?.confirmed === true) throw factorErrors.FACTOR_IS_ON()
     const step = await this.#stepOf(user, factor, code)
@@ -81,8 +82,8 @@ export class SecondFactors {
   }
 
   /** Demands a code of the telephone, which is used up by it. @throws AppError AUTH_WRONG_CODE, AUTH_TOO_MANY_TRIES */
-  async verify(user: string, code: string): Promise<void> {
-    await this.#options.limits.code(user)
+  async verify(user: string, code: string, by?: CodeTry): Promise<void> {
+    await this.#options.limits.code(user, by)
     const { db } = this.#options
     const factor = await findFactor(db, user)
     const step = factor?.confirmed === true ? await this.#stepOf(user, factor, code) : undefined
@@ -91,8 +92,8 @@ export class SecondFactors {
   }
 
   /** Demands a recovery code, which is used up by it. @returns how many are left @throws AppError AUTH_WRONG_CODE, AUTH_TOO_MANY_TRIES */
-  async recover(user: string, code: string): Promise<number> {
-    await this.#options.limits.code(user)
+  async recover(user: string, code: string, by?: CodeTry): Promise<number> {
+    await this.#options.limits.code(user, by)
     const { db } = this.#options
     if (!(await this.#outside(() => useRecoveryCode(db, user, code, this.#recoveryKey)))) throw factorErrors.WRONG_CODE()
     return countRecoveryCodes(db, user)
