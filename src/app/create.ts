@@ -180,11 +180,11 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
   const callers = options.auth?.tenants === undefined ? callersFromContext : callersInTenants
   const once = new Once({ db, callers, ttlMs, waitMs: config.database.lockTimeoutMs })
   const state = createState({ db, redis, log, metrics, secret: config.secrets.secretKey })
-  const { mailer, part: mail } = createMailer(config, log)
+  const { mailer, close: closeMailer } = createMailer(config, log)
   const surroundings = { config, name: options.name, db, state, mailer, log }
   const auth = await openAuth(options.auth, surroundings)
   const identity = auth === undefined ? [] : [auth.part]
-  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), state.sweeper, mail, ...identity, ...modules])
+  const life = new Lifecycle(log, [answerSweeper({ db, log, ttlMs }), state.sweeper, ...identity, ...modules])
   const engine: Engine = { db, registry, cursorKey: cursorKey(config.secrets.secretKey), cache }
   const writers = new Map(
     [...registry.resources.values()].map((resource) => [
@@ -225,6 +225,7 @@ export async function composeApp(definition: AppDefinition, parts: AppParts): Pr
       await drainServer(fastify, config.limits, log, options)
       await fastify.close()
       await life.stop()
+      await closeMailer()
       wall.stop()
       auth?.close()
       state.close()

@@ -4,6 +4,7 @@ import type { AppDefinition } from 'plinth'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Finished, plinth, plinths, temporaryApp } from '../../test/support/cli.ts'
 import { type ScratchDatabase, scratchDatabase } from '../../test/support/postgres.ts'
+import { smtpServer } from '../../test/support/smtp-server.ts'
 import { schemaOf } from '../app/models.ts'
 import { trackingOf } from '../app/tracking.ts'
 import { createSchema } from '../testing/create-schema.ts'
@@ -133,19 +134,32 @@ test('a user with a role that there is not is not made at all, and is made when 
   expect(jsonOf(right)).toMatchObject({ email: 'dora@example.com', link: expect.any(String) })
 })
 
-test('the second factor is removed of who has lost the telephone', patient, async () => {
-  await client.query(
-    `with lost as (insert into users (email) values ('eve@example.com') returning id::text)
+test(
+  'the second factor is removed of who has lost the telephone, who is told by mail, and a mail that nobody took is not passed over',
+  patient,
+  async () => {
+    await client.query(
+      `with lost as (insert into users (email) values ('eve@example.com'), ('fay@example.com') returning id::text)
      insert into plinth.second_factors (user_id, secret, confirmed_at) select id, '\\x00', now() from lost`,
-  )
-  const line = 'users remove-second-factor eve@example.com'
-  const said = await runEach(line, line)
-  expect(said.map(({ stdout }) => stdout)).toEqual([
-    'eve@example.com is without a second factor.\n',
-    'eve@example.com was that already: nothing changed.\n',
-  ])
-  expect(await audited('factor')).toEqual([{ action: 'factor.disabled', command: 'users remove-second-factor', entries: 1 }])
-})
+    )
+    const server = await smtpServer(1)
+    const line = (who: string) => ['users', 'remove-second-factor', `${who}@example.com`]
+    const began = performance.now()
+    const said = await plinths([line('eve'), line('fay'), line('eve')], {
+      cwd: app.root,
+      env: { ...env(), MAIL_URL: server.url, MAIL_FROM: 'no-reply@shop.example' },
+    })
+    // A connection that is left open holds the process for twenty.
+    expect(performance.now() - began).toBeLessThan(15_000)
+    const [lost, taken, again] = said
+    expect(lost).toMatchObject({ code: 1, stdout: expect.stringContaining('eve@example.com is without a second factor.\n') })
+    expect(lost?.stderr).toBe('The change was made, and a mail about it was not sent: the server that MAIL_URL names did not take it.\n')
+    expect(taken).toEqual({ code: 0, stdout: 'fay@example.com is without a second factor.\n', stderr: '' })
+    expect(server.mails).toEqual([expect.stringContaining('To: fay@example.com')])
+    expect(again).toEqual({ code: 0, stdout: 'eve@example.com was that already: nothing changed.\n', stderr: '' })
+    expect(await audited('factor')).toEqual([{ action: 'factor.disabled', command: 'users remove-second-factor', entries: 2 }])
+  },
+)
 
 test('a list is told in pages, and who is not there is told so', patient, async () => {
   await client.query(`insert into users (email) select 'page' || n || '@example.com' from generate_series(1, 3) n`)

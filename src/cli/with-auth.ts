@@ -3,7 +3,7 @@
 import { createApp } from '../app/create.ts'
 import type { Auth } from '../auth/create-auth.ts'
 import { loadApp } from './load-app.ts'
-import { UsageError } from './output.ts'
+import { note, UsageError } from './output.ts'
 
 /** @param command  for the audit: no request is the cause of what it does @throws UsageError when the application has no users */
 export async function withAuth<result>(command: string, work: (auth: Auth) => Promise<result>): Promise<result> {
@@ -17,5 +17,11 @@ export async function withAuth<result>(command: string, work: (auth: Auth) => Pr
     return await work(auth)
   } finally {
     await app.stop()
+    if (app.mail.lost > 0) sayLost()
   }
+}
+
+function sayLost(): void {
+  note('The change was made, and a mail about it was not sent: the server that MAIL_URL names did not take it.')
+  process.exitCode = 1
 }

@@ -18,8 +18,8 @@ function testLog() {
 
 function mailerWith(environment: Record<string, string>): { readonly mailer: Mailer; readonly lines: string[] } {
   const { log, lines } = testLog()
-  const { mailer, part } = createMailer(readConfig({ APP_ENV: 'testing', ...environment }, '/nowhere'), log)
-  onTestFinished(() => part.stop?.())
+  const { mailer, close } = createMailer(readConfig({ APP_ENV: 'testing', ...environment }, '/nowhere'), log)
+  onTestFinished(close)
   return { mailer, lines }
 }
 
@@ -64,13 +64,14 @@ test('a mail that nobody takes is given up, and the log says so without saying w
   outbox.send(composeMail({ ...mail, paragraphs: ['canary'] }))
   await until(() => outbox.size === 0)
   expect(lines).toEqual(['a mail could not be sent yet', 'a mail could not be sent'])
+  expect(outbox.lost).toBe(1)
 })
 
 test('mails are sent without anybody waiting, and more than may wait are dropped', () => {
   const { log, lines } = testLog()
   const outbox = new Outbox({ transport: () => new Promise(() => undefined), log, most: 2 })
   for (let i = 0; i < 3; i += 1) outbox.send(composeMail(mail))
-  expect(outbox.size).toBe(2)
+  expect([outbox.size, outbox.lost]).toEqual([2, 1])
   expect(lines).toEqual(['a mail was dropped: too many wait'])
 })
 
@@ -84,12 +85,12 @@ test('the end of the process waits for mails on their way, and says which are lo
   outbox.send(composeMail(mail))
   await until(() => lines.length === 1)
   let ended = false
-  const stopped = Promise.resolve(outbox.part().stop?.()).then(() => (ended = true))
+  const stopped = outbox.close().then(() => (ended = true))
   await new Promise((resolve) => setImmediate(resolve))
   expect([ended, outbox.size]).toEqual([false, 1])
   deliver()
   await stopped
-  expect(outbox.size).toBe(0)
+  expect([outbox.size, outbox.lost]).toEqual([0, 1])
   expect(lines).toEqual(['a mail could not be sent yet', 'mails were lost: the server had not taken them when the process ended'])
 })
 
@@ -113,7 +114,7 @@ const production = { APP_ENV: 'production', DATABASE_URL: 'postgres://shop:Xr5kT
 test('in production without a server no mail is kept, and the log says that none is sent', () => {
   const { mailer, lines } = mailerWith(production)
   mailer.send(mail)
-  expect(mailer.kept).toEqual([])
+  expect([mailer.kept, mailer.lost]).toEqual([[], 1])
   expect(lines).toEqual(['a mail was not sent: MAIL_URL is not set'])
 })
 

@@ -1,7 +1,6 @@
 // The application's mail: to a server in production; in development and in tests it stays in the process, to be looked at.
 
 import type { Config } from '../core/config.ts'
-import type { Part } from '../core/lifecycle.ts'
 import type { Logger } from '../core/log.ts'
 import { composeMail, type MailContent, type MailMessage } from './message.ts'
 import { Outbox } from './outbox.ts'
@@ -17,27 +16,64 @@ export interface Mailer {
   send(content: MailContent): void
   /** Where mail is kept: the last ones, the newest first. */
   readonly kept: readonly KeptMail[]
+  /** How many mails no server took, or will: those that are on their way or are tried again do not count. */
+  readonly lost: number
 }
 
 const mostKept = 100
 
-/** @returns the mailer, and its part in the life of the application */
-export function createMailer({ mail, env }: Config, log: Logger): { readonly mailer: Mailer; readonly part: Part } {
-  const kept: KeptMail[] = []
-  const keep = (message: MailMessage): void => {
-    kept.unshift({ ...message, at: new Date() })
-    kept.length = Math.min(kept.length, mostKept)
-    if (env === 'development') log.info(`mail to ${message.to}: ${message.subject}\n\n${message.text}`)
-  }
-  const lose = (): void => log.error('a mail was not sent: MAIL_URL is not set')
-  if (mail.url === undefined && env === 'production') return { mailer: { send: lose, kept }, part: { name: 'Mail' } }
-  if (mail.url === undefined) return { mailer: { send: (content) => keep(composeMail(content)), kept }, part: { name: 'Mail' } }
-  const transport = smtpTransport(mail.url, mail.from)
+export interface OpenMailer {
+  readonly mailer: Mailer
+  /** Waits for mails that are on their way, some seconds at most, and hangs up. */
+  close(): Promise<void>
+}
+
+/** Connects with the first mail, also in an application that is never started, as that of a command. */
+export function createMailer({ mail, env }: Config, log: Logger): OpenMailer {
+  if (mail.url !== undefined) return sending(mail.url, mail.from, log)
+  return { mailer: env === 'production' ? losing(log) : keeping(env === 'development' ? log : undefined), close: async () => {} }
+}
+
+function sending(url: string, from: string, log: Logger): OpenMailer {
+  const transport = smtpTransport(url, from)
   const outbox = new Outbox({ transport, log })
-  const { stop, ...part } = outbox.part()
+  const mailer: Mailer = {
+    send: (content) => outbox.send(composeMail(content)),
+    kept: [],
+    get lost() {
+      return outbox.lost
+    },
+  }
   const close = async (): Promise<void> => {
-    await stop?.()
+    await outbox.close()
     transport.close()
   }
-  return { mailer: { send: (content) => outbox.send(composeMail(content)), kept }, part: { ...part, stop: close } }
+  return { mailer, close }
+}
+
+/** @param log  where mails are shown as well */
+function keeping(log: Logger | undefined): Mailer {
+  const kept: KeptMail[] = []
+  const send = (content: MailContent): void => {
+    const message = composeMail(content)
+    kept.unshift({ ...message, at: new Date() })
+    kept.length = Math.min(kept.length, mostKept)
+    log?.info(`mail to ${message.to}: ${message.subject}\n\n${message.text}`)
+  }
+  return { send, kept, lost: 0 }
+}
+
+function losing(log: Logger): Mailer {
+  let lost = 0
+  const send = (): void => {
+    lost += 1
+    log.error('a mail was not sent: MAIL_URL is not set')
+  }
+  return {
+    send,
+    kept: [],
+    get lost() {
+      return lost
+    },
+  }
 }

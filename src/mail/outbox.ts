@@ -1,7 +1,6 @@
 // Sends mails behind the backs of requests: nobody waits for a mail server, nobody can tell from an answer whether one was written to, and
 // a server that is away for minutes is tried again. What has not gone when the process ends is lost, and the log says so.
 
-import type { Part } from '../core/lifecycle.ts'
 import type { Logger } from '../core/log.ts'
 import type { MailMessage } from './message.ts'
 
@@ -20,7 +19,7 @@ export interface OutboxOptions {
 const defaultPausesMs = [1_000, 5_000, 30_000, 120_000, 600_000]
 const atOnce = 4
 /** How long the end of the process waits for mails on their way. */
-const stopMs = 5_000
+const closeMs = 5_000
 
 interface Waiting {
   readonly message: MailMessage
@@ -32,7 +31,8 @@ export class Outbox {
   readonly #ready: Waiting[] = []
   readonly #pauses = new Set<NodeJS.Timeout>()
   #sending = 0
-  #stopped = false
+  #givenUp = 0
+  #closed = false
   #idle: (() => void) | undefined
 
   constructor({ pausesMs = defaultPausesMs, most = 1_000, ...options }: OutboxOptions) {
@@ -41,7 +41,7 @@ export class Outbox {
 
   /** Returns at once and never throws. */
   send(message: MailMessage): void {
-    if (this.#stopped || this.size >= this.#options.most) return this.#drop('a mail was dropped: too many wait')
+    if (this.#closed || this.size >= this.#options.most) return this.#drop('a mail was dropped: too many wait')
     this.#ready.push({ message, tries: 0 })
     this.#next()
   }
@@ -51,9 +51,21 @@ export class Outbox {
     return this.#ready.length + this.#pauses.size + this.#sending
   }
 
-  /** For the lifecycle of the application. */
-  part(): Part {
-    return { name: 'Mail', stop: () => this.#stop(), stopMs: stopMs + 1_000 }
+  /** Mails that nobody took and nobody will; after `close` also those that nobody has taken until then. */
+  get lost(): number {
+    return this.#givenUp + (this.#closed ? this.size : 0)
+  }
+
+  /** Waits for mails that are on their way, some seconds at most. The others are lost, and the log says so. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const paused = this.#pauses.size
+    for (const pause of this.#pauses) clearTimeout(pause)
+    this.#pauses.clear()
+    this.#givenUp += paused
+    if (this.size > 0) await this.#drained()
+    const lost = paused + this.size
+    if (lost > 0) this.#options.log.error({ lost }, 'mails were lost: the server had not taken them when the process ended')
   }
 
   #next(): void {
@@ -79,7 +91,10 @@ export class Outbox {
   #again(waiting: Waiting, err: unknown): void {
     const { pausesMs, log } = this.#options
     const pauseMs = pausesMs[waiting.tries - 1]
-    if (pauseMs === undefined || this.#stopped) return log.error({ err, tries: waiting.tries }, 'a mail could not be sent')
+    if (pauseMs === undefined || this.#closed) {
+      this.#givenUp += 1
+      return log.error({ err, tries: waiting.tries }, 'a mail could not be sent')
+    }
     log.warn({ err, tries: waiting.tries, pauseMs }, 'a mail could not be sent yet')
     const pause = setTimeout(() => {
       this.#pauses.delete(pause)
@@ -90,21 +105,13 @@ export class Outbox {
   }
 
   #drop(message: string): void {
+    this.#givenUp += 1
     this.#options.log.error(message)
-  }
-
-  async #stop(): Promise<void> {
-    this.#stopped = true
-    const lost = this.#pauses.size
-    for (const pause of this.#pauses) clearTimeout(pause)
-    this.#pauses.clear()
-    if (lost > 0) this.#options.log.error({ lost }, 'mails were lost: the server had not taken them when the process ended')
-    if (this.size > 0) await this.#drained()
   }
 
   async #drained(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const late = setTimeout(resolve, stopMs)
+      const late = setTimeout(resolve, closeMs)
       this.#idle = () => {
         clearTimeout(late)
         resolve()

@@ -29,5 +29,6 @@ export function smtpTransport(url: string, from: string): Transport & { close():
     transporter ??= open()
     await (await transporter).sendMail({ from, ...message })
   }
-  return Object.assign(send, { close: () => void transporter?.then((open) => open.close()) })
+  // A delivery that is still going on then is not finished: a server that stalls would hold up the end of the process.
+  return Object.assign(send, { close: () => void transporter?.then((open) => open.close({ force: true })) })
 }
