@@ -18,7 +18,8 @@ const insert = {
 
 /**
  * One statement: of those who come with the same token at once, the first gets the lock of the session, and for the others it is used by then.
- * The session is touched; what was used longer ago than anybody may come again with is forgotten.
+ * The session is touched; what was used longer ago than anybody may come again with is forgotten. Of a family that is not there it locks and
+ * writes nothing: everybody can make up tokens.
  */
 const rotate = {
   name: 'plinth_refresh_rotate',
@@ -35,7 +36,7 @@ const rotate = {
       WHERE t.family = ${bytes('$1')} AND t.used_at < clock_timestamp() - $5::text::bigint * interval '1 ms'
     ), touched AS (
       UPDATE plinth.sessions s SET seen_at = clock_timestamp() FROM spent WHERE s.id = spent.id
-    ) SELECT encode(id, 'hex'), user_id FROM spent`,
+    ) SELECT encode(alive.id, 'hex'), alive.user_id, spent.id IS NOT NULL FROM alive LEFT JOIN spent ON true`,
 }
 
 const look = {
@@ -69,17 +70,17 @@ export async function insertRefresh(db: Database, { family, hash }: RefreshSecre
   return affected > 0
 }
 
-/** @returns undefined when the token does not count: it was used, its session is over, or it never was one */
+/** @returns undefined when there is no such family, or its session is over; `isSpent` is false for a token that was used before */
 export async function rotateRefresh(
   db: Database,
   { family, hash }: RefreshSecret,
   { next, salt, graceMs }: { readonly next: RefreshSecret; readonly salt: Buffer; readonly graceMs: number },
-): Promise<FamilySession | undefined> {
+): Promise<(FamilySession & { readonly isSpent: boolean }) | undefined> {
   const values = [family, hash, next.hash, salt.toString('hex'), String(graceMs)]
   const rows = await db.write({ ...rotate, values }, { tables })
   if (rows.count === 0) return undefined
-  const [session, user] = textColumns(rows, 0)
-  return { session: session ?? '', user: user ?? '' }
+  const [session, user, isSpent] = textColumns(rows, 0)
+  return { session: session ?? '', user: user ?? '', isSpent: isSpent === 't' }
 }
 
 /** @returns undefined when there is no such family, or its session is over */

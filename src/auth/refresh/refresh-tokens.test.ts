@@ -1,11 +1,14 @@
 // Guarantee S4: a refresh token is exchanged once, and what two have is worth nothing to either.
 
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type AuthBed, authBed, type AuthProcess } from '../../../test/support/auth-bed.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/redis.ts'
 import { forgetExpired } from '../../state/forget-expired.ts'
+import { rotateRefresh } from './refresh-rows.ts'
+import { newSalt, readSecret } from './refresh-secret.ts'
 import { RefreshTokens, type RefreshTokensOptions, ReusedToken } from './refresh-tokens.ts'
 
 type RefreshProcess = AuthProcess & { readonly refreshes: RefreshTokens }
@@ -196,6 +199,21 @@ describe.each(testDatabases())('refresh tokens on $name', ({ url }) => {
     const forged = Buffer.from(token, 'base64url').fill(7, 32).toString('base64url')
     expect(await refusal(one.refreshes, forged)).toBeInstanceOf(ReusedToken)
     await ends(session.handle)
+  })
+
+  test('a token that somebody made up costs one question, which writes nothing', async () => {
+    const { db, refreshes } = one
+    const madeUp = (): string => randomBytes(64).toString('base64url')
+    const [read, write] = [vi.spyOn(db, 'read'), vi.spyOn(db, 'write')]
+    expect((await refusal(refreshes, madeUp()))?.message).toMatch(/belongs to no session/)
+    expect([read.mock.calls.length, write.mock.calls.length]).toEqual([0, 1])
+    vi.restoreAllMocks()
+    const secret = readSecret(madeUp()) ?? expect.fail('It is well-formed.')
+    const written = await db.transaction(async () => {
+      await rotateRefresh(db, secret, { next: secret, salt: newSalt(), graceMs: 0 })
+      return db.query('SELECT pg_current_xact_id_if_assigned()::text AS id')
+    })
+    expect(written).toEqual([{ id: null }])
   })
 
   test('a session that is over begins no family', async () => {

@@ -78,9 +78,9 @@ export class RefreshTokens {
     const { db, graceMs } = this.#options
     const salt = newSalt()
     const next = successorOf(secret, salt, this.#key)
-    const rotated = await rotateRefresh(db, secret, { next, salt, graceMs })
-    if (rotated !== undefined) return { ...rotated, token: next.token }
-    const used = await findUsed(db, secret, graceMs)
+    const family = await rotateRefresh(db, secret, { next, salt, graceMs })
+    if (family?.isSpent) return { session: family.session, user: family.user, token: next.token }
+    const used = family && (await findUsed(db, secret, graceMs))
     if (used === undefined) throw invalid(new TokenFault('belongs to no session, or to one that is over'))
     return this.#again(secret, used)
   }
