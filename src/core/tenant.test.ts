@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { anonymousCaller, type Caller } from './caller.ts'
 import { runInContext } from './context.ts'
-import { runAcrossTenants, runInTenant, tenantInForce } from './tenant.ts'
+import { inTenantOfNow, runAcrossTenants, runInTenant, tenantInForce } from './tenant.ts'
 
 const callerIn = (tenant: string | undefined): Caller => ({ ...anonymousCaller, kind: 'user', id: '1', tenant })
 
@@ -39,6 +39,14 @@ test('a tenant that is said wins over that of the request, for as long as the wo
     expect(runInTenant(undefined, tenantInForce)).toBe('')
     expect(tenantInForce()).toBe('7')
   })
+})
+
+test('what is put off is done in the tenant of the moment in which that was said', async () => {
+  const ofRequest = inRequest(callerIn('7'), () => inTenantOfNow(tenantInForce))
+  const ofAll = inRequest(callerIn('7'), () => runAcrossTenants(() => inTenantOfNow(tenantInForce)))
+  expect([ofRequest(), inRequest(callerIn('8'), ofRequest), runInTenant('9', ofRequest)]).toEqual(['7', '7', '7'])
+  expect([ofAll(), inRequest(callerIn('8'), ofAll), inRequest(callerIn('8'), inTenantOfNow(tenantInForce))]).toEqual(['*', '*', '*'])
+  expect(tenantInForce()).toBe('*')
 })
 
 test('a request that begins inside of such work has its own tenant: nobody asks across tenants by HTTP', () => {

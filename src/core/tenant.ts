@@ -56,6 +56,12 @@ export function runAcrossTenants<result>(work: () => result): Begun<result> {
   return storage.run({ tenant: everyTenant, request: currentContext() }, () => begun(work()))
 }
 
+/** The same work to be run later, by whomever: in the tenant that is in force now. */
+export function inTenantOfNow<result>(work: () => result): () => Begun<result> {
+  const tenant = tenantInForce()
+  return () => storage.run({ tenant, request: currentContext() }, () => begun(work()))
+}
+
 /**
  * A query builder is sent when somebody waits for it, which is out there, where something else is in force: it is waited for here. Whoever
  * gets it can do nothing else with it than wait as well.

@@ -95,7 +95,10 @@ export interface Database extends Reads {
    * Callbacks given to `afterCommit` run once the outermost transaction has committed, and never after a rollback.
    */
   transaction<result>(work: () => Promise<result>, options?: TransactionOptions): Promise<result>
-  /** Runs `effect` after the current transaction has committed; at once when there is none. A failing effect is logged, not thrown. */
+  /**
+   * Runs `effect` after the current transaction has committed, in the tenant that is in force now; at once when there is none. A failing
+   * effect is logged, not thrown.
+   */
   afterCommit(effect: () => void | Promise<void>): void
   /** True inside `transaction`: reads see what it has written and nobody else sees. */
   isInTransaction(): boolean
@@ -106,7 +109,8 @@ export interface Database extends Reads {
   onWrite(listener: WriteListener): void
   /**
    * Runs `effect` inside the transaction, right before its COMMIT; a failure rolls everything back. The same function is run once,
-   * however often it was given; what it gives in its turn is run as well. What a savepoint gave is dropped when that is rolled back.
+   * however often it was given, in the tenant of whoever gave it first; what it gives in its turn is run as well. What a savepoint gave
+   * is dropped when that is rolled back.
    *
    * @throws AppError `DB_NO_TRANSACTION`
    */
@@ -124,6 +128,8 @@ export interface Database extends Reads {
    * The `pg` client of the current transaction, or the pool. What is written on the pool itself goes unnoticed: afterwards reads by
    * `anywhere` and from caches may show what was there before, and no tenant is in force: tables of tenants show no row. Drizzle gets along
    * without it: `drizzleOn(db)` sends its queries with `execute`.
+   *
+   * @throws AppError `DB_CLIENT_OF_OTHER_TENANT` where the transaction has handed it out in another tenant
    */
   client(): Pool | PoolClient
   health(): Promise<DatabaseHealth>

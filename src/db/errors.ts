@@ -108,6 +108,26 @@ export const dbErrors = defineErrors('DB', {
     message: () => 'The transaction was rolled back, because one of its statements had failed.',
     hint: () => 'Let the error pass, or put the statement that may fail into a nested transaction(), which is a savepoint.',
   },
+  TRANSACTION_BEGUN: {
+    status: 500,
+    summary:
+      'A transaction was told how to isolate itself after its first query. In an application with tenants each statement comes behind one that says whose rows it reaches.',
+    message: () => 'How a transaction is isolated has to be said when it begins.',
+    hint: () => 'Say it to transaction(): transaction(work, { isolation: "repeatable read", readOnly: true }).',
+  },
+  CLIENT_OF_OTHER_TENANT: {
+    status: 500,
+    summary:
+      'Code asked for client() in a transaction that has handed its connection out in another tenant. It is one connection, and whoever holds it would see the rows of both.',
+    message: () => 'The connection of this transaction is in use for another tenant.',
+    hint: () => 'Use query(), execute() or drizzleOn(db), which say the tenant with each statement, or another transaction.',
+  },
+  NO_COPY: {
+    status: 500,
+    summary: 'COPY … FROM was asked for a table that row-level security is on. PostgreSQL does not check the rows there, and so refuses.',
+    message: () => 'COPY cannot write into a table of tenants.',
+    hint: () => 'Use INSERT, which takes many rows at once, or copy in a migration.',
+  },
   UNFENCED: {
     status: 500,
     summary:

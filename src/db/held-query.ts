@@ -43,7 +43,7 @@ export function heldQuery(query: Config, tenant: string, answered: Answer): Subm
 async function severalHeld(client: ClientBase, query: Config, tenant: string): Promise<QueryResult> {
   const text = `${tenantCommand(tenant)}; ${query.text}`
   const results: unknown = await client.query({ ...query, text })
-  if (!Array.isArray(results)) return results as QueryResult
+  if (!Array.isArray(results)) return { command: '', oid: 0, rowCount: null, fields: [], rows: [] } // but ours there was none
   const [, ...own] = results as QueryResult[]
   return own.length === 1 && own[0] !== undefined ? own[0] : (own as unknown as QueryResult)
 }

@@ -78,6 +78,8 @@ export function toAppError(error: unknown): AppError {
   if (isStalePlan(error)) return retryLater(dbErrors.SCHEMA_CHANGED(), error)
   if (isUnfenced(problem)) return dbErrors.UNFENCED().with({ cause: error })
   if (isOtherTenant(problem)) return dbErrors.OTHER_TENANT().with({ cause: error })
+  if (isLateIsolation(problem)) return dbErrors.TRANSACTION_BEGUN().with({ cause: error })
+  if (isCopyIntoWall(problem)) return dbErrors.NO_COPY().with({ cause: error })
   const factory = bySqlstate[problem.sqlstate] ?? byClass[problem.sqlstate.slice(0, 2)] ?? coreErrors.INTERNAL
   return factory().with({ cause: error })
 }
@@ -90,6 +92,15 @@ function isUnfenced({ sqlstate, message }: PgProblem): boolean {
 /** A new version of a row that the policies of its table do not take. */
 function isOtherTenant({ sqlstate, routine }: PgProblem): boolean {
   return sqlstate === '42501' && routine === 'ExecWithCheckOptions'
+}
+
+/** SET TRANSACTION after the first query; what may not be in a transaction at all comes from elsewhere. */
+function isLateIsolation({ sqlstate, routine = '' }: PgProblem): boolean {
+  return sqlstate === '25001' && /^call_\w+_check_hook$/.test(routine)
+}
+
+function isCopyIntoWall({ sqlstate, routine }: PgProblem): boolean {
+  return sqlstate === '0A000' && routine === 'DoCopy'
 }
 
 /** The error as a caller may see it when the application or PostgreSQL meant it; undefined for bugs and foreign errors. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type ClientConfig, type Pool, type PoolClient, type QueryArrayConfig, type QueryConfig, type QueryResult } from 'pg'
 import type { Logger } from '../core/log.ts'
-import { tenantInForce } from '../core/tenant.ts'
+import { inTenantOfNow, tenantInForce } from '../core/tenant.ts'
 import { RetryBudget } from '../support/retry-budget.ts'
 import type { Effect } from './after-commit.ts'
 import { tenantCommand, tenantStatement } from './app-role.ts'
@@ -122,7 +122,8 @@ export class PostgresDatabase implements Database {
     const run = (): Promise<QueryResult> =>
       this.#run(async (client, begin) => {
         if (begin !== undefined) await client.query(textOf(begin))
-        return tenant === undefined ? client.query(query) : runHeld(client, query, tenant, isInTransaction)
+        if (tenant === undefined) return client.query(query)
+        return runHeld(client, query, tenant, isInTransaction)
       }, tenant)
     return mayWrite(query.text) ? this.#telling(undefined, run) : run()
   }
@@ -132,7 +133,7 @@ export class PostgresDatabase implements Database {
   }
 
   afterCommit(effect: Effect): void {
-    this.#transactions.afterCommit(effect)
+    this.#transactions.afterCommit(this.#held(effect))
   }
 
   isInTransaction(): boolean {
@@ -144,7 +145,7 @@ export class PostgresDatabase implements Database {
   }
 
   beforeCommit(effect: Effect, options?: BeforeCommitOptions): void {
-    this.#transactions.beforeCommit(effect, options)
+    this.#transactions.beforeCommit(effect, options, this.#held(effect))
   }
 
   openSession(): Session {
@@ -213,6 +214,11 @@ export class PostgresDatabase implements Database {
   /** That of the moment in which a statement is asked for, whenever it is sent. Undefined where there are none: then nothing is said. */
   #tenant(): string | undefined {
     return this.#hasTenants ? tenantInForce() : undefined
+  }
+
+  /** What is run later, where something else is in force. */
+  #held(effect: Effect): Effect {
+    return this.#hasTenants ? inTenantOfNow(effect) : effect
   }
 
   /** Where the server gives no connection for reads the pool may have the only ones there are. */

@@ -130,8 +130,6 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
         await look()
         await inB(() => db.transaction(() => db.query('SELECT 1')))
         await look()
-        await inB(() => db.transaction(async () => void db.client()))
-        await look()
         await inB(() => db.transaction(() => db.query('SELECT 1 / 0'))).catch(() => undefined)
         await look()
         await db.transaction(async () => {
@@ -140,7 +138,58 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
         })
       }),
     )
-    expect(seen).toEqual(Array.from({ length: 7 }, () => ['a1', 'a2']))
+    expect(seen).toEqual(Array.from({ length: 6 }, () => ['a1', 'a2']))
+  })
+
+  test('a transaction hands its connection out in one tenant: its holder would see whatever a second one is told', async () => {
+    await reset()
+    const refused = { code: 'DB_CLIENT_OF_OTHER_TENANT', status: 500, hint: expect.stringContaining('drizzleOn(db)') }
+    const seen: unknown[] = []
+    await inA(() =>
+      db.transaction(async () => {
+        const client = db.client() as PoolClient
+        const look = async (): Promise<unknown> => seen.push(bodies((await client.query<Row>(read.text)).rows))
+        await expect(runAcrossTenants(async () => db.client())).rejects.toMatchObject(refused)
+        await look()
+        await expect(inB(() => db.transaction(async () => db.client()))).rejects.toMatchObject(refused)
+        await look()
+        expect(db.client()).toBe(client)
+        await look()
+      }),
+    )
+    await db.transaction(async () => {
+      await inB(() => db.transaction(async () => seen.push(bodies((await db.client().query<Row>(read.text)).rows))))
+      await expect(inA(async () => db.client())).rejects.toMatchObject(refused)
+    })
+    await inA(() => db.transaction(async () => db.client()))
+    expect(seen).toEqual([
+      ['a1', 'a2'],
+      ['a1', 'a2'],
+      ['a1', 'a2'],
+      ['b1', 'b2'],
+    ])
+  })
+
+  test('what waits for the commit is done in the tenant of whoever asked for it', async () => {
+    await reset()
+    const seen: unknown[] = []
+    const look = async (): Promise<unknown> => seen.push(textsOf(await db.read(read)))
+    await inB(() =>
+      db.transaction(async () => {
+        await inA(async () => {
+          db.afterCommit(async () => void (await look()))
+          db.beforeCommit(async () => void (await look()))
+          db.beforeCommit(async () => void (await look()), { final: true })
+        })
+        await runAcrossTenants(() => db.transaction(async () => db.afterCommit(async () => void (await look()))))
+        db.beforeCommit(async () => void (await look()))
+      }),
+    )
+    const [a, b] = [
+      ['a1', 'a2'],
+      ['b1', 'b2'],
+    ] as const
+    expect(seen).toEqual([a, b, a, a, [...a, ...b]])
   })
 
   test('several commands in one text, and a procedure that commits, are held as well', async () => {
@@ -157,6 +206,19 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     expect(await asked('SELECT weight FROM notes ORDER BY body')).toEqual([2, 2, 2, 2])
     await expect(inB(() => db.query('CALL unknown()'))).rejects.toThrow()
     expect(bodies(await inA(() => db.query('SELECT body FROM notes ORDER BY body')))).toEqual(['a1', 'a2'])
+  })
+
+  test('an empty text has an empty answer', async () => {
+    for (const text of ['', '-- nothing', '/* nothing */'])
+      expect(await inA(() => db.execute({ text })), text).toMatchObject({ rows: [], rowCount: null, fields: [] })
+  })
+
+  test('what PostgreSQL does not do behind what it was told first, or behind a wall, is refused by name', async () => {
+    const isolate = (): Promise<unknown> => db.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+    const begun = { code: 'DB_TRANSACTION_BEGUN', status: 500, hint: expect.stringContaining('transaction(work, { isolation') }
+    await expect(inA(() => db.transaction(isolate))).rejects.toMatchObject(begun)
+    await expect(inA(() => db.transaction(() => db.query('SET TRANSACTION DEFERRABLE')))).rejects.toMatchObject(begun)
+    await expect(inA(() => db.query('COPY notes FROM STDIN'))).rejects.toMatchObject({ code: 'DB_NO_COPY', status: 500 })
   })
 
   test('what PostgreSQL runs in no transaction is refused by name, and nothing is left of it', async () => {

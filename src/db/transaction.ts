@@ -35,25 +35,37 @@ export interface Said {
   readonly command: string
 }
 
+/** What a transaction and its savepoints have in common. */
+interface Shared {
+  /** What the connection was told when somebody asked for it, to whom it stays told. */
+  handedOut?: Said | undefined
+}
+
+/** What is done before the commit. The same `effect` is done once, as whoever gave it first would. */
+interface LastEffect {
+  readonly effect: Effect
+  readonly run: Effect
+}
+
 /** One open transaction or savepoint. */
 class Scope {
   readonly client: PoolClient
   readonly depth: number
+  readonly shared: Shared
   readonly effects: Effect[] = []
-  readonly lastEffects: Effect[] = []
+  readonly lastEffects: LastEffect[] = []
   /** Those that come after all of `lastEffects`. */
-  readonly finalEffects: Effect[] = []
+  readonly finalEffects: LastEffect[] = []
   /** The BEGIN that the server has not been sent yet. */
   begin: Begin | undefined
-  /** What the connection was told when somebody asked for it, to whom it stays told. */
-  handedOut: Said | undefined
   ended = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(client: PoolClient, depth: number, begin?: Begin) {
+  constructor(client: PoolClient, depth: number, begin?: Begin, shared: Shared = {}) {
     this.client = client
     this.depth = depth
     this.begin = begin
+    this.shared = shared
   }
 
   takeBegin(): Begin | undefined {
@@ -95,12 +107,15 @@ export class Transactions {
   /**
    * The connection of the current transaction. What is done to it directly comes after the BEGIN, which `pg` keeps in line.
    *
-   * @param said  one more command to come before, and again behind each statement that says otherwise
+   * @param said    one more command to come before, and again behind each statement that says otherwise
+   * @throws AppError `DB_CLIENT_OF_OTHER_TENANT`: it is one connection, and whoever holds it already would be told the same
    */
   client(said?: Said): PoolClient | undefined {
     const scope = this.#scopes.getStore()
     if (scope === undefined) return undefined
-    scope.handedOut = said
+    const { shared } = scope
+    if (shared.handedOut !== undefined && shared.handedOut.tenant !== said?.tenant) throw dbErrors.CLIENT_OF_OTHER_TENANT()
+    shared.handedOut = said
     const begin = scope.takeBegin()
     const commands = [begin && textOf(begin), said?.command].filter((command) => command !== undefined)
     if (commands.length > 0) void this.#command(scope.client, commands.join('; ')).catch(() => undefined)
@@ -121,13 +136,13 @@ export class Transactions {
     if (scope === undefined) return this.#pool.use(query)
     return scope.inTurn(() => {
       const answer = this.#pool.withDeadline(scope.client, query(scope.client, scope.takeBegin()))
-      if (tenant !== scope.handedOut?.tenant) this.#sayAgain(scope)
+      if (tenant !== scope.shared.handedOut?.tenant) this.#sayAgain(scope)
       return answer
     })
   }
 
   /** Right behind what has been sent, before the holder of the connection may send more. */
-  #sayAgain({ client, handedOut }: Scope): void {
+  #sayAgain({ client, shared: { handedOut } }: Scope): void {
     if (handedOut !== undefined) void this.#command(client, handedOut.command).catch(() => undefined) // in a failed transaction nothing is run any more
   }
 
@@ -139,13 +154,18 @@ export class Transactions {
     else scope.effects.push(effect)
   }
 
-  /** Keeps the effect for the moment before the commit; the same one once. @throws AppError `DB_NO_TRANSACTION`, `DB_TRANSACTION_ENDED` */
-  beforeCommit(effect: Effect, options: BeforeCommitOptions = {}): void {
+  /**
+   * Keeps the effect for the moment before the commit; the same one once.
+   *
+   * @param run  how it is run
+   * @throws AppError `DB_NO_TRANSACTION`, `DB_TRANSACTION_ENDED`
+   */
+  beforeCommit(effect: Effect, options: BeforeCommitOptions = {}, run: Effect = effect): void {
     const scope = this.#scopes.getStore()
     if (scope === undefined) throw dbErrors.NO_TRANSACTION()
     if (scope.ended) throw dbErrors.TRANSACTION_ENDED()
     const effects = options.final === true ? scope.finalEffects : scope.lastEffects
-    effects.push(effect)
+    effects.push({ effect, run })
   }
 
   run<result>(work: () => Promise<result>, options: TransactionOptions): Promise<result> {
@@ -185,8 +205,7 @@ export class Transactions {
   /** What was left for the moment before the commit has a scope of its own, because that of the work has ended. */
   async #finish(scope: Scope): Promise<void> {
     if (scope.lastEffects.length === 0 && scope.finalEffects.length === 0) return
-    const last = new Scope(scope.client, 0, scope.takeBegin())
-    last.handedOut = scope.handedOut
+    const last = new Scope(scope.client, 0, scope.takeBegin(), scope.shared)
     try {
       await this.#workIn(last, () => runLast(scope, last))
     } catch (error) {
@@ -219,8 +238,7 @@ export class Transactions {
   }
 
   async #savepoint<result>(outer: Scope, work: () => Promise<result>, options: TransactionOptions): Promise<result> {
-    const scope = new Scope(outer.client, outer.depth + 1)
-    scope.handedOut = outer.handedOut
+    const scope = new Scope(outer.client, outer.depth + 1, undefined, outer.shared)
     const name = `plinth_${scope.depth}`
     await this.#begin(outer)
     await this.#command(scope.client, [`savepoint ${name}`, ...settingCommands(options)].join('; '))
@@ -284,12 +302,16 @@ async function pauseBefore(attempt: number): Promise<void> {
 /** An effect may write and so leave others; the final ones have to see all of that. */
 async function runLast(scope: Scope, last: Scope): Promise<void> {
   const done = new Set<Effect>()
-  for (const effects of [scope.lastEffects, last.lastEffects]) {
-    for (const effect of effects) {
-      if (done.has(effect)) continue
-      done.add(effect)
-      await effect()
-    }
+  await runOnce(scope.lastEffects, done)
+  await runOnce(last.lastEffects, done)
+  await runOnce([...scope.finalEffects, ...last.finalEffects], new Set())
+}
+
+/** Also those that come while others are run. */
+async function runOnce(effects: readonly LastEffect[], done: Set<Effect>): Promise<void> {
+  for (const { effect, run } of effects) {
+    if (done.has(effect)) continue
+    done.add(effect)
+    await run()
   }
-  for (const effect of new Set([...scope.finalEffects, ...last.finalEffects])) await effect()
 }

@@ -97,6 +97,7 @@ export const resources = [
             ? { ...values, project_id: Number(to) }
             : values
       },
+      afterCommit: () => void inForce.push(tenantInForce()),
     },
   }),
   defineResource(projects, { tenant, access: open }),

@@ -309,5 +309,16 @@ describe.each(testDatabases())('writes of tenants on $name', ({ url, name }) => 
       expect(await app.app.resource('hooked').patch(4, { title: 'move 1' })).toMatchObject({ organization_id: 1 })
       expect(inForce.at(-1)).toBe('*')
     })
+
+    test('what such hooks do after the commit of somebody else’s transaction is done in that caller’s tenant, too', async () => {
+      const { north, south } = callers
+      const hooked = app.app.resource('hooked')
+      await app.app.db.transaction(async () => {
+        await hooked.as(north).patch(1, { title: 'x' })
+        await hooked.as(south).patch(2, { title: 'x' })
+        await hooked.patch(4, { title: 'x' })
+      })
+      expect(inForce.slice(-3)).toEqual(['1', '2', '*'])
+    })
   })
 })
