@@ -61,9 +61,10 @@ function splitUrl(url: string): { connectionString: string; options: string } {
   return { connectionString: `${url.slice(0, mark)}?${parameters.toString()}`, options }
 }
 
-/** A `pg` client that remembers when it was made, and the version the server told it while connecting. */
+/** A `pg` client that remembers when it was made, what version the server told it while connecting, and that nobody else should get it. */
 export class VersionedClient extends Client {
   readonly madeAt = performance.now()
+  isSpent = false
   serverVersion: string | undefined
 
   constructor(config?: ClientConfig) {

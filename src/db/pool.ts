@@ -92,7 +92,12 @@ export class ConnectionPool {
   release(client: PoolClient, { broken = false } = {}): void {
     this.#taken -= 1
     client.off('error', ignoreError)
-    client.release(broken || this.#isOld(client))
+    client.release(broken || this.#isSpent(client))
+  }
+
+  /** Lets nobody else get this connection: something may be left on it. */
+  spend(client: PoolClient): void {
+    if (client instanceof VersionedClient) client.isSpent = true
   }
 
   /** Lets no connection that there is be taken again: where the address leads now they may not. */
@@ -140,7 +145,7 @@ export class ConnectionPool {
     this.pg.options.max = performance.now() < this.#scarceUntil ? Math.max(1, this.#live) : this.#size
     try {
       const client = await this.pg.connect()
-      if (!this.#isOld(client)) return client
+      if (!this.#isSpent(client)) return client
       client.release(true)
     } catch (error) {
       if (!this.#isScarce(error) && !(await this.#awaitRoom(error))) throw error
@@ -173,8 +178,8 @@ export class ConnectionPool {
     return true
   }
 
-  #isOld(client: PoolClient): boolean {
-    return client instanceof VersionedClient && client.madeAt < this.#renewedAt
+  #isSpent(client: PoolClient): boolean {
+    return client instanceof VersionedClient && (client.isSpent || client.madeAt < this.#renewedAt)
   }
 
   #waited(since: number): void {
@@ -190,11 +195,20 @@ export class ConnectionPool {
         this.serverVersion = client.serverVersion
         checkServerVersion(client.serverVersion)
       }
-      if (hasTenants) await this.withDeadline(client, greetAsApp(client))
+      if (!hasTenants) return undefined
+      await this.withDeadline(client, greetAsApp(client))
+      this.#watchRole(client)
     } catch (error) {
       return error as Error
     }
     return undefined
+  }
+
+  /** Where the user of the configuration is a superuser, PostgreSQL says of its own accord that the connection is one again. */
+  #watchRole(client: PoolClient): void {
+    client.connection.on('parameterStatus', (status: { parameterName: string; parameterValue: string }) => {
+      if (status.parameterName === 'is_superuser' && status.parameterValue === 'on') this.spend(client)
+    })
   }
 }
 

@@ -19,6 +19,7 @@ import type {
 } from './database.ts'
 import type { EmbeddedDatabase } from './embedded/start.ts'
 import { runHeld } from './held-query.ts'
+import { leavesTraces } from './leaves-traces.ts'
 import { mayWrite } from './may-write.ts'
 import { isConnectionError, isStalePlan, pgProblemOf, toAppError, tooManyConnections } from './pg-errors.ts'
 import { type ConnectionPool, type PoolCounts, scarceMs } from './pool.ts'
@@ -123,6 +124,7 @@ export class PostgresDatabase implements Database {
       this.#run(async (client, begin) => {
         if (begin !== undefined) await client.query(textOf(begin))
         if (tenant === undefined) return client.query(query)
+        if (leavesTraces(query.text)) this.#pool.spend(client)
         return runHeld(client, query, tenant, isInTransaction)
       }, tenant)
     return mayWrite(query.text) ? this.#telling(undefined, run) : run()

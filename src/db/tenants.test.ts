@@ -192,6 +192,33 @@ describe.each(testDatabases())('on $name', ({ url: server }) => {
     expect(seen).toEqual([a, b, a, a, [...a, ...b]])
   })
 
+  test('what a statement may leave on its connection for those behind it ends with the connection', async () => {
+    await reset()
+    const lone = await openDatabase(scratch.url, { hasTenants: true, poolSize: 1 })
+    const backend = async (): Promise<unknown> => (await lone.query('SELECT pg_backend_pid() AS pid'))[0]?.pid
+    const leave: Record<string, () => Promise<unknown>> = {
+      'a temporary table': () => lone.query('CREATE TEMP TABLE kept AS SELECT * FROM notes'),
+      'a cursor that outlives its transaction': () =>
+        lone.transaction(() => lone.query('DECLARE kept CURSOR WITH HOLD FOR SELECT * FROM notes')),
+      'the role of a superuser, however it is come by': () => lone.query(`DO $$ BEGIN EXECUTE 'SET RO' || 'LE NONE'; END $$`),
+      'the same on a connection that was handed out': () => lone.transaction(async () => (lone.client() as PoolClient).query('RESET ROLE')),
+      'the same on a connection of the pool': async () => {
+        const client = await (lone.client() as Pool).connect()
+        await client.query('RESET ROLE')
+        client.release()
+      },
+    }
+    for (const [what, work] of Object.entries(leave)) {
+      const before = await backend()
+      await inA(work)
+      expect(await backend(), what).not.toBe(before)
+    }
+    const before = await backend()
+    await inA(() => lone.query('UPDATE notes SET weight = 1'))
+    await inA(() => lone.query('SELECT 1 / 0')).catch(() => undefined)
+    expect(await backend()).toBe(before)
+  })
+
   test('several commands in one text, and a procedure that commits, are held as well', async () => {
     await reset()
     const results = (await inA(() =>
