@@ -19,6 +19,7 @@ export interface SchemaEntity {
 
 export interface TableEntity extends Placed {
   readonly entityType: 'tables'
+  readonly isRlsEnabled?: boolean
 }
 
 export interface EnumEntity extends Placed {

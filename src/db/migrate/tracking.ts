@@ -1,7 +1,7 @@
 // What the framework needs of the application's own tables: a column and triggers for the cache, a policy for tenants, written into
 // migrations like everything else.
 
-import { quoteName, quotePath } from './quote.ts'
+import { quoteLiteral, quoteName, quotePath } from './quote.ts'
 import { nameMap, type NameMap, type Renaming } from './relocate.ts'
 import { dotted, entitiesOf, type Entity } from './snapshot.ts'
 
@@ -44,14 +44,15 @@ const putUp: Readonly<Record<TrackingKind, Statements>> = {
     `CREATE OR REPLACE TRIGGER "plinth_track" AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.track();`,
     enableAlways(table, 'plinth_track'),
   ],
-  // What any permissive policy permits is permitted, also one that is made by hand one day: so the wall restricts, and another opens what it leaves.
+  // What any permissive policy permits is permitted, also one that is made by hand one day: so the wall restricts, and another opens what it leaves,
+  // where no policy made by hand does.
   walled: (table, { column, isOpened } = noWall) => [
     `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`,
     `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`,
     `DROP POLICY IF EXISTS "plinth_tenant" ON ${table};`,
     `CREATE POLICY "plinth_tenant" ON ${table} AS RESTRICTIVE USING (${heldTo(column)}) WITH CHECK (${heldTo(column)});`,
     `DROP POLICY IF EXISTS "plinth_open" ON ${table};`,
-    ...(isOpened ? [] : [`CREATE POLICY "plinth_open" ON ${table} USING (true) WITH CHECK (true);`]),
+    ...(isOpened ? [] : [`SELECT plinth.open_rows(${quoteLiteral(table)});`]),
   ],
   fenced: (table) => [
     `CREATE OR REPLACE TRIGGER "plinth_guard" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION plinth.guard();`,
@@ -67,11 +68,11 @@ const takeDown: Readonly<Record<TrackingKind, Statements>> = {
   versioned: (table) => [`DROP TRIGGER "plinth_stamp" ON ${table};`, `ALTER TABLE ${table} DROP COLUMN "plinth_version";`],
   tracked: (table) => [`DROP TRIGGER "plinth_track" ON ${table};`],
   fenced: (table) => ['plinth_guard', ...recorders.map(({ name }) => name)].map((name) => `DROP TRIGGER "${name}" ON ${table};`),
-  walled: (table, { isOpened, isOneOfSeveral } = noWall) => [
-    ...(isOpened ? [] : [`DROP POLICY "plinth_open" ON ${table};`]),
+  walled: (table, { isOpened, isSecured } = noWall) => [
+    ...(isOpened ? [] : [`DROP POLICY IF EXISTS "plinth_open" ON ${table};`]),
     `DROP POLICY "plinth_tenant" ON ${table};`,
     `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`,
-    ...(isOneOfSeveral ? [] : [`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`]),
+    ...(isSecured ? [] : [disableUnlessHeld(table)]),
   ],
 }
 
@@ -81,6 +82,12 @@ const takeDown: Readonly<Record<TrackingKind, Statements>> = {
  */
 function heldTo(column: string): string {
   return `CASE (SELECT plinth.tenant()) WHEN '*' THEN true WHEN ${quoteName(column)}::text THEN true END IS NOT NULL`
+}
+
+/** Policies made by hand go on holding whom they held. */
+function disableUnlessHeld(table: string): string {
+  const held = `EXISTS (SELECT FROM pg_policy WHERE polrelid = ${quoteLiteral(table)}::regclass)`
+  return `DO $plinth$ BEGIN IF NOT ${held} THEN ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY; END IF; END $plinth$;`
 }
 
 /** So that they also fire for what comes with `session_replication_role = replica`: restores, some tools that move data. */
@@ -100,13 +107,13 @@ interface Wall {
   readonly column: string
   /** PostgreSQL changes no type under a policy: then it is taken down and put up again. */
   readonly type: string
-  /** The models have policies of their own for the table. */
-  readonly isOneOfSeveral: boolean
+  /** By the models, with policies of their own or without: then row-level security stays when the wall goes. */
+  readonly isSecured: boolean
   /** Some of them permit, and say what is open. */
   readonly isOpened: boolean
 }
 
-const noWall: Wall = { column: '', type: '', isOneOfSeveral: false, isOpened: false }
+const noWall: Wall = { column: '', type: '', isSecured: false, isOpened: false }
 
 /** A state that tracking is compared in. */
 interface State {
@@ -156,11 +163,12 @@ function wallOf(ddl: readonly Entity[], schema: string, table: string, walled: R
   const name = walled[pathOf({ schema, name: table })] ?? ''
   const column = entitiesOf(ddl, 'columns').find((it) => it.schema === schema && it.table === table && it.name === name)
   const values = entitiesOf(ddl, 'enums').find((it) => it.schema === column?.typeSchema && it.name === column.type)?.values
+  const { isRlsEnabled = false } = entitiesOf(ddl, 'tables').find((it) => it.schema === schema && it.name === table) ?? {}
   const policies = entitiesOf(ddl, 'policies').filter((policy) => policy.schema === schema && policy.table === table)
   return {
     column: name,
     type: JSON.stringify([column?.type, column?.typeSchema, column?.dimensions, column?.generated, values]),
-    isOneOfSeveral: policies.length > 0,
+    isSecured: policies.length > 0 || isRlsEnabled,
     isOpened: policies.some((policy) => policy.as !== 'RESTRICTIVE'),
   }
 }

@@ -182,7 +182,7 @@ test('the file says what it does, and check says so, too', { timeout: 60_000 }, 
     'DROP POLICY IF EXISTS "plinth_tenant" ON "notes";',
     `CREATE POLICY "plinth_tenant" ON "notes" AS RESTRICTIVE USING (${rule}) WITH CHECK (${rule});`,
     'DROP POLICY IF EXISTS "plinth_open" ON "notes";',
-    'CREATE POLICY "plinth_open" ON "notes" USING (true) WITH CHECK (true);',
+    `SELECT plinth.open_rows('"notes"');`,
   ])
   expect(await check(models, directory)).toEqual(['table "notes" no longer has a wall between tenants'])
   expect((await readMigrations(directory)).at(-1)?.snapshot.plinth).toEqual({ ...noTracking, walled: { 'public.notes': 'org' } })
@@ -223,16 +223,52 @@ test('beside policies of the models it restricts, and leaves them what they need
   const client = await connect(await scratchUrl(testDatabase().url))
   const directory = await scratchFolder()
   const open = pgTable('notes', { id: serial().primaryKey(), org: integer().notNull() }, () => [pgPolicy('all', { using: sql`true` })])
-  await migrate(directory, { models: { open } })
-  await migrate(directory, { models: { open }, tracking: walls({ 'public.notes': 'org' }) })
+  const secret = pgTable.withRLS('secrets', { id: serial().primaryKey(), org: integer().notNull() })
+  await migrate(directory, { models: { open, secret } })
+  await migrate(directory, { models: { open, secret }, tracking: walls({ 'public.notes': 'org', 'public.secrets': 'org' }) })
   await upgrade(client, directory)
   await client.query('INSERT INTO notes (org) VALUES (1), (2)')
   await actAs(client, '1')
   expect((await client.query('SELECT org FROM notes')).rows).toEqual([{ org: 1 }])
   await client.query('RESET ROLE')
-  expect((await client.query('SELECT polname FROM pg_policy ORDER BY 1')).rows).toEqual([{ polname: 'all' }, { polname: 'plinth_tenant' }])
+  expect((await client.query(`SELECT polname FROM pg_policy WHERE polrelid = 'notes'::regclass ORDER BY 1`)).rows).toEqual([
+    { polname: 'all' },
+    { polname: 'plinth_tenant' },
+  ])
   await downgrade(client, directory)
-  expect(await secured(client)).toEqual(['notes'])
+  expect(await secured(client)).toEqual(['notes', 'secrets'])
+})
+
+test('policies made by hand before it go on holding whom they held, and still do when it is gone', async () => {
+  const client = await connect(await scratchUrl(testDatabase().url))
+  const directory = await scratchFolder()
+  const reader = `reader_${Math.random().toString(36).slice(2)}`
+  await migrate(directory, { models })
+  await upgrade(client, directory)
+  await client.query(`CREATE ROLE ${reader}; GRANT SELECT ON notes, shop.orders TO ${reader}; GRANT USAGE ON SCHEMA shop, plinth TO ${reader};
+    ALTER TABLE notes ENABLE ROW LEVEL SECURITY; ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY ours ON notes USING (body <> 'secret'); CREATE POLICY theirs ON shop.orders TO ${reader} USING (false)`)
+  await migrate(directory, { models, tracking: both })
+  await upgrade(client, directory)
+  await client.query(
+    `INSERT INTO notes (org, body) VALUES (1, 'one'), (1, 'secret'), (2, 'two'); INSERT INTO shop.orders (owner) VALUES (gen_random_uuid())`,
+  )
+  const seen = async (): Promise<unknown[]> =>
+    (await client.query<{ body: string }>('SELECT body FROM notes UNION ALL SELECT $1 FROM shop.orders', ['an order'])).rows.map(
+      ({ body }) => body,
+    )
+  await actAs(client, '1')
+  expect(await seen()).toEqual(['one'])
+  await actAs(client, '*')
+  expect(await seen()).toEqual(['one', 'two', 'an order'])
+  await client.query(`SET ROLE ${reader}`)
+  expect(await seen()).toEqual(['one', 'two'])
+  await client.query('RESET ROLE')
+  await downgrade(client, directory)
+  expect(await secured(client)).toEqual(['notes', 'shop.orders'])
+  await client.query(`SET ROLE ${reader}`)
+  expect(await seen()).toEqual(['one', 'two'])
+  await client.query(`RESET ROLE; DROP OWNED BY ${reader}; DROP ROLE ${reader}`)
 })
 
 test('a policy that somebody adds by hand opens nothing past it', async () => {
@@ -258,7 +294,7 @@ test('a pulled database with walls can be made anew, and walled again', { timeou
   const again = await connect(await scratchUrl(testDatabase().url))
   await upgrade(again, await scratchFolder())
   for (const statement of up) await again.query(statement)
-  const wall = (await readMigrations(directory))[0]?.up.split('\n').filter((line) => /SECURITY|POLICY/.test(line)) ?? []
+  const wall = (await readMigrations(directory))[0]?.up.split('\n').filter((line) => /SECURITY|POLICY|open_rows/.test(line)) ?? []
   for (const statement of wall) await again.query(statement)
   expect(await wallsOf(again)).toEqual(await wallsOf(client))
 })

@@ -138,6 +138,24 @@ BEGIN
 END $$;`
 
 /**
+ * Row-level security shows what a permissive policy permits, so a wall needs one beside it. Where somebody has made some for everybody, those say what is
+ * open, as they did before; where they are for certain roles alone, those go on being held by them, and the owner and the application are not.
+ */
+const rows = `
+CREATE FUNCTION plinth.open_rows(rel regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  app text := plinth.app_role();
+  whom text := 'PUBLIC';
+BEGIN
+  IF EXISTS (SELECT FROM pg_policy WHERE polrelid = rel AND polpermissive AND 0 = ANY (polroles)) THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM pg_policy WHERE polrelid = rel AND polpermissive) THEN
+    PERFORM plinth.make_app_role();
+    SELECT format('%s, %I', relowner::regrole, app) INTO whom FROM pg_class WHERE oid = rel;
+  END IF;
+  EXECUTE format('CREATE POLICY plinth_open ON %s TO %s USING (true) WITH CHECK (true)', rel, whom);
+END $$;`
+
+/**
  * A view reads with the rights of its owner, whom as a superuser nothing holds: those that lead to a table with tenants read with the caller's.
  * Also where the owner is held: what the view reads may be another view, of somebody who is not. Views that the application may not read are no way
  * around the wall for it, and whom they were made for may have no right to the table itself.
@@ -198,5 +216,5 @@ END $$;`
 export const tenantsStep: SystemStep = {
   step: 60,
   title: 'the tenant of a statement and the role of the application',
-  sql: [tenant, role, others, views, indexes, grants].join('\n'),
+  sql: [tenant, role, others, rows, views, indexes, grants].join('\n'),
 }
