@@ -170,7 +170,8 @@ export class KeyRing {
     await this.#look()
     const { algorithm, tokenMs, db } = this.#options
     const { publicKey, privateKey } = newKeyMaterial(algorithm)
-    const kid = randomBytes(12).toString('base64url')
+    // In base64url one of 64 would begin with a dash, and `plinth keys end` would take it for an option.
+    const kid = randomBytes(8).toString('hex')
     const row = { kid, algorithm, publicKey, privateKey: this.#sealer.seal(privateKey, kid) }
     await this.#outside(() => replaceKey(db, row, this.#current()?.kid, tokenMs + this.#timing.handoverMs))
     await this.#ask()
