@@ -27,6 +27,7 @@ export {
   type RowFilter,
   type RowValue,
 } from './auth/policies.ts'
+export { demandScope } from './auth/scopes.ts'
 export { anonymousCaller, type Caller } from './core/caller.ts'
 export { runAcrossTenants as acrossTenants } from './core/tenant.ts'
 export type { OperationRateLimits, ResourceRateLimit } from './resource/rate-limit.ts'

@@ -1,5 +1,6 @@
 // What the policies of one resource say about one caller.
 
+import { hasScope } from '../../auth/scopes.ts'
 import type { Caller } from '../../core/caller.ts'
 import type { Field } from '../../model/model.ts'
 import type { Condition, Verdict } from '../plan.ts'
@@ -107,9 +108,8 @@ function once(make: () => Verdict): () => Verdict {
 }
 
 /** What anyone may do needs no scope: the key could as well be left out. Not where it says which tenant is meant. */
-function isInScope({ policy }: Rule, { name, tenant }: CompiledResource, scope: 'read' | 'write', { scopes }: Caller): boolean {
-  if (scopes === undefined || (policy.policy === 'anyone' && tenant === undefined)) return true
-  return scopes.includes('*') || scopes.includes(`${name}:${scope}`)
+function isInScope({ policy }: Rule, { name, tenant }: CompiledResource, scope: 'read' | 'write', who: Caller): boolean {
+  return (policy.policy === 'anyone' && tenant === undefined) || hasScope(who, `${name}:${scope}`)
 }
 
 /** Where nobody reads at all, changes are for whoever may change. */
