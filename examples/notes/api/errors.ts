@@ -6,4 +6,9 @@ export const notesErrors = defineErrors('NOTES', {
     summary: 'Only owners of an organization invite people to it.',
     message: () => 'You are not an owner of this organization.',
   },
+  INVITATION_OVER: {
+    status: 403,
+    summary: 'Whoever has sent the invitation is not an owner of the organization any more.',
+    message: () => 'This invitation is not good any more.',
+  },
 })

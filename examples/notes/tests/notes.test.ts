@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from 'plinth/testing'
 import definition from '../api/app.ts'
-import { acceptInvitation, type Person, signUp } from './people.ts'
+import { acceptInvitation, openInvitation, type Person, signUp } from './people.ts'
 
 let app: TestApp
 let ann: Person
@@ -99,6 +99,15 @@ test('owners invite, and nobody else', async () => {
   expect(await erin.post('/api/invitations', { email })).toMatchObject({ status: 403, body: { code: 'AUTH_TENANT_REQUIRED' } })
 })
 
+test('a program invites for an owner with the scope for it, and not with one for reading', async () => {
+  const email = 'dave@example.com'
+  const reader = await ann.program('members:read')
+  expect((await reader.get('/api/members')).status).toBe(200)
+  expect(await reader.post('/api/invitations', { email })).toMatchObject({ status: 403, body: { code: 'AUTH_FORBIDDEN' } })
+  const writer = await ann.program('members:read', 'members:write')
+  expect((await writer.post('/api/invitations', { email })).status).toBe(202)
+})
+
 test('a user of two organizations says which one is meant', async () => {
   await carol.post('/api/invitations', { email: 'bob@example.com' })
   await acceptInvitation(app, 'bob@example.com')
@@ -108,6 +117,15 @@ test('a user of two organizations says which one is meant', async () => {
   expect(await titles(bob.in(acme))).toEqual(['Order', 'Ours'])
   await bob.put('/auth/tenant', { tenant: globex })
   expect(await titles(bob)).toEqual(['Globes'])
+})
+
+test('an owner who is put out does not come back by an invitation of his own', async () => {
+  const membership = `/api/members/${globex}/${bob.id}`
+  expect((await carol.patch(membership, { role: 'owner' })).status).toBe(200)
+  expect((await bob.in(globex).post('/api/invitations', { email: bob.email })).status).toBe(202)
+  expect((await carol.delete(membership)).status).toBe(204)
+  expect(await openInvitation(app, bob.email)).toMatchObject({ status: 403, body: { code: 'NOTES_INVITATION_OVER' } })
+  expect((await carol.get('/api/members')).body.data).toMatchObject([{ user_id: carol.id }])
 })
 
 test('who leaves an organization sees nothing of it from then on', async () => {

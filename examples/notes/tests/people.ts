@@ -15,6 +15,8 @@ export interface Person {
   delete(path: string): Promise<TestReply>
   /** The same person in this organization. */
   in(organization: string): Person
+  /** A program of that person, with a key that has these scopes alone. */
+  program(...scopes: string[]): Promise<Person>
 }
 
 /** Makes an account, confirms its address with the mail, and signs in. */
@@ -26,9 +28,13 @@ export async function signUp(app: TestApp, email: string): Promise<Person> {
 
 /** Takes an invitation that was mailed to this address, making an account where there is none, and signs in. */
 export async function acceptInvitation(app: TestApp, email: string): Promise<Person> {
-  const token = await tokenFor(app, email, 'accept-invitation')
-  await app.post('/auth/accept-invitation', { token, password })
+  await openInvitation(app, email)
   return signIn(app, email)
+}
+
+/** Opens the link of an invitation that was mailed to this address. */
+export async function openInvitation(app: TestApp, email: string): Promise<TestReply> {
+  return app.post('/auth/accept-invitation', { token: await tokenFor(app, email, 'accept-invitation'), password })
 }
 
 async function signIn(app: TestApp, email: string): Promise<Person> {
@@ -46,6 +52,10 @@ function person(app: TestApp, email: string, id: string, headers: Record<string,
     patch: (path, body) => app.patch(path, body, headers),
     delete: (path) => app.delete(path, undefined, headers),
     in: (organization) => person(app, email, id, { ...headers, 'x-tenant': organization }),
+    async program(...scopes) {
+      const { body } = await app.post('/auth/keys', { name: 'program', scopes }, headers)
+      return person(app, email, id, { authorization: `Bearer ${body.data.key}` })
+    },
   }
 }
 

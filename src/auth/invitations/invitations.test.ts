@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountBed, type AccountBed, type AccountProcess, tokenIn } from '../../../test/support/account-bed.ts'
 import { testDatabases } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/redis.ts'
+import { anonymousCaller } from '../../core/caller.ts'
+import { runInContext } from '../../core/context.ts'
 import { demandLiving } from '../accounts/living-session.ts'
 import { checkSignIn } from '../accounts/sign-in.ts'
 import type { InvitationData, Invitations } from './invitations.ts'
@@ -14,16 +16,16 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
   let bed: AccountBed
   let process: AccountProcess
   let invitations: Invitations
-  const accepted: { readonly user: string; readonly data: InvitationData }[] = []
+  const accepted: { readonly user: string; readonly data: InvitationData; readonly by: string | undefined }[] = []
   let refuses = false
 
   beforeAll(async () => {
     bed = await accountBed(url)
     process = await bed.process({
       roles: { editor: ['articles.write'] },
-      async invitationAccepted({ id }, data) {
+      async invitationAccepted({ id }, data, { by }) {
         if (refuses) throw new Error('the organization is full')
-        accepted.push({ user: id, data })
+        accepted.push({ user: id, data, by })
       },
     })
     ;({ invitations } = process.auth.ways)
@@ -47,7 +49,7 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     await expect(invitations.accept(token, { password: 'password' }, origin())).rejects.toMatchObject({ code: 'AUTH_WEAK_PASSWORD' })
     const user = await invitations.accept(token, { password, own: { display_name: 'Ann' } }, origin())
     expect(user).toMatchObject({ id: expect.any(String), email: 'ann@example.com', verified: true, disabled: false })
-    expect(accepted.at(-1)).toEqual({ user: user.id, data: { organization: '42' } })
+    expect(accepted.at(-1)).toEqual({ user: user.id, data: { organization: '42' }, by: undefined })
     expect(await process.auth.accounts.member(user.id)).toMatchObject({ roles: ['editor'], permissions: ['articles.write'] })
     expect((await signIn('ann@example.com')).id).toBe(user.id)
     await expect(invitations.accept(token, { password }, origin())).rejects.toMatchObject(linkIsOver)
@@ -109,6 +111,8 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     await expect(invitations.look(token, origin())).rejects.toMatchObject(linkIsOver)
     await expect(invitations.accept(token, { password }, origin())).rejects.toMatchObject(linkIsOver)
     await accounts.enable(by)
+    await invitations.accept(token, { password }, origin())
+    expect(accepted.at(-1)?.by).toBe(by)
     const other = await invited('guests@example.com', { by })
     await process.db.query('DELETE FROM users WHERE id = $1::uuid', [by])
     await expect(invitations.accept(other, { password }, origin())).rejects.toMatchObject(linkIsOver)
@@ -120,6 +124,36 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     for (let n = 0; n < 100; n += 1) expect(await look()).toBe('AUTH_INVALID_LINK')
     expect(await look()).toBe('AUTH_TOO_MANY_TRIES')
     await expect(invitations.accept('x', { password }, from)).rejects.toMatchObject({ code: 'AUTH_TOO_MANY_TRIES' })
+  })
+
+  test('whoever asks sends thirty in an hour, and so does an address; code that serves nobody sends more', async () => {
+    let mails = 0
+    const send = async (address: string, by?: string) => {
+      const context = { requestId: 'r', address, caller: anonymousCaller, startedAt: 0, deadline: Infinity }
+      const sending = runInContext(context, () => invitations.send({ email: `ivo-${++mails}@example.com`, ...(by && { by }) }))
+      return sending.catch(({ code }: { code: string }) => code)
+    }
+    for (let n = 0; n < 30; n += 1) expect(await send(`10.3.0.${n}`, 'jon')).toBeUndefined()
+    expect(await send('10.3.1.1', 'jon')).toBe('AUTH_TOO_MANY_TRIES')
+    for (let n = 0; n < 30; n += 1) expect(await send('10.3.2.1')).toBeUndefined()
+    expect(await send('10.3.2.1', 'kim')).toBe('AUTH_TOO_MANY_TRIES')
+    await invitations.send({ email: 'ivo@example.com', by: 'jon' })
+  })
+
+  test('whoever accepts one has used the others that promise the same, whoever sent them, and can still accept what is another', async () => {
+    const email = 'ida@example.com'
+    const by = await process.auth.accounts.create({ email: 'ina@example.com', password })
+    const promises = [{ data: { organization: '1' } }, { data: { organization: '1' }, by }, { data: { organization: '2' } }]
+    const mails = () => process.mails.filter(({ to }) => to === email)
+    for (const [before, promise] of promises.entries()) {
+      await invitations.send({ email, ...promise })
+      await until(() => mails().length > before)
+    }
+    const [other = '', twin = '', first = ''] = mails().map(tokenIn)
+    await invitations.accept(first, { password }, origin())
+    await expect(invitations.accept(twin, {}, origin())).rejects.toMatchObject(linkIsOver)
+    await invitations.accept(other, {}, origin())
+    expect(accepted.at(-1)?.data).toEqual({ organization: '2' })
   })
 
   test('of ten that accept the same one at once, one does', async () => {

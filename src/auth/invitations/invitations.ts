@@ -1,5 +1,6 @@
 // Invitations: a mail whose link makes an account, or finds one, and gives it what the invitation promises. Good once, for a week.
 
+import { currentContext } from '../../core/context.ts'
 import type { Database } from '../../db/database.ts'
 import { accountErrors } from '../account-errors.ts'
 import { setPassword } from '../accounts/reset-password.ts'
@@ -20,7 +21,7 @@ export interface NewInvitation {
   /** Names of roles that the user is given. */
   readonly roles?: readonly string[]
   readonly data?: InvitationData
-  /** Primary key of who invites, as text: the invitation ends when that user is deleted or disabled. */
+  /** Primary key of who invites, as text: the invitation ends when that user is deleted or disabled. Whether he still may is for `invitationAccepted` to know. */
   readonly by?: string
 }
 
@@ -34,6 +35,8 @@ export interface Acceptance {
 export interface AcceptanceContext {
   /** What is done with it belongs to the transaction in which the invitation is accepted, and is held to no tenant. */
   readonly db: Database
+  /** Primary key of who has sent the invitation, as text, when `send` was told. He may have been anybody's guest then, and nobody's by now. */
+  readonly by: string | undefined
 }
 
 /** Does what the invitation promises beyond roles, as part of the same transaction: makes somebody a member. */
@@ -61,9 +64,15 @@ export class Invitations {
     this.#accepted = accepted
   }
 
-  /** Sends the mail once the current transaction is committed. Whether the caller may invite is for the application to know. @throws AppError AUTH_INVALID_EMAIL */
+  /**
+   * Sends the mail once the current transaction is committed. Whether the caller may invite is for the application to know. Those of a request
+   * are counted, by `by` or who asks, and by the address: 30 an hour and 100 a day.
+   *
+   * @throws AppError AUTH_INVALID_EMAIL, AUTH_TOO_MANY_TRIES
+   */
   async send({ email: written, roles = [], data = {}, by }: NewInvitation): Promise<void> {
     const email = normalEmail(written)
+    await this.#count(by)
     const token = newOneTimeToken()
     const { db, audit, mailSetting } = this.#parts
     await keepToken(db, token, { purpose: 'invitation', user: '', data: { email, roles, data, by } })
@@ -101,10 +110,26 @@ export class Invitations {
       const invitation = await this.#promised(await useToken(db, token, ['invitation']))
       const user = await this.#accountOf(await users.findByEmail(email), email, phc, own)
       for (const role of invitation.roles) await roles.grant(user.id, role)
-      await this.#accepted(user, invitation.data, { db })
+      await this.#accepted(user, invitation.data, { db, by: invitation.by })
+      await this.#endTwins(invitation)
       await audit.record({ action: 'invitation.accepted', actor: user.id, address, details: { roles: invitation.roles } })
       return user
     })
+  }
+
+  /** Code that serves nobody sends as many as it wants. */
+  async #count(by: string | undefined): Promise<void> {
+    const context = currentContext()
+    if (context?.address !== undefined) await this.#parts.limits.invitation(by ?? context.caller.id, context.address)
+  }
+
+  /** The other mails that promise the same to the same: who is put out again does not come back by one of them. One that is being accepted is left to itself. */
+  async #endTwins(invitation: Promised): Promise<void> {
+    const text = `DELETE FROM plinth.one_time_tokens WHERE id = ANY (ARRAY(
+      SELECT id FROM plinth.one_time_tokens WHERE purpose = 'invitation' AND data->>'email' = $1::text
+        AND data::jsonb - 'by' = $2::jsonb - 'by' FOR UPDATE SKIP LOCKED))`
+    const values = [invitation.email, JSON.stringify(invitation)]
+    await this.#parts.db.write({ text, values }, { tables: ['"plinth"."one_time_tokens"'] })
   }
 
   /** What somebody has promised who may not sign in any more is worth nothing. @throws AppError AUTH_INVALID_LINK */

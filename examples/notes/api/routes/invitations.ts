@@ -1,8 +1,8 @@
 // Inviting somebody to the organization that the request acts in: for its owners.
 
-import { anonymousCaller, type App, type Caller, type RoutePlugin } from 'plinth'
+import { anonymousCaller, type App, type Caller, demandScope, type RoutePlugin } from 'plinth'
 import type { AuthOptions } from 'plinth/auth'
-import { drizzleOn } from 'plinth/db'
+import { and, drizzleOn, eq } from 'plinth/db'
 import { notesErrors } from '../errors.ts'
 import { memberships } from '../models/organizations.ts'
 
@@ -21,9 +21,11 @@ const schema = {
 }
 
 export const invitations: RoutePlugin = (fastify, { app }) => {
-  fastify.post('/api/invitations', { schema }, async ({ body, exchange }, reply) => {
+  fastify.post('/api/invitations', { schema, config: { rateLimit: '30/1h by caller' } }, async ({ body, exchange }, reply) => {
     const { email } = body as { readonly email: string }
     const who = exchange?.caller ?? anonymousCaller
+    // Policies and scopes are asked of resources by themselves, and of nothing else.
+    demandScope(who, 'members:write')
     await demandOwner(app, who)
     await app.auth?.ways.invitations.send({ email, data: { organization: who.tenant }, ...(who.id === undefined ? {} : { by: who.id }) })
     return reply.code(202).send({ sent: 'mail' })
@@ -39,10 +41,17 @@ async function demandOwner(app: App, who: Caller): Promise<void> {
   if (membership?.['role'] !== 'owner') throw notesErrors.NOT_AN_OWNER()
 }
 
-/** In the transaction in which the invitation is accepted. */
-export const joinOrganization: AuthOptions['invitationAccepted'] = async ({ id }, { organization }, { db }) => {
-  await drizzleOn(db)
-    .insert(memberships)
-    .values({ organization_id: String(organization), user_id: id })
-    .onConflictDoNothing()
+/**
+ * In the transaction in which the invitation is accepted. A week may have gone by: who is no owner any more brings nobody in, himself least of all.
+ *
+ * @throws AppError NOTES_INVITATION_OVER
+ */
+export const joinOrganization: AuthOptions['invitationAccepted'] = async ({ id }, { organization }, { db, by = '' }) => {
+  const drizzle = drizzleOn(db)
+  const organization_id = String(organization)
+  const inviter = and(eq(memberships.organization_id, organization_id), eq(memberships.user_id, by), eq(memberships.role, 'owner'))
+  // Whoever puts him out in this moment waits, or is waited for.
+  const owners = await drizzle.select({ role: memberships.role }).from(memberships).where(inviter).for('share')
+  if (owners.length === 0) throw notesErrors.INVITATION_OVER()
+  await drizzle.insert(memberships).values({ organization_id, user_id: id }).onConflictDoNothing()
 }
