@@ -23,9 +23,11 @@ export interface SignIn {
 export async function checkSignIn(parts: AccountParts, { email: written, password, device }: SignIn, origin: Origin): Promise<User> {
   const { address } = origin
   const email = emailOrNobodys(written)
-  await countTry(parts, { email, address, device: await deviceOf(parts, device, email) })
+  const tried = { email, address, device: await deviceOf(parts, device, email) }
+  await countTry(parts, tried)
   const user = await parts.users.findByEmail(email)
   const { matches, outdated } = await parts.passwords.verify(password, user?.password, { address, email })
+  await parts.limits.lookedAt(tried)
   if (user === undefined || !matches) {
     await parts.audit.record({ action: 'sign_in.failed', subject: user?.id, address })
     throw accountErrors.WRONG_CREDENTIALS()

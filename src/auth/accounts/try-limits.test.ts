@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountBed, type AccountBed, type AccountProcess } from '../../../test/support/account-bed.ts'
 import { testDatabase } from '../../../test/support/postgres.ts'
 import { silentLog } from '../../core/log.ts'
+import { authErrors } from '../errors.ts'
 import { SharedRates } from '../../state/shared-rates.ts'
 import { processRates } from '../../state/window.ts'
 import { changePassword } from './change-account.ts'
+import type { AccountParts } from './parts.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import { checkSignIn } from './sign-in.ts'
 import { signUp, verifyEmail } from './sign-up.ts'
@@ -119,6 +121,12 @@ function limitsAt(): { readonly limits: TryLimits; readonly clock: { minute: num
   return { limits: new TryLimits(rates, 'a secret of the test'), clock }
 }
 
+/** Tries a password that is looked at. */
+async function signIn(limits: TryLimits, tried: Parameters<TryLimits['signIn']>[0]): Promise<void> {
+  await limits.signIn(tried)
+  await limits.lookedAt(tried)
+}
+
 /** How many minutes there are to wait; 0 for who is let in. */
 async function waitOf(work: Promise<void>): Promise<number> {
   const refused = await work.then(
@@ -129,6 +137,22 @@ async function waitOf(work: Promise<void>): Promise<number> {
 }
 
 describe('who goes on', () => {
+  test('while hashes wait in a line that is too long is not kept out for longer than that', async () => {
+    const { limits, clock } = limitsAt()
+    const { auth } = process()
+    await auth.accounts.create({ email: 'hal@example.com', password: 'correct horse' })
+    const busy = { verify: () => Promise.reject(authErrors.BUSY()) } as unknown as AccountParts['passwords']
+    const withParts = (changes: Partial<AccountParts>) =>
+      checkSignIn(
+        { ...auth.parts, limits, ...changes },
+        { email: 'hal@example.com', password: 'correct horse', device: undefined },
+        { address: '192.0.2.9', agent: undefined },
+      )
+    for (; clock.minute < 180; clock.minute += 5) await expect(withParts({ passwords: busy })).rejects.toThrow()
+    clock.minute += 16
+    expect((await withParts({})).email).toBe('hal@example.com')
+  })
+
   /** Tries as soon as it is said, for as long as it is let in. @returns minutes of each wait */
   async function waits(attempt: (limits: TryLimits) => Promise<void>, days: number): Promise<{ tries: number; waited: number[] }> {
     const { limits, clock } = limitsAt()
@@ -144,7 +168,7 @@ describe('who goes on', () => {
   }
 
   test('to try the password of one account from one address waits for a quarter of an hour, then an hour, then a day', async () => {
-    const attempt = (limits: TryLimits) => limits.signIn({ email: 'ann@example.com', address: '10.8.0.1', device: undefined })
+    const attempt = (limits: TryLimits) => signIn(limits, { email: 'ann@example.com', address: '10.8.0.1', device: undefined })
     const { tries, waited } = await waits(attempt, 1)
     expect(tries).toBe(20)
     expect(waited[0]).toBeGreaterThanOrEqual(15)
@@ -186,7 +210,7 @@ describe('who goes on', () => {
   test('over all accounts has a thousand tries a day', async () => {
     let n = 0
     const { tries } = await waits(
-      (limits) => limits.signIn({ email: `${(n += 1)}@example.com`, address: '10.8.0.3', device: undefined }),
+      (limits) => signIn(limits, { email: `${(n += 1)}@example.com`, address: '10.8.0.3', device: undefined }),
       1,
     )
     expect(tries).toBe(1_000)
@@ -195,7 +219,7 @@ describe('who goes on', () => {
   test('does not keep an account closed for others for longer than a quarter of an hour', async () => {
     const { limits, clock } = limitsAt()
     let address = 0
-    const attempt = () => limits.signIn({ email: 'ann@example.com', address: `10.9.${(address += 1)}.1`, device: undefined })
+    const attempt = () => signIn(limits, { email: 'ann@example.com', address: `10.9.${(address += 1)}.1`, device: undefined })
     for (const [turn] of Array.from({ length: 20 }).entries()) {
       clock.minute = turn * 20
       for (let n = 0; n < 10; n += 1) await attempt()
@@ -205,7 +229,7 @@ describe('who goes on', () => {
 
   test('keeps the owner out no longer than everybody else, however often she tries meanwhile', async () => {
     const { limits, clock } = limitsAt()
-    const attempt = (address: string) => waitOf(limits.signIn({ email: 'ann@example.com', address, device: undefined }))
+    const attempt = (address: string) => waitOf(signIn(limits, { email: 'ann@example.com', address, device: undefined }))
     for (let n = 0; clock.minute < 180; clock.minute += 5) {
       while ((await attempt(`10.10.${(n += 1)}.1`)) === 0);
       expect(await attempt('192.0.2.1')).toBeGreaterThan(0)
@@ -216,7 +240,7 @@ describe('who goes on', () => {
 
   test('from many networks of a customer with IPv6 tries an account no more than from one', async () => {
     const { limits, clock } = limitsAt()
-    const attempt = (address: string) => waitOf(limits.signIn({ email: 'ann@example.com', address, device: undefined }))
+    const attempt = (address: string) => waitOf(signIn(limits, { email: 'ann@example.com', address, device: undefined }))
     for (let n = 0; n < 50; clock.minute += 16) {
       for (const last = n + 10; n < last; n += 1) await attempt(`2001:db8:7:${n}::1`)
       expect(await attempt(`10.11.${n}.1`)).toBe(0)
@@ -231,7 +255,7 @@ test.each([
   [
     'tries of passwords',
     1_000,
-    (limits: TryLimits, address: string, n: number) => limits.signIn({ email: `${n}@example.com`, address, device: undefined }),
+    (limits: TryLimits, address: string, n: number) => signIn(limits, { email: `${n}@example.com`, address, device: undefined }),
   ],
   ['requests for mails', 300, (limits: TryLimits, address: string) => limits.mailFrom(address)],
   ['links', 1_000, (limits: TryLimits, address: string) => limits.link(address)],
@@ -247,10 +271,10 @@ test.each([
 test('a known device is let in at an address whose tries are used up', async () => {
   const { limits } = limitsAt()
   const address = '10.8.0.4'
-  const guess = (n: number) => limits.signIn({ email: `${n}@example.com`, address, device: undefined })
+  const guess = (n: number) => signIn(limits, { email: `${n}@example.com`, address, device: undefined })
   for (let n = 0; n < 100; n += 1) await guess(n)
   expect(await waitOf(guess(100))).toBeGreaterThan(0)
-  expect(await waitOf(limits.signIn({ email: 'ann@example.com', address, device: 'hers' }))).toBe(0)
+  expect(await waitOf(signIn(limits, { email: 'ann@example.com', address, device: 'hers' }))).toBe(0)
 })
 
 test('an address tries a hundred times in a quarter of an hour, over all accounts, and IPv6 has one address for a network', async () => {

@@ -17,7 +17,13 @@ type Windows = readonly RateWindow[]
 
 const quarter = (limit: number): Windows => [{ limit, windowMs: quarterMs }]
 /** Of what others may try as well: one address at an account, one session of a user. */
-const ofOne: Windows = [...quarter(5), { limit: 10, windowMs: hourMs }, { limit: 20, windowMs: dayMs }]
+const ofOne: Windows = quarter(5)
+/** Around that. Of passwords for what was looked at alone, so that nobody is out for a day who was told each time to come again. */
+const ofOneForLonger: Windows = [
+  { limit: 10, windowMs: hourMs },
+  { limit: 20, windowMs: dayMs },
+]
+const ofOneInAll: Windows = [...ofOne, ...ofOneForLonger]
 const ofAccount = quarter(10)
 /** Of what is tried by a user who has shown something already: few know enough to keep another from it for a day. */
 const ofUser: Windows = [...ofAccount, { limit: 20, windowMs: hourMs }, { limit: 50, windowMs: dayMs }]
@@ -68,15 +74,23 @@ export class TryLimits {
     this.#times = times
   }
 
-  /** Counts a try to sign in. @throws AppError AUTH_TOO_MANY_TRIES with `Retry-After` */
+  /** Counts a try to sign in; `lookedAt` is owed when it is let in. @throws AppError AUTH_TOO_MANY_TRIES with `Retry-After` */
   async signIn({ email, address, device }: SignInTry): Promise<void> {
-    const account = hashed(email)
+    const account = accountKey(email)
+    const one = `${account}:${customerOf(address)}`
     // Whatever others try, at the same address, too.
-    if (device !== undefined) return this.#demand(`auth:device:${account}:${device}`, quarter(10))
-    await this.#demandRoom(`auth:account:${account}`, ofAccount)
+    if (device !== undefined) return this.#demand(`auth:device:${hashed(email)}:${device}`, quarter(10))
+    await this.#demandRoom(account, ofAccount)
+    await this.#demandRoom(one, ofOneForLonger)
     await this.#demandOf('address', address, ofAddress)
-    await this.#demand(`auth:account:${account}:${customerOf(address)}`, ofOne)
-    await this.#demand(`auth:account:${account}`, ofAccount)
+    await this.#demand(one, ofOne)
+    await this.#demand(account, ofAccount)
+  }
+
+  /** Counts that the password of a try was looked at, right or wrong. A few that come at once may go beyond the limit of an hour by that. */
+  async lookedAt({ email, address, device }: SignInTry): Promise<void> {
+    if (device !== undefined) return
+    await this.#rates.hitAll(`${accountKey(email)}:${customerOf(address)}`, timesAsMany(ofOneForLonger, this.#times))
   }
 
   /**
@@ -128,7 +142,7 @@ export class TryLimits {
   /** Counts a request of an address for a reset, and whether there is such an account or not. @throws AppError AUTH_TOO_MANY_TRIES */
   async reset(email: string, address: string): Promise<void> {
     await this.mailFrom(address)
-    await this.#demand(`auth:reset:${hashed(email)}:${customerOf(address)}`, ofOne)
+    await this.#demand(`auth:reset:${hashed(email)}:${customerOf(address)}`, ofOneInAll)
   }
 
   /** Whether another mail of this kind may go to an address. Who asks is not told, or the answer would say that there is an account. */
@@ -139,7 +153,7 @@ export class TryLimits {
 
   async #demandOfSession(ofAll: string, session: string): Promise<void> {
     await this.#demandRoom(ofAll, ofUser)
-    await this.#demand(`${ofAll}:${session}`, ofOne)
+    await this.#demand(`${ofAll}:${session}`, ofOneInAll)
     await this.#demand(ofAll, ofUser)
   }
 
@@ -186,6 +200,10 @@ function timesAsMany(windows: Windows, times: number): Windows {
 /** Milliseconds until none of the windows that are known to be full is; 0 where none refused. */
 function refusalOf(results: readonly (RateResult | undefined)[]): number {
   return Math.max(0, ...results.map((result) => (result === undefined || result.allowed ? 0 : Math.max(1, result.resetMs))))
+}
+
+function accountKey(email: string): string {
+  return `auth:account:${hashed(email)}`
 }
 
 /** Counters are in Redis and PostgreSQL, where no addresses of people need to be. */
