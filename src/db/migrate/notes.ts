@@ -2,20 +2,28 @@
 
 import { changedEnums, needsNewType } from './enum-change.ts'
 import { relocate, type Renaming } from './relocate.ts'
-import { trackingChange } from './tracking.ts'
+import { trackingChange, type TrackingStep } from './tracking.ts'
 import { typeChanged } from './type-change.ts'
 import { dotted, entitiesOf, identityOf, nameOf, type ColumnEntity, type Entity, type Snapshot } from './snapshot.ts'
+
+/** A version without tenants tells PostgreSQL none, and runs as the owner of the tables. */
+const firstWall =
+  'the first wall between tenants: unless its user is a superuser, a version without tenants that is still running reads and writes no row behind it. ' +
+  'Restart it with options=-c%20plinth.tenant%3D* in DATABASE_URL before, and start the new version without that'
 
 /** Sentences without a full stop. */
 export function notesFor(before: Snapshot, after: Snapshot, renamings: readonly Renaming[]): string[] {
   const renamed = relocate(before.ddl, after.ddl, renamings).ddl
   const tables = new Set(entitiesOf(renamed, 'tables').map(nameOf))
   const old = new Map(renamed.map((entity) => [identityOf(entity), entity]))
+  const { gained } = trackingChange(before, after, renamings)
   const inKnownTable = (entity: Entity): boolean => 'table' in entity && tables.has(dotted(entity.schema, entity.table))
+  const isWallInUse = ({ kind, schema, name }: TrackingStep): boolean => kind === 'walled' && tables.has(dotted(schema, name))
   return [
     ...after.ddl.filter(inKnownTable).flatMap((entity) => noteOf(entity, old.get(identityOf(entity)))),
-    ...trackingChange(before, after, renamings)
-      .gained.filter(({ kind }) => kind === 'tracked')
+    ...(before.plinth?.walled === undefined && gained.some(isWallInUse) ? [firstWall] : []),
+    ...gained
+      .filter(({ kind }) => kind === 'tracked')
       .map(
         ({ schema, name }) =>
           `the cache follows "${dotted(schema, name)}": every transaction that writes to it adds a row to plinth.versions`,

@@ -184,6 +184,8 @@ test('the file says what it does, and check says so, too', { timeout: 60_000 }, 
     'DROP POLICY IF EXISTS "plinth_open" ON "notes";',
     `SELECT plinth.open_rows('"notes"');`,
   ])
+  const notices = (await readMigrations(directory)).map((it) => it.up.includes('-- NOTE: the first wall between tenants: '))
+  expect(notices).toEqual([false, true])
   expect(await check(models, directory)).toEqual(['table "notes" no longer has a wall between tenants'])
   expect((await readMigrations(directory)).at(-1)?.snapshot.plinth).toEqual({ ...noTracking, walled: { 'public.notes': 'org' } })
 })
@@ -331,6 +333,8 @@ test('migrations written by hand reach every row, also as an owner whom the wall
   expect(rows).toEqual(names.map(() => ({ strong: false })))
   const owner = await connect(asOwner(server.url, 'one'))
   expect((await owner.query('SELECT body FROM notes')).rows).toEqual([])
+  const withoutTenants = await connect(`${asOwner(server.url, 'one')}?options=-c%20plinth.tenant%3D*`) // as a note in the migration says
+  expect((await withoutTenants.query('UPDATE notes SET org = org RETURNING body')).rows).toEqual([{ body: 'changed' }])
   await owner.query(`SET plinth.tenant = '7'`)
   expect((await owner.query('SELECT body FROM notes')).rows).toEqual([{ body: 'changed' }])
 })
