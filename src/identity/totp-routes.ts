@@ -151,11 +151,10 @@ async function enrol(face: Face, request: HttpRequest, reply: HttpReply): Promis
 
 async function confirm(face: Face, request: HttpRequest, reply: HttpReply): Promise<unknown> {
   const { id, credential } = demandCaller(request)
-  const demand = async (): Promise<void> => {
+  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), { session: credential }, async () => {
     await demandStillSignedIn(face, request)()
     await endOthers(face, id, credential)
-  }
-  const codes = await face.auth.ways.factors.confirm(id, codeOf(request), { session: credential, demand })
+  })
   await face.auth.audit.record({ action: 'factor.enabled', actor: id, address: request.ip })
   await tellOwner(face, id, 'a second factor was switched on')
   return send(face, reply, 200, { recovery_codes: codes })

@@ -63,12 +63,11 @@ export class SecondFactors {
   /**
    * Switches it on.
    *
-   * @param session  handle of the one that asks
-   * @param demand   refuses, in the transaction that does it, a user who may not any more
-   * @returns        recovery codes, which cannot be found out afterwards
-   * @throws         AppError AUTH_WRONG_CODE, AUTH_FACTOR_IS_ON, AUTH_TOO_MANY_TRIES, and what `demand` throws
+   * @param demand  refuses, in the transaction that does it, a user who may not any more
+   * @returns       recovery codes, which cannot be found out afterwards
+   * @throws        AppError AUTH_WRONG_CODE, AUTH_FACTOR_IS_ON, AUTH_TOO_MANY_TRIES, and what `demand` throws
    */
-  async confirm(user: string, code: string, { demand, ...by }: CodeTry & { demand?: () => Promise<void> } = {}): Promise<string[]> {
+  async confirm(user: string, code: string, by?: CodeTry, demand?: () => Promise<void>): Promise<string[]> {
     const { db } = this.#options
     await this.#options.limits.code(user, by)
     const factor = await findFactor(db, user)
