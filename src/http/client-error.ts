@@ -50,11 +50,18 @@ export function clientErrorHandler(parts: ClientErrorParts): (error: ParserError
 function refusalOf({ code, rawPacket }: ParserError, { routes, limits }: ClientErrorParts): AppError {
   const start = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1', 0, limits.headerBytes) : ''
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return httpErrors.REQUEST_TIMEOUT()
-  if (code === 'HPE_HEADER_OVERFLOW')
-    return start.includes('\n') ? httpErrors.HEADERS_TOO_LARGE() : httpErrors.URL_TOO_LONG(`${limits.urlBytes} bytes`)
+  if (code === 'HPE_HEADER_OVERFLOW') return tooLarge(start, limits)
   // A method the parser has never heard of, in an otherwise sound request line.
   const [, method, url] = (code === 'HPE_INVALID_METHOD' && /^([A-Z][A-Z-]{1,30}) (\S+) HTTP\/1\.[01]\r\n/.exec(start)) || []
   return method === undefined || url === undefined ? httpErrors.MALFORMED_REQUEST() : refusal(method, routes.of(url))
+}
+
+/** Only the piece that was one too many is known: of a header that came in several nobody can say which it is. */
+function tooLarge(piece: string, { urlBytes }: LimitsConfig): AppError {
+  const line = piece.slice(piece.lastIndexOf('\n') + 1)
+  if (/^[A-Z-]{1,31} \S*$/.test(line)) return httpErrors.URL_TOO_LONG(`${urlBytes} bytes`)
+  if (!/^authorization: *bearer /i.test(line)) return httpErrors.HEADERS_TOO_LARGE()
+  return httpErrors.TOKEN_TOO_LARGE().with({ headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
 }
 
 function rawReply({ status, headers, contentType, body }: ErrorReplyParts, requestId: string): string {

@@ -72,6 +72,11 @@ export const httpErrors = defineErrors('HTTP', {
     summary: 'Rate limits of the application or of custom routes are not usable. Every mistake is listed and the start is refused.',
     message: (problems: readonly string[]) => `Rate limits have mistakes:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
   },
+  TOKEN_TOO_LARGE: {
+    status: 401,
+    summary: 'The token in the Authorization header makes the headers larger than HEADER_LIMIT. It was not read.',
+    message: () => 'The token that was shown is not accepted.',
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     summary: 'The request line and headers together are larger than HEADER_LIMIT.',

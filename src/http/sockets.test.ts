@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { rawRequest, testServer, type TestServer } from '../../test/support/http-server.ts'
@@ -67,6 +68,27 @@ describe('I5, I10: bytes that are no request get an answer in our format and a c
       'x-content-type-options': 'nosniff',
       'content-length': String(reply.body.length),
     })
+  })
+
+  test('a token of a megabyte is a 401 without a word of it, and in pieces a header that is too large', async () => {
+    const { server, port } = await listening()
+    const bytes = `GET /items HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${'canary'.repeat(170_000)}\r\n\r\n`
+    const whole = await rawRequest(port, bytes)
+    expect([whole.status, (JSON.parse(whole.body) as { code: string }).code]).toEqual([401, 'HTTP_TOKEN_TOO_LARGE'])
+    expect(whole.headers).toMatchObject({ 'www-authenticate': 'Bearer error="invalid_token"', connection: 'close' })
+    const [accepted, socket] = [once(server.app.server, 'connection'), connect(port, '127.0.0.1')]
+    let pieces = ''
+    const closed = new Promise((resolve) => socket.on('error', () => undefined).on('close', resolve))
+    socket.on('data', (chunk) => (pieces += chunk.toString()))
+    const [peer] = (await accepted) as [Socket]
+    // Each is read before the next comes: the last one does not say of which header it is.
+    for (const end of [8_000, 16_000, 24_000]) {
+      await expect.poll(() => peer.bytesRead).toBe(end - 8_000)
+      socket.write(bytes.slice(end - 8_000, end))
+    }
+    await closed
+    expect(pieces).toMatch(/^HTTP\/1\.1 431 /)
+    for (const said of [whole.text, pieces, JSON.stringify(server.lines)]) expect(said).not.toContain('canary')
   })
 
   test('a method nobody knows is told which ones the address has', async () => {

@@ -35,6 +35,7 @@ test('a denial is logged with the caller, the address, the route and the id of t
       await stranger.send('GET', '/auth/oauth/acme/callback?state=canary&code=canary'),
       await stranger.send('POST', '/auth/sign-in/passkey', { credential: { id: 'canary' } }),
     ]
+    expect(unexplained[0]).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
     for (const { text } of unexplained) expect(text).not.toMatch(/too long|another browser|no reply/)
     await until(async () => (await app.app.db.query(`select from plinth.audit where action = 'key.used'`)).length === 1)
     await app.app.stop()
