@@ -31,6 +31,7 @@ import type { Engine } from '../resource/run.ts'
 import { compileWriter, type Writer } from '../resource/writer.ts'
 import { replyFormats } from '../rest/reply-format.ts'
 import { createState, type State } from '../state/create-state.ts'
+import { auditRoles } from './audited-roles.ts'
 import { addCacheDesk } from './cache-desk.ts'
 import type { AppDefinition } from './define.ts'
 import { appErrors } from './errors.ts'
@@ -151,7 +152,7 @@ export async function createAppWith(
 export function readRegistry({ options }: AppDefinition, onTimed?: (problem: string) => void): Engine['registry'] {
   const { models, declarations } = readModels(options)
   const { auth } = options
-  return compileResources(declarations, models, options.relations, {
+  return compileResources(auditRoles(declarations, auth), models, options.relations, {
     users: auth && readTable(auth.users).name,
     tenants: auth?.tenants && readTable(auth.tenants.table).name,
     onTimed,

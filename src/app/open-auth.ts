@@ -29,8 +29,12 @@ export async function faceAuth(
 /** The tables that identity needs, whether or not the application names them among its models. */
 export function authTables({ auth }: { readonly auth?: AuthOptions }): readonly PgTable[] {
   if (auth === undefined) return []
-  const ofRoles = auth.userRoles === undefined ? [] : [auth.userRoles, roles, permissions, role_permissions]
-  return [auth.users, ...ofRoles, ...(auth.tenants === undefined ? [] : membershipTables(auth.tenants))]
+  return [auth.users, ...tablesOfRoles(auth), ...(auth.tenants === undefined ? [] : membershipTables(auth.tenants))]
+}
+
+/** Who has which role comes first. */
+export function tablesOfRoles(auth: AuthOptions | undefined): readonly PgTable[] {
+  return auth?.userRoles === undefined ? [] : [auth.userRoles, roles, permissions, role_permissions]
 }
 
 /** Tenants that are deleted softly have no members any more. */

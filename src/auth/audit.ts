@@ -18,6 +18,7 @@ export type AuditAction =
   | 'password.reset'
   | 'password.reset_requested'
   | 'reauthentication.failed'
+  | 'role.changed'
   | 'role.granted'
   | 'role.revoked'
   | 'session.revoked'
@@ -109,12 +110,21 @@ export class Audit {
 
   async #record(action: AuditAction, { actor, subject, address, requestId, details }: Known): Promise<void> {
     if (alarming.has(action)) this.#log.warn({ event: action, actor, subject, address, ...details }, `security: ${action}`)
-    // An address of this link alone has the name of its interface behind it, which `inet` does not take: `fe80::1%eth0`.
-    const [plain = ''] = address?.split('%') ?? []
-    const known = isIP(plain) === 0 ? null : plain
-    const values = [action, actor ?? null, subject ?? null, known, requestId ?? null, JSON.stringify(details)]
-    const written = this.#db.write({ text: insert, values }, { tables: ['"plinth"."audit"'] })
+    const written = write(this.#db, action, { actor, subject, address, requestId, details })
     if (this.#db.isInTransaction()) await written
     else await written.catch((err: unknown) => this.#log.error({ err, action }, 'an entry of the audit was not written'))
   }
+}
+
+/** Part of the current transaction, for who has no `Audit`. The subject is who it says, and nobody else. */
+export async function recordIn(db: Database, { action, subject, details = {}, ...from }: AuditEntry): Promise<void> {
+  await write(db, action, { ...causeOf(from), subject, details })
+}
+
+function write(db: Database, action: AuditAction, { actor, subject, address, requestId, details }: Known): Promise<unknown> {
+  // An address of this link alone has the name of its interface behind it, which `inet` does not take: `fe80::1%eth0`.
+  const [plain = ''] = address?.split('%') ?? []
+  const known = isIP(plain) === 0 ? null : plain
+  const values = [action, actor ?? null, subject ?? null, known, requestId ?? null, JSON.stringify(details)]
+  return db.write({ text: insert, values }, { tables: ['"plinth"."audit"'] })
 }

@@ -1,4 +1,5 @@
-// A resource of the users, which lets everybody change the own record: who signs in as whom is not in it.
+// Resources of the tables that identity has: one of the users lets everybody change the own record, in which who signs in as whom is not; what
+// those of roles change is in the audit.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anyone, defineApp, defineResource, owner, signedIn } from 'plinth'
@@ -10,6 +11,7 @@ import { testDatabase } from '../../test/support/postgres.ts'
 
 const users = pgTable('users', { ...userColumns, display_name: text(), handle: text().unique() })
 const user_roles = userRoles(users)
+const hooked: string[] = []
 const access = { read: signedIn, update: owner('id') }
 const definition = defineApp({
   name: 'shop',
@@ -17,8 +19,17 @@ const definition = defineApp({
   resources: [
     defineResource(users, { access }),
     defineResource(users, { name: 'staff', access: { read: anyone, update: owner('id') }, writable: ['email'] }),
+    defineResource(user_roles, {
+      access: { read: signedIn, write: signedIn },
+      hooks: {
+        afterWrite(row) {
+          hooked.push(row.role_id)
+        },
+      },
+    }),
+    defineResource(role_permissions, { access: { read: signedIn, write: signedIn } }),
   ],
-  auth: { users, userRoles: user_roles, signUpFields: ['handle'] },
+  auth: { users, userRoles: user_roles, signUpFields: ['handle'], roles: { editor: ['articles.write'], chief: [] } },
 })
 
 let app: TestApp
@@ -58,4 +69,50 @@ test('a sign-up with a name that somebody else has is refused alike, whether its
   expect({ ...known.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' })
   expect((await signUp('cleo@example.com', 'free')).status).toBe(202)
   expect((await signUp('eve@example.com', 'free')).status).toBe(202)
+})
+
+test('roles that are given and taken are in the audit once, by whom, from where and in which request, however it is done', async () => {
+  const { db, auth, resource } = app.app
+  const [boss, { id: user }] = [await somebody('gina@example.com'), await somebody('hugo@example.com')]
+  const idOf = async (table: string) =>
+    Object.fromEntries((await db.query<{ name: string; id: string }>(`SELECT name, id FROM ${table}`)).map(({ name, id }) => [name, id]))
+  const { editor = '', chief = '' } = await idOf('roles')
+  const key = (role_id: string) => ({ user_id: user, role_id })
+  const { send } = boss.browser
+  const asBoss = send.bind(boss.browser)
+  expect((await asBoss('POST', '/api/user_roles', key(editor))).status).toBe(201)
+  expect((await asBoss('POST', '/api/user_roles', [key(chief), key(editor)])).status).toBe(409)
+  expect((await asBoss('POST', '/api/user_roles', [key(chief)])).status).toBe(201)
+  expect((await asBoss('DELETE', `/api/user_roles/${user}/${editor}`)).status).toBe(204)
+  await resource('user_roles')
+    .as((await auth?.loadCaller(boss.id)) ?? expect.fail())
+    .delete([user, chief])
+  await auth?.accounts.grant(user, 'chief')
+  const undone = db.transaction(() =>
+    resource('user_roles')
+      .create(key(editor))
+      .then(() => Promise.reject(new Error('undone'))),
+  )
+  await expect(undone).rejects.toThrow('undone')
+  const permission_id = (await idOf('permissions'))['articles.write']
+  expect((await asBoss('DELETE', `/api/role_permissions/${editor}/${permission_id}`)).status).toBe(204)
+  const rows = await db.query(
+    `SELECT action, actor, subject, host(address) AS address, request_id IS NOT NULL AS asked, details FROM plinth.audit WHERE action ~ '^role' ORDER BY id`,
+  )
+  const there = { actor: boss.id, address: boss.browser.address, asked: true }
+  const here = { address: null, asked: false }
+  expect(rows).toEqual([
+    { action: 'role.granted', subject: user, ...there, details: { role: 'editor' } },
+    { action: 'role.granted', subject: user, ...there, details: { role: 'chief' } },
+    { action: 'role.revoked', subject: user, ...there, details: { role: 'editor' } },
+    { action: 'role.revoked', subject: user, ...here, actor: boss.id, details: { role: 'chief' } },
+    { action: 'role.granted', subject: user, ...here, actor: null, details: { role: 'chief' } },
+    {
+      action: 'role.changed',
+      subject: null,
+      ...there,
+      details: { table: 'role_permissions', operation: 'delete', record: { role_id: editor, permission_id } },
+    },
+  ])
+  expect(hooked).toEqual([editor, chief, editor, chief, editor])
 })

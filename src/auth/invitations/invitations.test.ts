@@ -51,6 +51,8 @@ describe.each(testDatabases())('invitations on $name', ({ url }) => {
     expect(user).toMatchObject({ id: expect.any(String), email: 'ann@example.com', verified: true, disabled: false })
     expect(accepted.at(-1)).toEqual({ user: user.id, data: { organization: '42' }, by: undefined })
     expect(await process.auth.accounts.member(user.id)).toMatchObject({ roles: ['editor'], permissions: ['articles.write'] })
+    const given = `SELECT details->>'role' AS role FROM plinth.audit WHERE action = 'role.granted' AND subject = $1`
+    expect(await process.db.query(given, [user.id])).toEqual([{ role: 'editor' }])
     expect((await signIn('ann@example.com')).id).toBe(user.id)
     await expect(invitations.accept(token, { password }, origin())).rejects.toMatchObject(linkIsOver)
     await expect(invitations.look(token, origin())).rejects.toMatchObject(linkIsOver)

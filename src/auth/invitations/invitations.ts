@@ -102,19 +102,24 @@ export class Invitations {
    * @throws AppError AUTH_INVALID_LINK, AUTH_TOO_MANY_TRIES, AUTH_PASSWORD_NEEDED, AUTH_WEAK_PASSWORD, AUTH_BUSY, and what the application's part throws
    */
   async accept(token: string, { password, own = {} }: Acceptance, { address }: Origin): Promise<User> {
-    const { db, users, roles, audit, limits } = this.#parts
+    const { db, users, audit, limits } = this.#parts
     await limits.link(address)
     const { email } = await this.#promised(await findToken(db, token, ['invitation']))
     const phc = await this.#hash(await users.findByEmail(email), email, password, address)
     return db.transaction(async () => {
       const invitation = await this.#promised(await useToken(db, token, ['invitation']))
       const user = await this.#accountOf(await users.findByEmail(email), email, phc, own)
-      for (const role of invitation.roles) await roles.grant(user.id, role)
+      for (const role of invitation.roles) await this.#grant(user.id, role, invitation.by)
       await this.#accepted(user, invitation.data, { db, by: invitation.by })
       await this.#endTwins(invitation)
       await audit.record({ action: 'invitation.accepted', actor: user.id, address, details: { roles: invitation.roles } })
       return user
     })
+  }
+
+  async #grant(subject: string, role: string, actor: string | undefined): Promise<void> {
+    const { roles, audit } = this.#parts
+    if (await roles.grant(subject, role)) await audit.record({ action: 'role.granted', actor, subject, details: { role } })
   }
 
   /** Code that serves nobody sends as many as it wants. */
