@@ -22,7 +22,8 @@ function audited({ definition, model }: Declaration, given: boolean): Declaratio
   const afterWrite = async (row: Row, context: HookContext): Promise<void> => {
     const { operation, who, db } = context
     const { recordRoleChange } = await import('../auth/role-audit.ts')
-    await recordRoleChange(db, { table: model.table.name, operation, record: row, actor: who.id }, given)
+    const record = Object.fromEntries(model.fields.map(({ name, column }) => [column, row[name]]))
+    await recordRoleChange(db, { table: model.table.name, operation, record, actor: who.id }, given)
     await hooks?.afterWrite?.(row, context)
   }
   // Hooks may be an object of a class, whose methods a copy would lose.

@@ -8,7 +8,7 @@ export interface RoleChange {
   /** Name of the table. */
   readonly table: string
   readonly operation: 'create' | 'replace' | 'patch' | 'delete' | 'restore'
-  /** After the change, or the last of it. */
+  /** By column: after the change, or the last of it. */
   readonly record: Readonly<Record<string, unknown>>
   /** Who made it: primary key of a user as text, or the name of a service. */
   readonly actor: string | undefined
