@@ -39,6 +39,11 @@ test('an application without a cache needs nothing of its tables, also while its
   expect(trackingOf(appWith(defineResource(items, { access, sort: 'nothing' })))).toEqual({ versioned: [], tracked: [], fenced: [] })
 })
 
+test('a closed resource of tenants needs a wall around its table, too', () => {
+  const closed = defineResource(items, { tenant: 'maker_id', access: {} })
+  expect(trackingOf(appWith(closed)).walled).toEqual({ 'shop.items': 'maker_id' })
+})
+
 test('a cached resource needs its own table, and those that its relations lead to, association tables on the way', () => {
   const cached = defineResource(items, { access, cache: '5m', include: { maxDepth: 1 } })
   expect(trackingOf(appWith(cached, ...uncached))).toEqual({
