@@ -45,6 +45,7 @@ function checkName(name: string): string[] {
 
 function checkAccess(options: ResourceOptions): string[] {
   if (options.access === undefined) return ['nothing says who may use it. Add access: { read: anyone, write: anyone }.']
+  if (options.tenant !== undefined) return [] // whose the rows of its table are is worth saying, for links through it and for the second wall
   const open = everyOperation.some((operation) => isOpen(options.access, operation))
   return open ? [] : ['every operation is closed. Open one in access, or leave the resource out.']
 }

@@ -218,6 +218,7 @@ test('records with a foreign key to the tenants are theirs, or are said not to b
   const line = `resource "notes": tenant: "notes" has a foreign key to "organizations", which auth.tenants names. Add tenant: 'organization_id', or tenant: false where`
   expect(problems(table, undefined)).toContain(line)
   expect(problems(table, false)).toBe('')
+  expect(compiling([defineResource(table, { tenant: 'organization_id', access: {} })], [table, organizations])).not.toThrow()
   expect(problems(table, undefined, [], 'no such table')).toBe('')
   expect(problems(pgTable('notes', { id, other_id: integer().references(() => others.id) }), undefined)).toBe('')
   expect(problems(organizations, undefined)).toBe('')
