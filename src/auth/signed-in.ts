@@ -8,11 +8,11 @@ import { isStill } from './accounts/generations.ts'
 import type { Member } from './accounts/members.ts'
 import type { AccountParts, Origin } from './accounts/parts.ts'
 import type { User } from './accounts/users.ts'
-import { authErrors } from './errors.ts'
 import { KnownCallers } from './known-callers.ts'
 import type { RefreshTokens } from './refresh/refresh-tokens.ts'
 import { chooseTenant } from './tenants/choose.ts'
 import type { AccessTokens } from './tokens/access-tokens.ts'
+import { invalidToken } from './tokens/token-fault.ts'
 
 export interface SignedInOptions {
   readonly parts: AccountParts
@@ -110,7 +110,7 @@ export class SignedIn {
     const next = await refreshes.refresh(token)
     if ((await parts.members.find(next.user)) === undefined) {
       await parts.sessions.deleteHandle(next.user, next.session)
-      throw authErrors.INVALID_TOKEN()
+      throw invalidToken('is of a user who is gone or disabled')
     }
     return { user: next.user, tokens: await this.#reply(next.user, next.session, next.token) }
   }
@@ -149,7 +149,7 @@ export class SignedIn {
   async byToken(token: string, tenant?: string): Promise<Asking> {
     const { scopes, session } = await this.#options.tokens.verify(token)
     const caller = await this.#callerBy(session, scopes, tenant)
-    if (caller === undefined) throw authErrors.INVALID_TOKEN()
+    if (caller === undefined) throw invalidToken('is of a user who is gone or disabled')
     return { caller, session }
   }
 

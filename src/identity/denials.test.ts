@@ -34,7 +34,10 @@ test('a denial is logged with the caller, the address, the route and the id of t
       await stranger.send('GET', '/auth/me', undefined, bearer(`canary.${'x'.repeat(9_000)}.z`)),
       await stranger.send('GET', '/auth/oauth/acme/callback?state=canary&code=canary'),
       await stranger.send('POST', '/auth/sign-in/passkey', { credential: { id: 'canary' } }),
+      await stranger.send('POST', '/auth/sign-in/oauth', { code: '123456' }),
     ]
+    await app.app.auth?.accounts.disable(id)
+    expect((await stranger.send('GET', '/api/notes', undefined, bearer(key))).status).toBe(401)
     expect(unexplained[0]).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
     for (const { text } of unexplained) expect(text).not.toMatch(/too long|another browser|no reply/)
     await until(async () => (await app.app.db.query(`select from plinth.audit where action = 'key.used'`)).length === 1)
@@ -50,6 +53,8 @@ test('a denial is logged with the caller, the address, the route and the id of t
       { ...entry, route: '/auth/me' },
       { ...entry, route: '/auth/oauth/:provider/callback' },
       { ...entry, method: 'POST', route: '/auth/sign-in/passkey' },
+      { ...entry, method: 'POST', route: '/auth/sign-in/oauth' },
+      { ...entry, status: 401, route: expect.stringContaining('/api/notes') },
     ])
     // What the client was not told.
     expect(denied.map(({ code, reason }) => [code, reason])).toEqual([
@@ -60,6 +65,8 @@ test('a denial is logged with the caller, the address, the route and the id of t
       ['AUTH_INVALID_TOKEN', 'is too long'],
       ['AUTH_PROVIDER_REFUSED', 'came back to another browser'],
       ['AUTH_WRONG_PASSKEY', 'is no reply of a passkey'],
+      ['AUTH_PROVIDER_REFUSED', 'waits for no code, or its user was changed or disabled'],
+      ['AUTH_INVALID_TOKEN', 'is of a user who is gone, disabled, or in its tenant no more'],
     ])
     expect(JSON.stringify(denied)).not.toContain('canary')
   } finally {

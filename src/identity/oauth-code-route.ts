@@ -3,6 +3,8 @@
 import { findPending, keepPending, pendingMs, usePending } from '../auth/oauth/pending-sign-in.ts'
 import type { User } from '../auth/accounts/users.ts'
 import { factorErrors } from '../auth/factor-errors.ts'
+import { TokenFault } from '../auth/tokens/token-fault.ts'
+import type { AppError } from '../core/errors.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie, setCookie } from './cookies.ts'
 import { identityErrors } from './errors.ts'
@@ -41,7 +43,7 @@ async function finish(face: Face, request: HttpRequest, reply: HttpReply): Promi
   const token = readCookie(request, face.cookies.away) ?? ''
   const user = await pendingUser(face, token)
   await demandSecondFactor(face, request, user, bodyOf(request)['code'])
-  if (!(await usePending(db, token))) throw factorErrors.PROVIDER_REFUSED()
+  if (!(await usePending(db, token))) throw refused()
   setCookie(reply, face.cookies.away, '', 0)
   const before = readCookie(request, face.cookies.session)
   if (before !== undefined) await sessions.delete(before)
@@ -51,6 +53,10 @@ async function finish(face: Face, request: HttpRequest, reply: HttpReply): Promi
 async function pendingUser({ auth }: Face, token: string): Promise<User> {
   const pending = await findPending(auth.parts.db, token)
   const user = pending === undefined ? undefined : await auth.accounts.find(pending.id)
-  if (user === undefined || user.disabled || user.generation !== pending?.generation) throw factorErrors.PROVIDER_REFUSED()
+  if (user === undefined || user.disabled || user.generation !== pending?.generation) throw refused()
   return user
+}
+
+function refused(): AppError {
+  return factorErrors.PROVIDER_REFUSED().with({ cause: new TokenFault('waits for no code, or its user was changed or disabled') })
 }

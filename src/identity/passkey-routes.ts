@@ -3,6 +3,8 @@
 import type { Passkey } from '../auth/passkeys/passkey-rows.ts'
 import type { User } from '../auth/accounts/users.ts'
 import { factorErrors } from '../auth/factor-errors.ts'
+import { TokenFault } from '../auth/tokens/token-fault.ts'
+import type { AppError } from '../core/errors.ts'
 import type { JsonSchema } from '../model/kinds/kind.ts'
 import type { HttpReply, HttpRequest } from '../http/route.ts'
 import { readCookie } from './cookies.ts'
@@ -159,11 +161,15 @@ async function signIn(face: Face, request: HttpRequest, reply: HttpReply): Promi
 async function userBy({ auth }: Face, credential: unknown): Promise<User> {
   const { user: id, passkey } = await auth.ways.passkeys.finishSignIn(credential)
   const user = await auth.accounts.find(id)
-  if (user === undefined || user.disabled) throw factorErrors.WRONG_PASSKEY()
+  if (user === undefined || user.disabled) throw wrong('is of a user who is gone or disabled')
   // There still after the user was read: a reset that came between them is noticed by this, one that comes later by the user's generation.
   const left = await auth.ways.passkeys.list(id)
-  if (!left.some((one) => one.id === passkey.id)) throw factorErrors.WRONG_PASSKEY()
+  if (!left.some((one) => one.id === passkey.id)) throw wrong('was removed in this moment')
   return user
+}
+
+function wrong(reason: string): AppError {
+  return factorErrors.WRONG_PASSKEY().with({ cause: new TokenFault(reason) })
 }
 
 function shown({ id, name, createdAt, usedAt }: Passkey): object {

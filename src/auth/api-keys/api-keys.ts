@@ -2,13 +2,11 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { currentContext } from '../../core/context.ts'
-import { type AppError, withoutStacks } from '../../core/errors.ts'
 import type { Database } from '../../db/database.ts'
 import { Lru } from '../../support/lru.ts'
 import { TableWatch } from '../accounts/table-watch.ts'
-import { authErrors } from '../errors.ts'
 import { factorErrors } from '../factor-errors.ts'
-import { TokenFault } from '../tokens/token-fault.ts'
+import { invalidToken } from '../tokens/token-fault.ts'
 import { type ApiKey, findKey, insertKey, type KeyOwner, keysTable, listKeys, type NewApiKey, noteUse, removeKeys } from './key-rows.ts'
 import { isSameHash, newKeyText, readKeyText } from './key-text.ts'
 
@@ -78,10 +76,10 @@ export class ApiKeys {
    */
   async verify(key: string): Promise<ApiKey> {
     const text = readKeyText(key)
-    if (text === undefined) throw invalid('is no API key')
+    if (text === undefined) throw invalidToken('is no API key')
     const found = await this.#find(text.id)
-    if (found === undefined || !isSameHash(found.hash, text.hash)) throw invalid('is no API key that there is')
-    if (found.endsAt <= performance.now()) throw invalid('is an API key that has expired')
+    if (found === undefined || !isSameHash(found.hash, text.hash)) throw invalidToken('is no API key that there is')
+    if (found.endsAt <= performance.now()) throw invalidToken('is an API key that has expired')
     this.#note(found.apiKey)
     return found.apiKey
   }
@@ -141,8 +139,4 @@ export class ApiKeys {
 function usedFrom(): UsedFrom {
   const { address, requestId } = currentContext() ?? {}
   return { ...(address === undefined ? {} : { address }), ...(requestId === undefined ? {} : { requestId }) }
-}
-
-function invalid(reason: string): AppError {
-  return withoutStacks(() => authErrors.INVALID_TOKEN().with({ cause: new TokenFault(reason) }))
 }

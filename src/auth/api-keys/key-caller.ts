@@ -1,9 +1,9 @@
 // Who asks with an API key: its user, held to the scopes of the key; or a service, which may do what the scopes of its key say.
 
 import type { Caller } from '../../core/caller.ts'
-import { authErrors } from '../errors.ts'
 import type { CallerWish } from '../signed-in.ts'
 import { tenantErrors } from '../tenants/tenant-errors.ts'
+import { invalidToken } from '../tokens/token-fault.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { ApiKey } from './key-rows.ts'
 import { isKeyText } from './key-text.ts'
@@ -32,7 +32,7 @@ export async function callerByKey(keys: KeyCallers, text: string, named?: string
   const isHeld = bound !== undefined || owner.kind === 'service'
   if (isHeld && named !== undefined && named !== bound) throw tenantErrors.NOT_A_MEMBER()
   const caller = owner.kind === 'user' ? await userOf(keys, apiKey, named) : await serviceOf(keys, apiKey)
-  if (caller === undefined) throw authErrors.INVALID_TOKEN()
+  if (caller === undefined) throw invalidToken('is of a user who is gone, disabled, or in its tenant no more')
   return caller
 }
 

@@ -2,12 +2,10 @@
 // src/state: it is listed, ended by its handle, and ended with all others of its user there. decisions/0016-tokens.md has why it is so.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type AppError, withoutStacks } from '../../core/errors.ts'
 import type { Database } from '../../db/database.ts'
 import type { NewSession, Session, SessionStore } from '../../state/sessions.ts'
-import { authErrors } from '../errors.ts'
 import { derivedKey } from '../sealed.ts'
-import { TokenFault } from '../tokens/token-fault.ts'
+import { invalidToken, TokenFault } from '../tokens/token-fault.ts'
 import { type FamilySession, findUsed, hasRefresh, insertRefresh, rotateRefresh, type UsedToken } from './refresh-rows.ts'
 import { firstSecret, newSalt, readSecret, type RefreshSecret, successorOf } from './refresh-secret.ts'
 
@@ -59,7 +57,7 @@ export class RefreshTokens {
     // Its id is thrown away: nobody can use it as a cookie.
     const { session } = await sessions.create({ user, idleMs, lifetimeMs, ...(data === undefined ? {} : { data }) })
     const secret = firstSecret()
-    if (!(await insertRefresh(db, secret, session.handle))) throw invalid(new TokenFault('belongs to a session that is over'))
+    if (!(await insertRefresh(db, secret, session.handle))) throw invalidToken('belongs to a session that is over')
     return { token: secret.token, session }
   }
 
@@ -70,7 +68,7 @@ export class RefreshTokens {
    */
   async refresh(token: string): Promise<Refreshed> {
     const secret = readSecret(token)
-    if (secret === undefined) throw invalid(new TokenFault('is no refresh token'))
+    if (secret === undefined) throw invalidToken('is no refresh token')
     return this.#outside(() => this.#refresh(secret))
   }
 
@@ -81,7 +79,7 @@ export class RefreshTokens {
     const family = await rotateRefresh(db, secret, { next, salt, graceMs })
     if (family?.isSpent) return { session: family.session, user: family.user, token: next.token }
     const used = family && (await findUsed(db, secret, graceMs))
-    if (used === undefined) throw invalid(new TokenFault('belongs to no session, or to one that is over'))
+    if (used === undefined) throw invalidToken('belongs to no session, or to one that is over')
     return this.#again(secret, used)
   }
 
@@ -89,15 +87,11 @@ export class RefreshTokens {
     const { db, sessions } = this.#options
     if (salt === undefined || !isRecent) {
       await sessions.deleteHandle(user, session)
-      throw invalid(new ReusedToken({ user, session }))
+      throw invalidToken(new ReusedToken({ user, session }))
     }
     const next = successorOf(secret, salt, this.#key)
     // Another process may have another key for a while; what it has given out cannot be made here.
-    if (!(await hasRefresh(db, next))) throw invalid(new TokenFault('was used a moment ago, by a process with another secret'))
+    if (!(await hasRefresh(db, next))) throw invalidToken('was used a moment ago, by a process with another secret')
     return { session, user, token: next.token }
   }
-}
-
-function invalid(cause: TokenFault): AppError {
-  return withoutStacks(() => authErrors.INVALID_TOKEN().with({ cause }))
 }

@@ -1,15 +1,12 @@
 // Access tokens: signed statements of who asks, good for minutes, and only while the session they belong to is there.
 
 import { randomBytes } from 'node:crypto'
-import type { AppError } from '../../core/errors.ts'
-import { withoutStacks } from '../../core/errors.ts'
 import type { Session, SessionStore } from '../../state/sessions.ts'
 import { Lru } from '../../support/lru.ts'
-import { authErrors } from '../errors.ts'
 import { type AccessClaims, checkClaims, type ClaimRules } from './claims.ts'
 import { type CompactJws, encodePart, readCompact, readObject } from './jws.ts'
 import type { KeyRing, VerifyingKey } from './key-ring.ts'
-import { TokenFault } from './token-fault.ts'
+import { invalidToken, TokenFault } from './token-fault.ts'
 
 const type = 'at+jwt'
 /** Tokens that were verified already, about half a kilobyte each. Only what was signed by us gets in. */
@@ -80,8 +77,8 @@ export class AccessTokens {
   async verify(token: string): Promise<VerifiedToken> {
     const { claims, scopes } = this.#seen(token) ?? (await this.#verify(token))
     const session = await this.#options.sessions.getByHandle(claims.sid)
-    if (session === undefined) throw invalid(new TokenFault('belongs to a session that is over'))
-    if (session.user !== claims.sub) throw invalid(new TokenFault('belongs to the session of somebody else'))
+    if (session === undefined) throw invalidToken('belongs to a session that is over')
+    if (session.user !== claims.sub) throw invalidToken('belongs to the session of somebody else')
     return { claims, scopes, session }
   }
 
@@ -113,7 +110,7 @@ export class AccessTokens {
       this.#verified.set(tailOf(token), kept)
       return kept
     } catch (error) {
-      throw error instanceof TokenFault ? invalid(error) : error
+      throw error instanceof TokenFault ? invalidToken(error) : error
     }
   }
 
@@ -132,9 +129,4 @@ export class AccessTokens {
 
 function tailOf(token: string): string {
   return token.slice(-tailLength)
-}
-
-/** Made without a stack, which costs more than the check: anybody can send as many as he likes. */
-function invalid(cause: TokenFault): AppError {
-  return withoutStacks(() => authErrors.INVALID_TOKEN().with({ cause }))
 }
