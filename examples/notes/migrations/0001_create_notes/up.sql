@@ -95,7 +95,7 @@ CREATE POLICY "plinth_tenant" ON "memberships" AS RESTRICTIVE USING (CASE (SELEC
 
 DROP POLICY IF EXISTS "plinth_open" ON "memberships";
 
-CREATE POLICY "plinth_open" ON "memberships" USING (true) WITH CHECK (true);
+SELECT plinth.open_rows('"memberships"');
 
 ALTER TABLE "note_tags" ENABLE ROW LEVEL SECURITY;
 
@@ -107,7 +107,7 @@ CREATE POLICY "plinth_tenant" ON "note_tags" AS RESTRICTIVE USING (CASE (SELECT 
 
 DROP POLICY IF EXISTS "plinth_open" ON "note_tags";
 
-CREATE POLICY "plinth_open" ON "note_tags" USING (true) WITH CHECK (true);
+SELECT plinth.open_rows('"note_tags"');
 
 ALTER TABLE "notes" ENABLE ROW LEVEL SECURITY;
 
@@ -119,7 +119,7 @@ CREATE POLICY "plinth_tenant" ON "notes" AS RESTRICTIVE USING (CASE (SELECT plin
 
 DROP POLICY IF EXISTS "plinth_open" ON "notes";
 
-CREATE POLICY "plinth_open" ON "notes" USING (true) WITH CHECK (true);
+SELECT plinth.open_rows('"notes"');
 
 ALTER TABLE "tags" ENABLE ROW LEVEL SECURITY;
 
@@ -131,4 +131,4 @@ CREATE POLICY "plinth_tenant" ON "tags" AS RESTRICTIVE USING (CASE (SELECT plint
 
 DROP POLICY IF EXISTS "plinth_open" ON "tags";
 
-CREATE POLICY "plinth_open" ON "tags" USING (true) WITH CHECK (true);
+SELECT plinth.open_rows('"tags"');
