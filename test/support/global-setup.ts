@@ -6,6 +6,7 @@ import { installedPostgres } from './binaries.ts'
 import { startPostgres, sweepServers, type PostgresServer } from './postgres-server.ts'
 import type { TestDatabase } from './postgres.ts'
 import { serverUser } from './server-user.ts'
+import { folderInMemory } from './temporary.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -26,7 +27,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   ]
   const found = candidates.filter((candidate) => candidate.binaries !== undefined)
   if (found.length === 0) throw new Error('There is no PostgreSQL to test with: install PostgreSQL 15 or newer, or run npm ci.')
-  const servers = await Promise.all(found.map(({ binaries = '' }) => startPostgres(binaries)))
+  const parent = folderInMemory()
+  const servers = await Promise.all(found.map(({ binaries = '' }) => startPostgres(binaries, {}, { parent })))
   project.provide(
     'databases',
     servers.map((server, index) => describe(server, found[index])),

@@ -48,11 +48,18 @@ export interface PostgresServer {
  *
  * @param binaries  folder with `initdb` and `postgres`
  * @param extra     settings for `postgres -c`, over the defaults
- * @param data      empty folder for the data, such as a small volume; the log of writes stays outside of it
+ * @param place     where its data is
  * @throws          Error with the server's output when it does not accept connections within 30 s
  */
-export async function startPostgres(binaries: string, extra: Record<string, string> = {}, data?: string): Promise<PostgresServer> {
-  return serve(binaries, (folder) => initialise(binaries, folder, data), extra, data)
+export async function startPostgres(binaries: string, extra: Record<string, string> = {}, place: Place = {}): Promise<PostgresServer> {
+  return serve(binaries, (folder) => initialise(binaries, folder, place.data), extra, place)
+}
+
+interface Place {
+  /** Empty folder for the data, such as a small volume; the log of writes stays outside of it. */
+  readonly data?: string
+  /** Where the folder of the server is made. */
+  readonly parent?: string | undefined
 }
 
 /**
@@ -67,9 +74,9 @@ async function serve(
   binaries: string,
   fill: (folder: string) => void,
   extra: Record<string, string>,
-  data?: string,
+  { data, parent }: Place = {},
 ): Promise<PostgresServer> {
-  const folder = makeFolder()
+  const folder = makeFolder(parent)
   const dataDirectory = data ?? join(folder, 'data')
   fill(folder)
   const port = await freePort()
@@ -94,8 +101,8 @@ async function serve(
   return { major: postgresMajor(binaries) ?? 0, port, url, dataDirectory, log, signal, stop, start, destroy }
 }
 
-function makeFolder(): string {
-  const folder = temporaryFolder('postgres')
+function makeFolder(parent?: string): string {
+  const folder = temporaryFolder('postgres', parent)
   const { uid, gid } = serverUser()
   if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)
   return folder

@@ -49,7 +49,7 @@ export interface World {
 export async function startWorld(options: WorldOptions, ends: Ends): Promise<World> {
   const { binaries } = testDatabase()
   const folder = options.smallVolume === true ? smallVolume(ends) : undefined
-  const postgres = await startPostgres(binaries, { ...options.postgres }, folder)
+  const postgres = await startPostgres(binaries, { ...options.postgres }, folder === undefined ? {} : { data: folder })
   ends.push(() => postgres.destroy())
   await makeDatabase(postgres.url)
   const standby = options.standby === true ? await startStandby(binaries, postgres) : undefined
