@@ -10,10 +10,10 @@ type Row = Record<string, unknown>
 
 /** A hook of ours before that of the application: part of the transaction of the write, once for each record, also in bulk. */
 export function auditRoles(declarations: readonly Declaration[], auth: AuthOptions | undefined): readonly Declaration[] {
-  const [given, ...others] = tablesOfRoles(auth).map((table) => readTable(table).sqlName)
+  const tables = tablesOfRoles(auth).map((table) => readTable(table).sqlName)
   return declarations.map((declaration) => {
-    const { sqlName } = declaration.model
-    return sqlName === given || others.includes(sqlName) ? audited(declaration, sqlName === given) : declaration
+    const place = tables.indexOf(declaration.model.sqlName)
+    return place === -1 ? declaration : audited(declaration, place === 0)
   })
 }
 
